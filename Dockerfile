@@ -1,0 +1,26 @@
+# Both programs, static, in an image with nothing else. CA roots are compiled in.
+#   docker build -t pulsarr .
+# The builder needs Rust 1.95 and a C compiler; name another one where no registry can be reached:
+#   docker build --build-arg BUILDER=my-rust-image -t pulsarr .
+ARG BUILDER=docker.io/library/rust:1.95-bookworm
+
+FROM ${BUILDER} AS build
+WORKDIR /src
+COPY . .
+# A static binary of the gnu target: the C library is linked in, and names are still resolved through /etc/hosts and resolv.conf.
+RUN RUSTFLAGS="-C target-feature=+crt-static" \
+    cargo build --release --locked --target "$(rustc -vV | sed -n 's/^host: //p')" \
+      --package pulsarr-jobs --package pulsarr-webhook-svc --bins --target-dir /build \
+ && mkdir -p /out/app/data \
+ && cp /build/*/release/pulsarr /build/*/release/pulsarr-webhook-svc /out/app/
+
+FROM scratch
+LABEL org.opencontainers.image.title="pulsarr" \
+      org.opencontainers.image.description="Plex watchlists into Sonarr and Radarr" \
+      org.opencontainers.image.licenses="MIT"
+COPY --from=build --chown=10001:10001 /out/ /
+ENV PULSARR_DATA_DIR=/app/data
+WORKDIR /app
+USER 10001:10001
+ENTRYPOINT ["/app/pulsarr"]
+CMD ["sync"]

@@ -1,0 +1,92 @@
+//! `pulsarr check`: every value with its source, the store, every upstream. Changes nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pulsarr_shared::check::{self, Finding};
+use pulsarr_shared::clients::Transport;
+use pulsarr_shared::clock::{Clock, SystemClock};
+use pulsarr_shared::config::Config;
+use pulsarr_shared::report::ProblemKind;
+use pulsarr_shared::stop::Stop;
+use pulsarr_shared::store::{Filesystem, Store};
+use pulsarr_shared::sync::client_identifier;
+use pulsarr_shared::upstreams::Upstreams;
+
+use super::{load_config, open_store};
+use crate::arguments::CheckArguments;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+
+/// Runs the command.
+pub fn run(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
+    let config = load_config()?;
+    print_values(&config);
+    for warning in &config.warnings {
+        println!("  ! {warning}");
+    }
+    if arguments.offline {
+        return Ok(ExitCode::Done);
+    }
+
+    println!("\nData folder");
+    let store = open_store(&config)?;
+    store.check()?;
+    println!("  ok  {}", describe_folder(&config.environment.data_dir));
+
+    println!("\nUpstreams");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unexpected)?;
+    let findings = runtime.block_on(ask_everybody(&config, &store))?;
+    if findings.is_empty() {
+        println!("  nothing is set up yet: name a Plex token and a Sonarr or Radarr in pulsarr.yaml");
+    }
+    for Finding { about, outcome } in &findings {
+        match outcome {
+            Ok(sentence) => println!("  ok  {about}: {sentence}"),
+            Err(problem) => println!("  !!  {about}: {}", problem.message),
+        }
+    }
+    Ok(exit_code(&findings))
+}
+
+fn print_values(config: &Config) {
+    let width = config.values.iter().map(|value| value.name.len()).max().unwrap_or(0);
+    println!("Configuration");
+    for value in &config.values {
+        println!("  {:width$}  {}  ({})", value.name, value.value, value.source);
+    }
+}
+
+fn describe_folder(folder: &Path) -> String {
+    let free = Filesystem::of(folder).map_or(0, |filesystem| filesystem.free_bytes);
+    format!("{}: the database is sound; {} MiB are free", folder.display(), free / (1024 * 1024))
+}
+
+async fn ask_everybody(config: &Config, store: &Store) -> Result<Vec<Finding>, Failure> {
+    let transport = Transport::trusting(config.environment.ca_file.as_deref())
+        .map_err(|error| Failure { code: ExitCode::Configuration, text: format!("pulsarr: failed to {error}") })?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let upstreams = Upstreams::new(config, &transport, &clock, &Stop::default());
+    let mut findings = Vec::new();
+    if let Some(token) = &config.settings.plex.token {
+        let plex = upstreams.plex(token, client_identifier(store)?);
+        findings.extend(check::plex(&plex, config.settings.plex.friends).await);
+    }
+    for (instance, arr) in &upstreams.instances {
+        findings.extend(check::instance(instance, arr).await);
+    }
+    Ok(findings)
+}
+
+fn exit_code(findings: &[Finding]) -> ExitCode {
+    let has = |kind| findings.iter().any(|finding| finding.outcome.as_ref().is_err_and(|problem| problem.kind == kind));
+    if has(ProblemKind::Credentials) {
+        ExitCode::CredentialsRefused
+    } else if has(ProblemKind::Configuration) {
+        ExitCode::Configuration
+    } else if has(ProblemKind::Down) {
+        ExitCode::UpstreamDown
+    } else {
+        ExitCode::Done
+    }
+}

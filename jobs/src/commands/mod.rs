@@ -1,0 +1,39 @@
+//! One file per command.
+
+pub mod check;
+pub mod explain;
+mod progress;
+pub mod status;
+pub mod sync;
+mod text_report;
+
+use std::path::Path;
+
+use pulsarr_shared::config::{Config, ConfigError};
+use pulsarr_shared::process;
+use pulsarr_shared::store::Store;
+
+use crate::failure::Failure;
+
+/// The configuration of this process: its environment, a `.env` beside it, and the settings file.
+fn load_config() -> Result<Config, ConfigError> {
+    Config::load(process::variables(), Path::new("."))
+}
+
+/// The configuration, with logging started as it says.
+fn load_config_and_log() -> Result<Config, Failure> {
+    let config = load_config()?;
+    pulsarr_shared::telemetry::start(&config.environment.log, config.environment.log_format.word()).map_err(
+        |text| Failure { code: crate::exit_code::ExitCode::Configuration, text: format!("pulsarr: {text}") },
+    )?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(config)
+}
+
+/// The store of this configuration.
+fn open_store(config: &Config) -> Result<Store, Failure> {
+    let environment = &config.environment;
+    Ok(Store::open(&environment.data_dir, environment.allow_network_fs)?)
+}

@@ -1,0 +1,38 @@
+//! `pulsarr`: the sync job and the operator's other commands. This crate holds arguments, wiring, reports and exit codes; what a
+//! run does is in `pulsarr_shared::sync`.
+
+mod arguments;
+mod commands;
+mod exit_code;
+mod failure;
+mod termination;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use exit_code::ExitCode;
+
+fn main() -> std::process::ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // `--help` and `--version` arrive here too and are no errors.
+            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let done = match arguments.command {
+        Command::Sync(arguments) => commands::sync::run(&arguments),
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Status(arguments) => commands::status::run(&arguments),
+        Command::Explain(arguments) => commands::explain::run(&arguments),
+    };
+    match done {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.code.into()
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Brings decided titles into their instances: works off the durable queue of each instance, all instances at once, one title
+//! after the other within each. One broken instance delays only itself.
+
+mod choices;
+mod queue;
+
+pub use choices::{quality_profile, root_folder};
+pub use queue::{Acted, work_off};

@@ -1,0 +1,305 @@
+//! One instance's queue. For each title: is it excluded, is it there already, else add it. What is about to be asked is stored
+//! before it is asked, so that a death at any point leaves a row that says what may have happened, and the next run looks first.
+
+use std::collections::HashSet;
+
+use tracing::{info, warn};
+
+use super::choices::{Choices, NoChoice};
+use crate::clients::arr::{Arr, ArrError};
+use crate::clock::millis;
+use crate::model::{Instance, InstanceKind, PlacementId, PlacementState, Title, TmdbId, TvdbId};
+use crate::report::{Change, PlacementCounts, Problem};
+use crate::retry;
+use crate::run::Run;
+use crate::store::{QueuedPlacement, StoreError};
+use crate::upstreams::{arr_problem, settings_problem};
+
+/// From so many waiting titles on, one read of the whole library is cheaper than asking for each.
+const WHOLE_LIBRARY_FROM: u32 = 25;
+
+/// Placements read from the store, and finished in one transaction, at a time.
+const CHUNK: usize = 100;
+
+/// Attempts after which a refused title rests for good.
+const MAX_ATTEMPTS: u32 = 12;
+
+/// What working off one queue came to.
+#[derive(Debug, Default)]
+pub struct Acted {
+    /// What became of the placements.
+    pub counts: PlacementCounts,
+    /// Titles with what happened to them, in order.
+    pub changes: Vec<Change>,
+    /// Why the queue was left before its end.
+    pub problem: Option<Problem>,
+}
+
+/// What the instance has, read once.
+struct Shelf {
+    excluded: HashSet<u32>,
+    /// The whole library, when it was worth reading.
+    library: Option<HashSet<u32>>,
+    /// What this run added itself.
+    added: HashSet<u32>,
+}
+
+/// Why the rest of a queue is left for the next run.
+enum Leave {
+    Store(StoreError),
+    Arr(ArrError),
+    /// The settings ask for what the instance does not have.
+    Settings(String),
+    Stopped,
+}
+
+impl From<StoreError> for Leave {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ArrError> for Leave {
+    fn from(error: ArrError) -> Self {
+        Self::Arr(error)
+    }
+}
+
+/// Works off the queue of `instance`. With `dry_run` nothing is added and what would be is in the changes.
+///
+/// # Errors
+/// [`StoreError`] when the store fails. Failures of the instance are in the answer.
+pub async fn work_off(run: &Run<'_>, instance: &Instance, arr: &Arr, dry_run: bool) -> Result<Acted, StoreError> {
+    let mut acted = Acted::default();
+    let waiting = queue_length(run, instance)?;
+    if waiting == 0 {
+        return Ok(acted);
+    }
+    let mut worker = Worker { run, instance, arr, dry_run, acted: &mut acted, choices: None, done: Vec::new() };
+    let left = worker.work(waiting).await;
+    worker.store_done()?;
+    match left {
+        Ok(()) | Err(Leave::Stopped) => {}
+        Err(Leave::Store(error)) => return Err(error),
+        Err(Leave::Settings(sentence)) => acted.problem = Some(settings_problem(instance, &sentence)),
+        Err(Leave::Arr(error)) => acted.problem = arr_problem(instance, &error),
+    }
+    if let Some(problem) = &acted.problem {
+        warn!(instance.name = %instance.name, "{}", problem.message);
+    }
+    if !dry_run {
+        acted.counts.waiting = queue_length(run, instance)?;
+    }
+    Ok(acted)
+}
+
+fn queue_length(run: &Run<'_>, instance: &Instance) -> Result<u32, StoreError> {
+    let lengths = run.store.read().queue_lengths(run.clock.now_ms())?;
+    Ok(lengths.into_iter().find(|(name, _)| *name == instance.name).map_or(0, |(_, length)| length))
+}
+
+struct Worker<'a> {
+    run: &'a Run<'a>,
+    instance: &'a Instance,
+    arr: &'a Arr,
+    dry_run: bool,
+    acted: &'a mut Acted,
+    choices: Option<Choices>,
+    /// Placements that reached their end without a request of their own, stored together.
+    done: Vec<(QueuedPlacement, PlacementState, String)>,
+}
+
+impl Worker<'_> {
+    async fn work(&mut self, waiting: u32) -> Result<(), Leave> {
+        self.arr.status().await?;
+        let mut shelf = Shelf {
+            excluded: if self.instance.respect_exclusions { self.arr.exclusions().await? } else { HashSet::new() },
+            library: if waiting >= WHOLE_LIBRARY_FROM { Some(self.arr.library_ids().await?) } else { None },
+            added: HashSet::new(),
+        };
+        let mut after = PlacementId(0);
+        loop {
+            let now_ms = self.run.clock.now_ms();
+            let chunk = self.run.store.read().queued_placements(&self.instance.name, after, CHUNK, now_ms)?;
+            let Some(last) = chunk.last() else { return Ok(()) };
+            after = last.id;
+            let steps = chunk.len();
+            for placement in chunk {
+                if self.run.stop.reason().is_some() {
+                    return Err(Leave::Stopped);
+                }
+                self.place(placement, &mut shelf).await?;
+            }
+            self.store_done()?;
+            self.run.progress.advance(steps)?;
+        }
+    }
+
+    async fn place(&mut self, placement: QueuedPlacement, shelf: &mut Shelf) -> Result<(), Leave> {
+        let title = self.run.store.read().title(placement.title)?;
+        let Some(external_id) = external_id(self.instance.kind(), &title) else {
+            // Decided with an id that Plex has since withdrawn.
+            let words = "the id by which the instance knew it is gone from Plex";
+            return self.refused(&placement, &title, words);
+        };
+        let label = self.instance.label();
+        if shelf.excluded.contains(&external_id) {
+            let words = format!("on the import-exclusion list of {label}");
+            return self.done(placement, &title, PlacementState::Excluded, words);
+        }
+        let there = shelf.added.contains(&external_id)
+            || match &shelf.library {
+                Some(library) => library.contains(&external_id),
+                None => self.arr.present(external_id).await?,
+            };
+        if there {
+            let words = if placement.attempt_at_ms.is_some() {
+                format!("found in {label}; an earlier attempt to add it never got its answer")
+            } else {
+                format!("already in {label}")
+            };
+            return self.done(placement, &title, PlacementState::Present, words);
+        }
+        if self.dry_run {
+            self.acted.counts.waiting += 1;
+            shelf.added.insert(external_id);
+            return self.note(&placement, &title, "would_add", format!("not in {label} yet"));
+        }
+        self.add(placement, &title, external_id, shelf).await
+    }
+
+    async fn add(
+        &mut self,
+        placement: QueuedPlacement,
+        title: &Title,
+        external_id: u32,
+        shelf: &mut Shelf,
+    ) -> Result<(), Leave> {
+        let choices = match &mut self.choices {
+            Some(choices) => choices,
+            none => none.insert(Choices::of(self.arr).await?),
+        };
+        let request = match choices.request(self.arr, title, external_id, &placement.options).await {
+            Ok(request) => request,
+            Err(NoChoice::Arr(error)) => return Err(error.into()),
+            Err(NoChoice::Settings(sentence)) => return Err(Leave::Settings(sentence)),
+        };
+        let now_ms = self.run.clock.now_ms();
+        self.run.store.write(|db| db.begin_attempt(placement.id, &request.body().to_string(), now_ms))?;
+        let answer = self.arr.add(&request).await;
+        let label = self.instance.label();
+        match answer {
+            Ok(added) => {
+                shelf.added.insert(external_id);
+                let words = format!("added to {label} as number {}", added.arr_id);
+                let now_ms = self.run.clock.now_ms();
+                self.run
+                    .store
+                    .write(|db| db.finish(&placement, PlacementState::Added, &words, Some(added.arr_id), now_ms))?;
+                self.acted.counts.added += 1;
+                info!(media.title = %title.title, instance.name = %self.instance.name, "added {} to {label}", title.label());
+                self.note(&placement, title, PlacementState::Added.word(), words)
+            }
+            Err(ArrError::AlreadyExists) => {
+                shelf.added.insert(external_id);
+                let words = format!("{label} says it was added by somebody else just before");
+                self.done(placement, title, PlacementState::Present, words)
+            }
+            Err(ArrError::Rejected { detail }) => self.refused(&placement, title, &detail),
+            Err(ArrError::Lost { detail }) => self.look_after_lost(placement, title, external_id, &detail).await,
+            Err(error) => {
+                // Nothing was taken: it keeps its place in the queue.
+                self.run.store.write(|db| db.postpone(placement.id, &error.to_string()))?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The answer to our own POST was lost: whether it took effect, only the instance knows.
+    async fn look_after_lost(
+        &mut self,
+        placement: QueuedPlacement,
+        title: &Title,
+        external_id: u32,
+        detail: &str,
+    ) -> Result<(), Leave> {
+        let label = self.instance.label();
+        if self.arr.present(external_id).await? {
+            let words = format!("added to {label}; its answer was lost ({detail}), and it is there");
+            let now_ms = self.run.clock.now_ms();
+            self.run.store.write(|db| db.finish(&placement, PlacementState::Added, &words, None, now_ms))?;
+            self.acted.counts.added += 1;
+            return self.note(&placement, title, PlacementState::Added.word(), words);
+        }
+        let words = format!("{label} did not answer ({detail}) and does not have it; the next run tries again");
+        self.run.store.write(|db| db.postpone(placement.id, &words))?;
+        self.note(&placement, title, "waiting", words)
+    }
+
+    fn refused(&mut self, placement: &QueuedPlacement, title: &Title, words: &str) -> Result<(), Leave> {
+        let now_ms = self.run.clock.now_ms();
+        let attempts = placement.attempts + 1;
+        let retry_at =
+            (attempts < MAX_ATTEMPTS).then(|| now_ms.saturating_add(millis(retry::placement_pause(attempts))));
+        if !self.dry_run {
+            self.run.store.write(|db| db.refuse(placement, words, retry_at, now_ms))?;
+        }
+        self.acted.counts.failed += 1;
+        warn!(
+            media.title = %title.title,
+            instance.name = %self.instance.name,
+            "{} refused {}: {words}",
+            self.instance.label(),
+            title.label()
+        );
+        self.note(placement, title, PlacementState::Failed.word(), words.to_owned())
+    }
+
+    fn done(
+        &mut self,
+        placement: QueuedPlacement,
+        title: &Title,
+        state: PlacementState,
+        words: String,
+    ) -> Result<(), Leave> {
+        match state {
+            PlacementState::Excluded => self.acted.counts.excluded += 1,
+            _ => self.acted.counts.present += 1,
+        }
+        self.note(&placement, title, state.word(), words.clone())?;
+        self.done.push((placement, state, words));
+        Ok(())
+    }
+
+    fn store_done(&mut self) -> Result<(), StoreError> {
+        let done = std::mem::take(&mut self.done);
+        if done.is_empty() {
+            return Ok(());
+        }
+        let now_ms = self.run.clock.now_ms();
+        self.run.store.write(|db| {
+            done.iter().try_for_each(|(placement, state, words)| db.finish(placement, *state, words, None, now_ms))
+        })
+    }
+
+    fn note(&mut self, placement: &QueuedPlacement, title: &Title, what: &str, why: String) -> Result<(), Leave> {
+        if self.acted.changes.len() < crate::report::MAX_CHANGES {
+            self.acted.changes.push(Change {
+                title: title.label(),
+                user: self.run.store.read().user_of(placement.entry)?,
+                what: what.to_owned(),
+                instance: Some(self.instance.name.clone()),
+                why,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The id by which this kind of instance knows its titles.
+fn external_id(kind: InstanceKind, title: &Title) -> Option<u32> {
+    match kind {
+        InstanceKind::Radarr => title.ids.tmdb.map(|TmdbId(id)| id),
+        InstanceKind::Sonarr => title.ids.tvdb.map(|TvdbId(id)| id),
+    }
+}

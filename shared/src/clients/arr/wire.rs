@@ -1,0 +1,183 @@
+//! The JSON of both applications, as far as we read it: camelCase, nulls left out, `id` left out of what is not in the library.
+
+use serde::Deserialize;
+
+use super::Found;
+use crate::clients::FetchError;
+use crate::model::{ExternalIds, ImdbId, InstanceKind, TmdbId, TvdbId};
+
+/// `system/status`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Status {
+    pub(super) app_name: Option<String>,
+    pub(super) version: Option<String>,
+}
+
+/// `qualityprofile`.
+#[derive(Deserialize)]
+pub(super) struct QualityProfile {
+    id: i64,
+    #[serde(default)]
+    name: String,
+}
+
+impl From<QualityProfile> for super::QualityProfile {
+    fn from(QualityProfile { id, name }: QualityProfile) -> Self {
+        Self { id, name }
+    }
+}
+
+/// `rootfolder`. Its list of unmapped folders is passed over.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RootFolder {
+    path: String,
+    accessible: Option<bool>,
+    free_space: Option<i64>,
+}
+
+impl From<RootFolder> for super::RootFolder {
+    fn from(RootFolder { path, accessible, free_space }: RootFolder) -> Self {
+        let free_space = free_space.and_then(|bytes| u64::try_from(bytes).ok());
+        // Very old versions do not tell; a folder that is configured is presumed to work.
+        Self { path, accessible: accessible.unwrap_or(true), free_space }
+    }
+}
+
+/// `tag`.
+#[derive(Deserialize)]
+pub(super) struct Tag {
+    id: i64,
+    label: Option<String>,
+}
+
+impl From<Tag> for super::Tag {
+    fn from(Tag { id, label }: Tag) -> Self {
+        Self { id, label: label.unwrap_or_default() }
+    }
+}
+
+/// What a POST answers, as far as it matters.
+#[derive(Deserialize)]
+pub(super) struct Created {
+    pub(super) id: i64,
+}
+
+/// `SeriesResource` and `MovieResource` in a lookup.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Resource {
+    id: Option<i64>,
+    title: Option<String>,
+    year: Option<i64>,
+    tvdb_id: Option<i64>,
+    tmdb_id: Option<i64>,
+    imdb_id: Option<String>,
+    genres: Option<Vec<String>>,
+}
+
+impl Resource {
+    /// The title; `None` when it lacks the id that this kind of instance adds by.
+    pub(super) fn into_found(self, kind: InstanceKind) -> Option<Found> {
+        let positive = |id: Option<i64>| u32::try_from(id?).ok().filter(|id| *id > 0);
+        let (tvdb, tmdb) = (positive(self.tvdb_id), positive(self.tmdb_id));
+        let external_id = match kind {
+            InstanceKind::Radarr => tmdb,
+            InstanceKind::Sonarr => tvdb,
+        };
+        let imdb = self.imdb_id.filter(|id| id.starts_with("tt"));
+        Some(Found {
+            external_id: external_id?,
+            title: self.title.unwrap_or_default(),
+            year: self.year.and_then(|year| u16::try_from(year).ok()).filter(|year| *year > 0),
+            ids: ExternalIds { imdb: imdb.map(ImdbId), tmdb: tmdb.map(TmdbId), tvdb: tvdb.map(TvdbId) },
+            genres: self.genres.unwrap_or_default(),
+            library_id: self.id.filter(|id| *id > 0),
+        })
+    }
+}
+
+/// The external id of an element of a library or of an exclusion list; `None` where it is missing or 0.
+///
+/// # Errors
+/// `Malformed` when the element is no object, or its id no number.
+pub(super) fn external_id(element: &[u8], kind: InstanceKind) -> Result<Option<u32>, FetchError> {
+    #[derive(Deserialize)]
+    struct Movie {
+        #[serde(rename = "tmdbId")]
+        id: Option<i64>,
+    }
+    #[derive(Deserialize)]
+    struct Series {
+        #[serde(rename = "tvdbId")]
+        id: Option<i64>,
+    }
+    let id = match kind {
+        InstanceKind::Radarr => serde_json::from_slice::<Movie>(element).map(|movie| movie.id),
+        InstanceKind::Sonarr => serde_json::from_slice::<Series>(element).map(|series| series.id),
+    };
+    let id = id.map_err(|error| FetchError::malformed(error.to_string()))?;
+    Ok(id.and_then(|id| u32::try_from(id).ok()).filter(|id| *id > 0))
+}
+
+/// A stable word of ours as the arrs write it: `first_season` is `firstSeason`.
+pub(super) fn camel(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut upper = false;
+    for letter in word.chars() {
+        match letter {
+            '_' => upper = true,
+            letter if upper => {
+                out.push(letter.to_ascii_uppercase());
+                upper = false;
+            }
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MinimumAvailability, MovieMonitor, SeriesMonitor};
+
+    #[test]
+    fn our_words_become_theirs() {
+        let camel_of = |words: Vec<&str>| words.into_iter().map(camel).collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            camel_of(SeriesMonitor::ALL.iter().map(|value| value.word()).collect()),
+            "all future missing existing firstSeason lastSeason latestSeason pilot recent monitorSpecials unmonitorSpecials none skip"
+        );
+        assert_eq!(
+            camel_of(MovieMonitor::ALL.iter().map(|value| value.word()).collect()),
+            "movieOnly movieAndCollection none"
+        );
+        assert_eq!(
+            camel_of(MinimumAvailability::ALL.iter().map(|value| value.word()).collect()),
+            "tba announced inCinemas released"
+        );
+    }
+
+    #[test]
+    fn an_element_without_its_id_is_passed_over() {
+        let sonarr = |json: &str| external_id(json.as_bytes(), InstanceKind::Sonarr);
+        assert_eq!(sonarr(r#"{"id":1,"tvdbId":81189,"tmdbId":5,"seasons":[{"tvdbId":7}]}"#), Ok(Some(81_189)));
+        assert_eq!(sonarr(r#"{"id":1,"tvdbId":0}"#), Ok(None));
+        assert_eq!(sonarr(r#"{"id":1}"#), Ok(None));
+        assert!(sonarr("7").is_err());
+        assert_eq!(external_id(br#"{"tmdbId":603,"movieTitle":"X"}"#, InstanceKind::Radarr), Ok(Some(603)));
+    }
+
+    #[test]
+    fn a_lookup_result_needs_the_id_of_its_kind() {
+        let json =
+            r#"{"title":"Example Show","year":0,"tvdbId":81189,"tmdbId":0,"imdbId":"tt0903747","genres":["Drama"]}"#;
+        let resource = || serde_json::from_str::<Resource>(json).unwrap();
+        let found = resource().into_found(InstanceKind::Sonarr).unwrap();
+        assert_eq!((found.external_id, found.year, found.library_id), (81_189, None, None));
+        assert_eq!(found.ids.to_string(), "imdb tt0903747, tvdb 81189");
+        assert_eq!(resource().into_found(InstanceKind::Radarr), None);
+    }
+}

@@ -1,0 +1,422 @@
+//! What the process is told by variables: where it keeps its data, where it listens, whom it talks to, how patient it
+//! is. What people set up (Plex, instances, users) is in the settings file. Never asks the process itself; see
+//! [`Environment::from_vars`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::model::Trigger;
+
+use super::address::base_address;
+use super::finding::{ConfigError, Findings, Problem, Source, quoted, secret_shown};
+use super::known::{self, Known, PREFIX};
+use super::secret::Secrets;
+use super::variables::{Variables, resolve_path};
+
+crate::model::words! {
+    /// How log lines look.
+    LogFormat {
+        /// Text on a terminal, JSON elsewhere.
+        Auto = "auto",
+        /// One JSON object per line.
+        Json = "json",
+        /// For people.
+        Text = "text",
+    }
+}
+
+crate::model::words! {
+    /// Who must sign in to the service.
+    AuthMode {
+        /// Everybody.
+        Required = "required",
+        /// Everybody who does not come from a private network.
+        RequiredExceptLocal = "required_except_local",
+        /// Nobody.
+        Disabled = "disabled",
+    }
+}
+
+/// Where Kubernetes looks for a container's last words.
+pub const TERMINATION_LOG: &str = "/dev/termination-log";
+
+/// The process's own settings. Each field is the variable of the same name in capitals, with `PULSARR_` in front. An
+/// empty variable counts as not set. Paths that were relative start at the folder given to [`Environment::from_vars`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct Environment {
+    /// Where the database, the lock and backups live. Default `./data`.
+    pub data_dir: PathBuf,
+    /// The settings file, when somebody named one; [`super::Config::settings_file`] says which one is used.
+    pub config: Option<PathBuf>,
+    /// Where the service listens; 0 is any free port. Default 3003.
+    pub port: u16,
+    /// Where the service gives its metrics; 0 is any free port. Default 9090.
+    pub metrics_port: u16,
+    /// How Sonarr and Radarr reach the service, without a trailing slash:
+    /// `http://pulsarr.media.svc.cluster.local:3003`.
+    #[serde(deserialize_with = "optional_address")]
+    pub base_url: Option<String>,
+    /// `off`, `error`, `warn`, `info`, `debug`, `trace`, or a list such as `info,pulsarr_shared=debug`. Default `info`.
+    #[serde(deserialize_with = "log_filter")]
+    pub log: String,
+    /// How log lines look. Default `auto`.
+    pub log_format: LogFormat,
+    /// Plex: token, account, friends. Default `https://plex.tv`.
+    #[serde(deserialize_with = "address")]
+    pub plex_tv_url: String,
+    /// Plex: home users and servers. Default `https://clients.plex.tv`.
+    #[serde(deserialize_with = "address")]
+    pub plex_clients_url: String,
+    /// Plex: the owner's watchlist. Default `https://discover.provider.plex.tv`.
+    #[serde(deserialize_with = "address")]
+    pub plex_discover_url: String,
+    /// Plex: ids and facts of titles. Default `https://metadata.provider.plex.tv`.
+    #[serde(deserialize_with = "address")]
+    pub plex_metadata_url: String,
+    /// Plex: friends' watchlists. Default `https://community.plex.tv`.
+    #[serde(deserialize_with = "address")]
+    pub plex_community_url: String,
+    /// Plex: watchlists as feeds. Default `https://rss.plex.tv`.
+    #[serde(deserialize_with = "address")]
+    pub plex_rss_url: String,
+    /// Milliseconds: the shortest pause between two pages of a list; the longest is three times as long. Default 5000,
+    /// at most 600000; 0 in tests.
+    #[serde(deserialize_with = "within::<0, 600_000, _, _>")]
+    pub plex_page_pause_ms: u64,
+    /// Requests to Plex that one run may make. Default 2000, at least 1.
+    #[serde(deserialize_with = "within::<1, { u32::MAX as u64 }, _, _>")]
+    pub plex_request_budget: u32,
+    /// Seconds after which every list is read whole again, because only that sees removals deep in a list. Default
+    /// 21600, six hours; at most a year.
+    #[serde(deserialize_with = "within::<0, 31_536_000, _, _>")]
+    pub full_read_every_s: u64,
+    /// Seconds after which a run leaves the rest to the next one. Default 200, below the schedule's five minutes; 1 to
+    /// 86400.
+    #[serde(deserialize_with = "within::<1, 86_400, _, _>")]
+    pub run_limit_s: u64,
+    /// Milliseconds before a failed request is repeated for the first time; later pauses grow. Default 1000, at most
+    /// 60000; 0 in tests.
+    #[serde(deserialize_with = "within::<0, 60_000, _, _>")]
+    pub retry_base_ms: u64,
+    /// Lets the data folder be on a network filesystem, where SQLite's locks may not hold. Default false.
+    #[serde(deserialize_with = "switch")]
+    pub allow_network_fs: bool,
+    /// PEM certificates to trust besides the built-in ones, for arrs behind a private authority.
+    pub ca_file: Option<PathBuf>,
+    /// Where a run leaves one line about its end, if that file exists. Default `/dev/termination-log`, Kubernetes' place for it.
+    pub termination_log: PathBuf,
+    /// Who starts the runs of this process. Default `cli`.
+    pub trigger: Trigger,
+    /// Who must sign in to the service. Default `required`.
+    pub auth: AuthMode,
+    /// Addresses of proxies whose `X-Forwarded-For` counts, separated by commas; not checked here.
+    pub trusted_proxies: Option<String>,
+    /// Whether session cookies are for HTTPS only; absent: as each request came.
+    #[serde(deserialize_with = "optional_switch")]
+    pub cookie_secure: Option<bool>,
+    /// Presets the token that the first visit of the service asks for.
+    #[serde(deserialize_with = "optional_secret")]
+    pub setup_token: Option<SecretString>,
+    /// Where Apprise takes messages; may contain credentials.
+    #[serde(deserialize_with = "optional_secret")]
+    pub apprise_url: Option<SecretString>,
+    /// The zone in which days begin, such as `Europe/Berlin`: the variable `TZ`, without prefix; not checked here.
+    pub tz: Option<String>,
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self {
+            data_dir: "./data".into(),
+            config: None,
+            port: 3003,
+            metrics_port: 9090,
+            base_url: None,
+            log: "info".into(),
+            log_format: LogFormat::Auto,
+            plex_tv_url: "https://plex.tv".into(),
+            plex_clients_url: "https://clients.plex.tv".into(),
+            plex_discover_url: "https://discover.provider.plex.tv".into(),
+            plex_metadata_url: "https://metadata.provider.plex.tv".into(),
+            plex_community_url: "https://community.plex.tv".into(),
+            plex_rss_url: "https://rss.plex.tv".into(),
+            plex_page_pause_ms: 5000,
+            plex_request_budget: 2000,
+            full_read_every_s: 6 * 60 * 60,
+            run_limit_s: 200,
+            retry_base_ms: 1000,
+            allow_network_fs: false,
+            ca_file: None,
+            termination_log: TERMINATION_LOG.into(),
+            trigger: Trigger::Cli,
+            auth: AuthMode::Required,
+            trusted_proxies: None,
+            cookie_secure: None,
+            setup_token: None,
+            apprise_url: None,
+            tz: None,
+        }
+    }
+}
+
+impl Environment {
+    /// Reads `vars`, and `<base_dir>/.env` for what they leave open. Gives the warnings too, as sentences.
+    ///
+    /// # Errors
+    /// Every variable with a value that cannot be, all at once.
+    pub fn from_vars(
+        vars: impl IntoIterator<Item = (String, String)>,
+        base_dir: &Path,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
+        let mut findings = Findings::default();
+        let variables = Variables::read(vars, base_dir, &mut findings);
+        let environment = Self::read(&variables, &Secrets::new(&variables, base_dir), base_dir, &mut findings);
+        known::warn_unknown(&variables, &BTreeSet::new(), &mut findings);
+        if findings.problems.is_empty() {
+            return Ok((environment, findings.warnings));
+        }
+        Err(ConfigError { problems: findings.problems, file: None })
+    }
+
+    /// The same, noting everything in `findings`. A variable that cannot be understood leaves its default.
+    pub(super) fn read(variables: &Variables, secrets: &Secrets<'_>, base_dir: &Path, findings: &mut Findings) -> Self {
+        let mut sources = BTreeMap::new();
+        let mut accepted = Vec::new();
+        for variable in known::VARIABLES {
+            let Some(given) = known::find(variable, variables, secrets, findings) else { continue };
+            let pair = (format!("{PREFIX}{}", variable.field()), given.value);
+            // Each one alone, so that one mistake does not hide the next.
+            if let Err(error) = envy::prefixed(PREFIX).from_iter::<_, Self>([pair.clone()]) {
+                findings.problem(Problem::outside(given.name, explain(variable, &pair.1, &error)));
+                continue;
+            }
+            let source = Source::Environment { variable: given.name, dot_env: given.dot_env };
+            sources.insert(variable.name, source);
+            accepted.push(pair);
+        }
+        known::warn_without_effect(variables, findings);
+        let mut environment = match envy::prefixed(PREFIX).from_iter::<_, Self>(accepted) {
+            Ok(environment) => environment,
+            // Cannot be: each variable was accepted by itself. Its text could hold a value, so it stays out of the message.
+            Err(_) => {
+                findings.problem(Problem::outside("environment", "the variables contradict each other"));
+                Self::default()
+            }
+        };
+        environment.data_dir = resolve_path(base_dir, &environment.data_dir);
+        environment.config = environment.config.map(|path| resolve_path(base_dir, &path));
+        environment.termination_log = resolve_path(base_dir, &environment.termination_log);
+        environment.ca_file = environment.ca_file.map(|path| resolve_path(base_dir, &path));
+        for (name, value) in environment.shown() {
+            findings.value(name, value, sources.remove(name).unwrap_or(Source::Default));
+        }
+        environment
+    }
+
+    /// Every variable's name and outcome, for people.
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        let optional = |value: Option<String>| value.unwrap_or_else(|| "(not set)".to_owned());
+        let path = |path: &Path| path.display().to_string();
+        let secret = |secret: &Option<SecretString>| {
+            optional(secret.as_ref().map(|secret| secret_shown(secret.expose_secret())))
+        };
+        vec![
+            ("PULSARR_DATA_DIR", path(&self.data_dir)),
+            ("PULSARR_CONFIG", optional(self.config.as_deref().map(path))),
+            ("PULSARR_PORT", self.port.to_string()),
+            ("PULSARR_METRICS_PORT", self.metrics_port.to_string()),
+            ("PULSARR_BASE_URL", optional(self.base_url.clone())),
+            ("PULSARR_LOG", self.log.clone()),
+            ("PULSARR_LOG_FORMAT", self.log_format.to_string()),
+            ("PULSARR_PLEX_TV_URL", self.plex_tv_url.clone()),
+            ("PULSARR_PLEX_CLIENTS_URL", self.plex_clients_url.clone()),
+            ("PULSARR_PLEX_DISCOVER_URL", self.plex_discover_url.clone()),
+            ("PULSARR_PLEX_METADATA_URL", self.plex_metadata_url.clone()),
+            ("PULSARR_PLEX_COMMUNITY_URL", self.plex_community_url.clone()),
+            ("PULSARR_PLEX_RSS_URL", self.plex_rss_url.clone()),
+            ("PULSARR_PLEX_PAGE_PAUSE_MS", self.plex_page_pause_ms.to_string()),
+            ("PULSARR_PLEX_REQUEST_BUDGET", self.plex_request_budget.to_string()),
+            ("PULSARR_FULL_READ_EVERY_S", self.full_read_every_s.to_string()),
+            ("PULSARR_RUN_LIMIT_S", self.run_limit_s.to_string()),
+            ("PULSARR_RETRY_BASE_MS", self.retry_base_ms.to_string()),
+            ("PULSARR_ALLOW_NETWORK_FS", self.allow_network_fs.to_string()),
+            ("PULSARR_CA_FILE", optional(self.ca_file.as_deref().map(path))),
+            ("PULSARR_TERMINATION_LOG", path(&self.termination_log)),
+            ("PULSARR_TRIGGER", self.trigger.to_string()),
+            ("PULSARR_AUTH", self.auth.to_string()),
+            ("PULSARR_TRUSTED_PROXIES", optional(self.trusted_proxies.clone())),
+            ("PULSARR_COOKIE_SECURE", optional(self.cookie_secure.map(|secure| secure.to_string()))),
+            ("PULSARR_SETUP_TOKEN", secret(&self.setup_token)),
+            ("PULSARR_APPRISE_URL", secret(&self.apprise_url)),
+            ("TZ", optional(self.tz.clone())),
+        ]
+    }
+}
+
+/// Why a variable's value was refused, with what would be right.
+fn explain(variable: &Known, value: &str, error: &envy::Error) -> String {
+    match error {
+        // Addresses explain themselves, and know what not to repeat.
+        envy::Error::Custom(message) if variable.name.ends_with("_URL") => message.clone(),
+        _ => format!("expected {}, found {}", variable.expected, quoted(value)),
+    }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    base_address(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    address(deserializer).map(Some)
+}
+
+/// A whole number from `MIN` to `MAX`.
+fn within<'de, const MIN: u64, const MAX: u64, D, N>(deserializer: D) -> Result<N, D::Error>
+where
+    D: Deserializer<'de>,
+    N: TryFrom<u64>,
+{
+    let number = u64::deserialize(deserializer)?;
+    let in_range = (MIN..=MAX).contains(&number).then(|| N::try_from(number).ok()).flatten();
+    in_range.ok_or_else(|| de::Error::custom("out of range"))
+}
+
+fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match String::deserialize(deserializer)?.to_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(de::Error::custom("neither true nor false")),
+    }
+}
+
+fn optional_switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    switch(deserializer).map(Some)
+}
+
+fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    String::deserialize(deserializer).map(|secret| Some(secret.into()))
+}
+
+/// A level, or `target=level` pairs. The subscriber would take a mistyped level for the name of a target and log
+/// everything.
+fn log_filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?.to_lowercase();
+    let level = |word: &str| matches!(word, "off" | "error" | "warn" | "info" | "debug" | "trace");
+    let part = |part: &str| match part.trim().split_once('=') {
+        Some((target, word)) => !target.is_empty() && level(word),
+        None => level(part.trim()),
+    };
+    if text.split(',').all(part) { Ok(text) } else { Err(de::Error::custom("not a log filter")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_vars(vars: &[(&str, &str)]) -> Result<(Environment, Vec<String>), ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        Environment::from_vars(vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())), dir.path())
+    }
+
+    fn environment(vars: &[(&str, &str)]) -> Environment {
+        let (environment, warnings) = from_vars(vars).unwrap();
+        assert_eq!(warnings, [""; 0]);
+        environment
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let environment = environment(&[]);
+        assert!(environment.data_dir.ends_with("data"));
+        assert_eq!(environment.port, 3003);
+        assert_eq!(environment.plex_page_pause_ms, 5000);
+        assert_eq!(environment.trigger, Trigger::Cli);
+    }
+
+    #[test]
+    fn every_known_variable_is_listed_and_every_listed_one_known() {
+        let listed: Vec<_> = Environment::default().shown().into_iter().map(|(name, _)| name).collect();
+        let known: Vec<_> = known::VARIABLES.iter().map(|variable| variable.name).collect();
+        assert_eq!(listed, known);
+        // One that the struct lacks would be read and forgotten: give each a value that only the right field accepts.
+        let debug = format!("{:?}", Environment::default());
+        for variable in known::VARIABLES {
+            assert!(debug.contains(&format!("{}: ", variable.field().to_lowercase())), "{}", variable.name);
+        }
+        assert_eq!(debug.matches(": ").count(), known.len());
+    }
+
+    #[test]
+    fn variables_set_their_fields() {
+        let environment = environment(&[
+            ("PULSARR_DATA_DIR", "/app/data"),
+            ("PULSARR_PORT", "8080"),
+            ("PULSARR_BASE_URL", "http://pulsarr:3003/"),
+            ("PULSARR_LOG", "INFO,pulsarr_shared=debug"),
+            ("PULSARR_LOG_FORMAT", "json"),
+            ("PULSARR_PLEX_TV_URL", "http://127.0.0.1:1/"),
+            ("PULSARR_PLEX_PAGE_PAUSE_MS", "0"),
+            ("PULSARR_ALLOW_NETWORK_FS", "yes"),
+            ("PULSARR_TRIGGER", "schedule"),
+            ("PULSARR_RUN_LIMIT_S", ""),
+            ("TZ", "Europe/Berlin"),
+            ("HOME", "/root"),
+        ]);
+        assert_eq!(environment.data_dir, Path::new("/app/data"));
+        assert_eq!(environment.port, 8080);
+        assert_eq!(environment.base_url.as_deref(), Some("http://pulsarr:3003"));
+        assert_eq!(environment.log, "info,pulsarr_shared=debug");
+        assert_eq!(environment.log_format, LogFormat::Json);
+        assert_eq!(environment.plex_tv_url, "http://127.0.0.1:1");
+        assert_eq!(environment.plex_page_pause_ms, 0);
+        assert!(environment.allow_network_fs);
+        assert_eq!(environment.trigger, Trigger::Schedule);
+        assert_eq!(environment.run_limit_s, 200);
+        assert_eq!(environment.tz.as_deref(), Some("Europe/Berlin"));
+    }
+
+    #[test]
+    fn every_bad_value_is_named_with_what_is_expected() {
+        let error = from_vars(&[
+            ("PULSARR_RUN_LIMIT_S", "abc"),
+            ("PULSARR_PORT", "70000"),
+            ("PULSARR_LOG", "inof"),
+            ("PULSARR_LOG_FORMAT", "xml"),
+            ("PULSARR_PLEX_TV_URL", "plex.tv"),
+            ("PULSARR_PLEX_REQUEST_BUDGET", "0"),
+            ("PULSARR_ALLOW_NETWORK_FS", "maybe"),
+            ("PULSARR_TRIGGER", "cron"),
+            ("PULSARR_AUTH", "none"),
+            ("PULSARR_BASE_URL", "http://me:hunter2@pulsarr"),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "PULSARR_PORT: expected a port number from 0 to 65535, found `70000`\n\
+             PULSARR_BASE_URL: an address must not contain `@`, `?` or `#`: credentials and keys do not belong here. Keep \
+             scheme, host, port and base path\n\
+             PULSARR_LOG: expected off, error, warn, info, debug or trace, or a list such as info,pulsarr_shared=debug, \
+             found `inof`\n\
+             PULSARR_LOG_FORMAT: expected auto, json or text, found `xml`\n\
+             PULSARR_PLEX_TV_URL: expected an address such as http://host:7878, found `plex.tv`: write http:// or https:// \
+             in front\n\
+             PULSARR_PLEX_REQUEST_BUDGET: expected a number of requests, at least 1, found `0`\n\
+             PULSARR_RUN_LIMIT_S: expected seconds, from 1 to 86400, found `abc`\n\
+             PULSARR_ALLOW_NETWORK_FS: expected true or false, found `maybe`\n\
+             PULSARR_TRIGGER: expected cli, schedule, manual or service, found `cron`\n\
+             PULSARR_AUTH: expected required, required_except_local or disabled, found `none`"
+        );
+    }
+
+    #[test]
+    fn secrets_are_not_in_debug_output() {
+        let environment =
+            environment(&[("PULSARR_SETUP_TOKEN", "hunter2"), ("PULSARR_APPRISE_URL", "http://me:hunter2@x")]);
+        assert!(environment.setup_token.is_some());
+        assert!(!format!("{environment:?}").contains("hunter2"));
+    }
+}

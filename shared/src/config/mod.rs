@@ -1,0 +1,128 @@
+//! How the programs are told what to do: variables for the process, one file for what people set up, both read once at
+//! the start. `pulsarr check` prints the outcome with the source of every value.
+//!
+//! Everything that is wrong is reported together, and a configuration with any mistake is refused whole. This module
+//! reads files, and nothing else of the outside world: it is handed the variables, it opens no connection, and it does
+//! not look into the store. Secrets leave it as [`secrecy::SecretString`] only; messages and listed values never hold
+//! one.
+
+mod address;
+mod environment;
+mod finding;
+mod instances;
+mod known;
+mod nearest;
+mod reader;
+mod secret;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod variables;
+mod yaml;
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+pub use environment::{AuthMode, Environment, LogFormat, TERMINATION_LOG};
+pub use finding::{ConfigError, Problem, Source, Value};
+pub use settings::{PlexSettings, Settings, UserOverride, UserSettings};
+
+use finding::{Findings, quoted};
+use secret::Secrets;
+use variables::Variables;
+
+/// The name a settings file has unless `PULSARR_CONFIG` says otherwise.
+pub const SETTINGS_FILE: &str = "pulsarr.yaml";
+
+/// The whole configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The process's own settings.
+    pub environment: Environment,
+    /// What people set up; the default when there is no file.
+    pub settings: Settings,
+    /// The file that was read.
+    pub settings_file: Option<PathBuf>,
+    /// Every setting with its source: variables first, then the file's in the order of its sections.
+    pub values: Vec<Value>,
+    /// What works but should be looked at, as sentences.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads `vars`, `<base_dir>/.env`, and the settings file: the one `PULSARR_CONFIG` names, else
+    /// `<base_dir>/pulsarr.yaml`, else `<data_dir>/pulsarr.yaml`, else none. Relative paths start at `base_dir`, the
+    /// process's working directory.
+    ///
+    /// # Errors
+    /// Every problem of the environment and the file at once. Nothing is half applied.
+    pub fn load(vars: impl IntoIterator<Item = (String, String)>, base_dir: &Path) -> Result<Self, ConfigError> {
+        let mut findings = Findings::default();
+        let variables = Variables::read(vars, base_dir, &mut findings);
+        let secrets = Secrets::new(&variables, base_dir);
+        let environment = Environment::read(&variables, &secrets, base_dir, &mut findings);
+        let file = find_settings(&environment, base_dir).unwrap_or_else(|problem| {
+            findings.problem(problem);
+            None
+        });
+        let shown = file.as_ref().map(|(path, _)| path.strip_prefix(base_dir).unwrap_or(path).to_owned());
+        let (settings, read) = match (&file, &shown) {
+            (Some((_, bytes)), Some(shown)) => settings::read(bytes, &shown.display().to_string(), &secrets),
+            _ => settings::defaults(&secrets),
+        };
+        findings.problems.extend(read.problems);
+        findings.warnings.extend(read.warnings);
+        findings.values.extend(read.values);
+        known::warn_unknown(&variables, &secrets.into_asked(), &mut findings);
+        if !findings.problems.is_empty() {
+            return Err(ConfigError { problems: findings.problems, file: shown });
+        }
+        Ok(Self {
+            environment,
+            settings,
+            settings_file: file.map(|(path, _)| path),
+            values: findings.values,
+            warnings: findings.warnings,
+        })
+    }
+}
+
+/// The settings file with its content.
+fn find_settings(environment: &Environment, base_dir: &Path) -> Result<Option<(PathBuf, Vec<u8>)>, Problem> {
+    if let Some(path) = &environment.config {
+        let shown = quoted(&path.display().to_string());
+        return match read_file(path) {
+            Ok(Some(bytes)) => Ok(Some((path.clone(), bytes))),
+            Ok(None) => Err(Problem::outside(
+                "PULSARR_CONFIG",
+                format!("there is no file {shown}: create it, or unset the variable"),
+            )),
+            Err(error) => Err(unreadable("PULSARR_CONFIG", &shown, &error)),
+        };
+    }
+    for folder in [base_dir, &environment.data_dir] {
+        let path = folder.join(SETTINGS_FILE);
+        match read_file(&path) {
+            Ok(Some(bytes)) => return Ok(Some((path, bytes))),
+            Ok(None) => {}
+            Err(error) => return Err(unreadable("settings", &quoted(&path.display().to_string()), &error)),
+        }
+    }
+    Ok(None)
+}
+
+fn unreadable(path: &str, shown: &str, error: &std::io::Error) -> Problem {
+    Problem::outside(path, format!("the file {shown} cannot be read ({error}): check what it is and who may read it"))
+}
+
+/// A file's bytes, at most one more than a settings file may have; `None` when there is none.
+fn read_file(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(yaml::FILE_LIMIT as u64 + 1).read_to_end(&mut bytes).map(|_| Some(bytes)),
+        // The second: a data folder that is a file. The store explains that better.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,26 @@
+//! Everything both programs use: the domain, the store, the clients and the sync engine.
+//!
+//! Read [`sync`] first; it is one run from top to bottom. Arrows point one way: `sync` → (`observe`, `resolve`, `act`) →
+//! (`clients`, `store`) → `model`. The deciding modules (`diff`, `routing`) import `model` and nothing else.
+
+pub mod act;
+pub mod check;
+pub mod clients;
+pub mod clock;
+pub mod config;
+pub mod diff;
+pub mod explain;
+pub mod lock;
+pub mod model;
+pub mod observe;
+pub mod process;
+pub mod report;
+pub mod resolve;
+pub mod retry;
+pub mod routing;
+pub mod run;
+pub mod stop;
+pub mod store;
+pub mod sync;
+pub mod telemetry;
+pub mod upstreams;

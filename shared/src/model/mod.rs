@@ -1,0 +1,54 @@
+//! The words of the field as plain data: no I/O, no clock, no SQL. Every other module imports from here and this one imports
+//! nothing of ours.
+
+mod decision;
+mod entry;
+mod instance;
+mod placement;
+mod run;
+mod title;
+mod user;
+
+pub use decision::{Decision, Destination, FactSeen, Outcome, Stage, Step, TRACE_VERSION, Trace, Verdict};
+pub use entry::{EntryId, EntryState, OpenEntry};
+pub use instance::{
+    AddOptions, ArrOptions, Instance, InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, SeriesMonitor,
+    SeriesType, SeriesTypeChoice,
+};
+pub use placement::{PlacementId, PlacementState, entry_state};
+pub use run::{ReadOutcome, RunResult, Trigger};
+pub use title::{ExternalIds, Facts, ImdbId, ListedTitle, MediaType, PlexId, Title, TmdbId, TvdbId};
+pub use user::{Relation, User, UserId, UserUuid};
+
+/// An enum whose values have one stable word each: the same in the settings file, in SQL, in JSON and on the screen.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every value, in the order in which people are shown them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable word for this value.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// The value whose stable word is `word`, if there is one.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.word() == word)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+    };
+}
+pub(crate) use words;

@@ -1,0 +1,103 @@
+//! `decisions`: every decision that was ever made, with its trace.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::error::bad_json;
+use super::{Db, StoreError};
+use crate::clock::UnixMs;
+use crate::model::{Decision, EntryId};
+
+/// A decision as it was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredDecision {
+    /// The run that made it.
+    pub run_id: String,
+    /// When.
+    pub decided_at_ms: UnixMs,
+    /// What and why.
+    pub decision: Decision,
+}
+
+/// What became of the entries that a run decided to route; each entry counts once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RoutesOfRun {
+    /// Added to, or on the way to, at least one instance.
+    pub sent: u32,
+    /// Every instance had it.
+    pub already_there: u32,
+    /// On the exclusion list of every instance.
+    pub excluded: u32,
+}
+
+impl Db<'_> {
+    /// What became of the entries that this run decided to route.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn routes_of_run(self, run_id: &str) -> Result<RoutesOfRun, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- decisions.routes_of_run\n\
+             WITH routes AS (\n\
+                 SELECT count(*) AS placements, sum(p.state = 'present') AS present, sum(p.state = 'excluded') AS excluded\n\
+                 FROM decisions d JOIN placements p ON p.entry_id = d.entry_id\n\
+                 WHERE d.run_id = ?1 AND d.outcome = 'route' GROUP BY d.entry_id)\n\
+             SELECT count(*), coalesce(sum(present = placements), 0), coalesce(sum(excluded = placements), 0) FROM routes",
+        )?;
+        let (all, already_there, excluded): (u32, u32, u32) =
+            query.query_row([run_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(RoutesOfRun { sent: all - already_there - excluded, already_there, excluded })
+    }
+
+    /// Stores a decision.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub(super) fn add_decision(
+        self,
+        entry: EntryId,
+        run_id: &str,
+        decision: &Decision,
+        now_ms: UnixMs,
+    ) -> Result<(), StoreError> {
+        let json = serde_json::to_string(decision).map_err(|error| bad_json("decisions.decision", &error))?;
+        let mut query = self.connection.prepare_cached(
+            "-- decisions.add\n\
+             INSERT INTO decisions (entry_id, run_id, decided_at_ms, outcome, decision) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        query.execute(params![entry.0, run_id, now_ms, decision.outcome.word(), json])?;
+        Ok(())
+    }
+
+    /// The newest decision about an entry.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn last_decision(self, entry: EntryId) -> Result<Option<Decision>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- decisions.last\nSELECT decision FROM decisions WHERE entry_id = ?1 ORDER BY id DESC LIMIT 1",
+        )?;
+        let json: Option<String> = query.query_row([entry.0], |row| row.get(0)).optional()?;
+        json.map(|json| serde_json::from_str(&json).map_err(|error| bad_json("decisions.decision", &error))).transpose()
+    }
+
+    /// Every decision about an entry, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn decisions_of(self, entry: EntryId) -> Result<Vec<StoredDecision>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- decisions.of_entry\nSELECT run_id, decided_at_ms, decision FROM decisions WHERE entry_id = ?1 ORDER BY id",
+        )?;
+        let mut rows = query.query([entry.0])?;
+        let mut decisions = Vec::new();
+        while let Some(row) = rows.next()? {
+            let json: String = row.get(2)?;
+            decisions.push(StoredDecision {
+                run_id: row.get(0)?,
+                decided_at_ms: row.get(1)?,
+                decision: serde_json::from_str(&json).map_err(|error| bad_json("decisions.decision", &error))?,
+            });
+        }
+        Ok(decisions)
+    }
+}

@@ -1,0 +1,272 @@
+//! `entries`: what is on whose list, and where it stands.
+
+use rusqlite::params;
+
+use super::error::unknown_word;
+use super::titles::title_from;
+use super::{Db, StoreError, TitleId};
+use crate::clock::UnixMs;
+use crate::model::{Decision, Destination, EntryId, EntryState, OpenEntry, Outcome, PlexId, Title, UserId};
+
+/// An entry that waits for a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undecided {
+    /// The entry.
+    pub entry: EntryId,
+    /// Whose list it is on.
+    pub user: UserId,
+    /// What it is.
+    pub title: TitleId,
+}
+
+/// An entry with its title, for people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntryRow {
+    /// The entry.
+    pub id: EntryId,
+    /// Whose list it is on.
+    pub user: UserId,
+    /// What it is.
+    pub title: Title,
+    /// When we first saw it.
+    pub appeared_at_ms: UnixMs,
+    /// Where it stands.
+    pub state: EntryState,
+    /// Since when.
+    pub state_at_ms: UnixMs,
+    /// Why, as a sentence.
+    pub reason: Option<String>,
+    /// The first complete look that did not see it.
+    pub missing_since_ms: Option<UnixMs>,
+    /// When it was closed.
+    pub closed_at_ms: Option<UnixMs>,
+}
+
+/// A decision that was just made for an entry.
+#[derive(Debug)]
+pub struct NewlyDecided<'a> {
+    /// What was decided about.
+    pub undecided: Undecided,
+    /// The decision.
+    pub decision: &'a Decision,
+    /// The run that made it.
+    pub run_id: &'a str,
+}
+
+impl Db<'_> {
+    /// This user's open entries.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn open_entries(self, user: UserId) -> Result<Vec<OpenEntry>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.open_of_user\n\
+             SELECT e.id, t.plex_id, e.missing_since_ms, e.gone_after_ms FROM entries e JOIN titles t ON t.id = e.title_id\n\
+             WHERE e.user_id = ?1 AND e.closed_at_ms IS NULL ORDER BY e.id",
+        )?;
+        let mut rows = query.query([user.0])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let plex_id: String = row.get(1)?;
+            entries.push(OpenEntry {
+                id: EntryId(row.get(0)?),
+                plex_id: PlexId::parse(&plex_id).ok_or_else(|| unknown_word("titles.plex_id", &plex_id))?,
+                missing_since_ms: row.get(2)?,
+                gone_after_ms: row.get(3)?,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// How many entries of this user are open.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn open_entry_count(self, user: UserId) -> Result<u32, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.open_count\nSELECT count(*) FROM entries WHERE user_id = ?1 AND closed_at_ms IS NULL",
+        )?;
+        Ok(query.query_row([user.0], |row| row.get(0))?)
+    }
+
+    /// Whether this title has an open entry on this user's list.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn is_on_record(self, user: UserId, plex_id: &PlexId) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.is_on_record\n\
+             SELECT 1 FROM entries e JOIN titles t ON t.id = e.title_id\n\
+             WHERE t.plex_id = ?2 AND e.user_id = ?1 AND e.closed_at_ms IS NULL",
+        )?;
+        Ok(query.exists(params![user.0, plex_id.as_str()])?)
+    }
+
+    /// Opens an entry in state `new`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written, or an entry for this user and title is open already.
+    pub fn open_entry(self, user: UserId, title: TitleId, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.open\n\
+             INSERT INTO entries (user_id, title_id, appeared_at_ms, state, state_at_ms) VALUES (?1, ?2, ?3, 'new', ?3)",
+        )?;
+        query.execute(params![user.0, title.0, now_ms])?;
+        Ok(())
+    }
+
+    /// Notes that an entry is missing since `since_ms`, and gone if another complete look from `gone_after_ms` on confirms it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn mark_missing(self, entry: EntryId, since_ms: UnixMs, gone_after_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.mark_missing\nUPDATE entries SET missing_since_ms = ?2, gone_after_ms = ?3 WHERE id = ?1",
+        )?;
+        query.execute(params![entry.0, since_ms, gone_after_ms])?;
+        Ok(())
+    }
+
+    /// Notes that an entry is back.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn unmark_missing(self, entry: EntryId) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.unmark_missing\nUPDATE entries SET missing_since_ms = NULL, gone_after_ms = NULL WHERE id = ?1",
+        )?;
+        query.execute([entry.0])?;
+        Ok(())
+    }
+
+    /// Closes an entry that is gone from its list. What was added for it stays where it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn close_entry(self, entry: EntryId, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.close\n\
+             UPDATE entries SET reason = 'no longer on the watchlist; before that: ' || state || coalesce(', ' || reason, ''),\n\
+                 state = 'closed', state_at_ms = ?2, closed_at_ms = ?2 WHERE id = ?1 AND closed_at_ms IS NULL",
+        )?;
+        query.execute(params![entry.0, now_ms])?;
+        Ok(())
+    }
+
+    /// Entries to decide about: new and held ones, and unresolvable ones whose next look is due. A look that is due more than two
+    /// days from now was set by a clock that has since been put back, and counts as due.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn undecided(self, now_ms: UnixMs) -> Result<Vec<Undecided>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.undecided\n\
+             SELECT e.id, e.user_id, e.title_id FROM entries e JOIN titles t ON t.id = e.title_id\n\
+             WHERE e.state IN ('new', 'held', 'unresolvable') AND (e.state <> 'unresolvable' OR t.look_again_at_ms IS NULL\n\
+                 OR t.look_again_at_ms <= ?1 OR t.look_again_at_ms > ?1 + 2 * 86400000)\n\
+             ORDER BY e.id",
+        )?;
+        let rows = query.query_map([now_ms], |row| {
+            Ok(Undecided { entry: EntryId(row.get(0)?), user: UserId(row.get(1)?), title: TitleId(row.get(2)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Puts an entry into a state.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_entry_state(
+        self,
+        entry: EntryId,
+        state: EntryState,
+        reason: Option<&str>,
+        now_ms: UnixMs,
+    ) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.set_state\n\
+             UPDATE entries SET state_at_ms = CASE WHEN state = ?2 THEN state_at_ms ELSE ?4 END, state = ?2, reason = ?3\n\
+             WHERE id = ?1 AND closed_at_ms IS NULL",
+        )?;
+        query.execute(params![entry.0, state.word(), reason, now_ms])?;
+        Ok(())
+    }
+
+    /// Stores a decision with everything that follows from it: the trace, the entry's state, and a queued placement for every
+    /// destination. An outcome equal to the entry's last one is not stored again. Answers whether it was.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn settle(self, decided: &NewlyDecided<'_>, now_ms: UnixMs) -> Result<bool, StoreError> {
+        let NewlyDecided { undecided: Undecided { entry, title, .. }, decision, run_id } = *decided;
+        if self.last_decision(entry)?.is_some_and(|last| last.outcome == decision.outcome) {
+            return Ok(false);
+        }
+        self.add_decision(entry, run_id, decision, now_ms)?;
+        let (state, reason) = match &decision.outcome {
+            Outcome::Route { destinations } => {
+                for Destination { instance, options, .. } in destinations {
+                    self.queue_placement(entry, title, instance, options, now_ms)?;
+                }
+                (EntryState::Requested, None)
+            }
+            Outcome::Hold { reason } => (EntryState::Held, Some(reason)),
+            Outcome::Exclude { reason } => (EntryState::Excluded, Some(reason)),
+            Outcome::Unresolvable { reason } => (EntryState::Unresolvable, Some(reason)),
+        };
+        self.set_entry_state(entry, state, reason.map(String::as_str), now_ms)?;
+        Ok(true)
+    }
+
+    /// Every entry, open or closed, of titles whose name contains `text` in any case, or whose Plex, IMDb, TMDB or TVDB id is
+    /// `text`. Newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn find_entries(self, text: &str) -> Result<Vec<EntryRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.find\n\
+             SELECT e.id, e.user_id, e.appeared_at_ms, e.state, e.state_at_ms, e.reason, e.missing_since_ms, e.closed_at_ms,\n\
+                 t.plex_id, t.media_type, t.title, t.year, t.imdb_id, t.tmdb_id, t.tvdb_id, t.facts\n\
+             FROM entries e JOIN titles t ON t.id = e.title_id\n\
+             WHERE instr(lower(t.title), lower(?1)) > 0 OR t.plex_id = ?1 OR t.imdb_id = ?1\n\
+                 OR CAST(t.tmdb_id AS TEXT) = ?1 OR CAST(t.tvdb_id AS TEXT) = ?1\n\
+             ORDER BY lower(t.title), t.id, e.id DESC",
+        )?;
+        let mut rows = query.query([text])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let state: String = row.get(3)?;
+            entries.push(EntryRow {
+                id: EntryId(row.get(0)?),
+                user: UserId(row.get(1)?),
+                title: title_from(row, 8)?,
+                appeared_at_ms: row.get(2)?,
+                state: EntryState::from_word(&state).ok_or_else(|| unknown_word("entries.state", &state))?,
+                state_at_ms: row.get(4)?,
+                reason: row.get(5)?,
+                missing_since_ms: row.get(6)?,
+                closed_at_ms: row.get(7)?,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// How many open entries stand in each state, in the order of the states; states without entries are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn entry_counts(self) -> Result<Vec<(EntryState, u32)>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.counts\nSELECT state, count(*) FROM entries WHERE closed_at_ms IS NULL GROUP BY state",
+        )?;
+        let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        let mut counts = Vec::new();
+        for row in rows {
+            let (word, count) = row?;
+            counts.push((EntryState::from_word(&word).ok_or_else(|| unknown_word("entries.state", &word))?, count));
+        }
+        counts.sort_unstable();
+        Ok(counts)
+    }
+}

@@ -1,0 +1,111 @@
+//! What can be wrong with the data folder or the database, and what a person can do about it.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+/// A failure of the store. Variants are what the caller does next.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A later version of pulsarr has written this database.
+    #[error("open the database {path}: it has schema {found}, and this program knows up to {known}", path = path.display())]
+    NewerSchema {
+        /// The database file.
+        path: PathBuf,
+        /// The file's `user_version`.
+        found: u32,
+        /// The newest version this program can read.
+        known: u32,
+    },
+    /// The file is no SQLite database, or its pages contradict each other.
+    #[error("read the database: it is damaged ({detail})")]
+    Damaged {
+        /// SQLite's words.
+        detail: String,
+    },
+    /// The data folder cannot be made, read or written.
+    #[error("use the data folder {path}: {detail}", path = path.display())]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// The operating system's words.
+        detail: String,
+    },
+    /// The volume is full.
+    #[error("write to the database: no space is left on its volume")]
+    Full,
+    /// The file or its volume is read-only.
+    #[error("write to the database: it is read-only")]
+    ReadOnly,
+    /// The data folder lies on a network filesystem.
+    #[error("use the data folder {path}: it is on a network filesystem ({kind})", path = path.display())]
+    NetworkFilesystem {
+        /// The folder.
+        path: PathBuf,
+        /// `NFS`, `SMB`, …
+        kind: &'static str,
+    },
+    /// Another process held the write lock for longer than the busy timeout.
+    #[error("write to the database: another process kept it locked for too long")]
+    Busy,
+    /// Something stored cannot be read back.
+    #[error("read {what} from the database: {detail}")]
+    Unreadable {
+        /// The column or table.
+        what: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Any other refusal of SQLite.
+    #[error("use the database: {0}")]
+    Sql(#[source] rusqlite::Error),
+}
+
+impl StoreError {
+    /// What to do, as a sentence for people.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::NewerSchema { .. } => {
+                "Run the newer version of pulsarr again, or restore a backup from before the upgrade."
+            }
+            Self::Damaged { .. } => "Nothing was changed. Keep a copy of the file and restore the latest backup.",
+            Self::Folder { .. } => "Check that PULSARR_DATA_DIR names a folder that this user may write to.",
+            Self::Full => "Free some space on the volume of PULSARR_DATA_DIR, or enlarge it; nothing was half-written.",
+            Self::ReadOnly => {
+                "Check that the volume of PULSARR_DATA_DIR is mounted for writing; a volume that turned read-only after a \
+                 disk fault has to be mounted again."
+            }
+            Self::NetworkFilesystem { .. } => {
+                "SQLite needs a disk of this machine's own: two machines would damage the file. Use a block volume, or set \
+                 PULSARR_ALLOW_NETWORK_FS=true if you know that only one machine mounts it."
+            }
+            Self::Busy => "Run it again; if it stays so, look for a process that holds the database open.",
+            Self::Unreadable { .. } | Self::Sql(_) => {
+                "Run it again; if it stays so, keep a copy of the file and report it."
+            }
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { detail: error.to_string() },
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+/// For columns that hold one of our words: a word nobody knows was written by a later version or by hand.
+pub(super) fn unknown_word(what: &'static str, word: &str) -> StoreError {
+    StoreError::Unreadable { what, detail: format!("`{word}` is not a word this version knows") }
+}
+
+/// For columns that hold JSON.
+pub(super) fn bad_json(what: &'static str, error: &serde_json::Error) -> StoreError {
+    StoreError::Unreadable { what, detail: error.to_string() }
+}

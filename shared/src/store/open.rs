@@ -1,0 +1,239 @@
+//! Opening the database: folders, the network-filesystem check, pragmas, migrations.
+//!
+//! Several processes may open a new file at once, and `journal_mode=WAL` answers "locked" at once whatever the busy timeout
+//! says. So opening and migrating happen under a short file lock of their own, `run/open.lock`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::error::StoreError;
+use super::filesystem::{Filesystem, network_filesystem};
+
+/// How long a writer waits for another one. Writes are short, so this is only reached when something is wrong.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Every migration in order; the position, counted from 1, is the `user_version` it leads to.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
+
+/// The open database.
+pub struct Store {
+    pub(super) connection: Connection,
+}
+
+impl Store {
+    /// Opens `<data_dir>/db/pulsarr.db`, making and migrating it when needed.
+    ///
+    /// # Errors
+    /// [`StoreError`] for a folder that cannot be used, a network filesystem (unless `allow_network_fs`), a newer schema or a
+    /// damaged file. An existing database is never reset.
+    pub fn open(data_dir: &Path, allow_network_fs: bool) -> Result<Self, StoreError> {
+        let (db, run) = (data_dir.join("db"), data_dir.join("run"));
+        for folder in [&db, &run] {
+            fs::create_dir_all(folder).map_err(|error| folder_error(folder, &error))?;
+        }
+        let filesystem = Filesystem::of(data_dir).map_err(|error| folder_error(data_dir, &error))?;
+        if let Some(kind) = network_filesystem(filesystem.magic)
+            && !allow_network_fs
+        {
+            return Err(StoreError::NetworkFilesystem { path: data_dir.to_owned(), kind });
+        }
+        let opening = lock_opening(&run.join("open.lock"))?;
+        let path = db.join("pulsarr.db");
+        let connection = Connection::open_with_flags(
+            &path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .map_err(|error| cannot_open(&path, error))?;
+        let mut store = Self { connection };
+        store.prepare(true)?;
+        store.migrate(&path)?;
+        drop(opening);
+        Ok(store)
+    }
+
+    /// A copy of the database in memory, for a dry run: everything works on it and nothing of it lasts. Without a database
+    /// the copy is an empty one, and nothing is made on disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`], for a database that is there.
+    pub fn copy_in_memory(data_dir: &Path) -> Result<Self, StoreError> {
+        let path = data_dir.join("db").join("pulsarr.db");
+        let mut store = Self { connection: Connection::open_in_memory()? };
+        if path.exists() {
+            let source =
+                Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                    .map_err(|error| cannot_open(&path, error))?;
+            source.busy_timeout(BUSY_TIMEOUT)?;
+            rusqlite::backup::Backup::new(&source, &mut store.connection)?.run_to_completion(
+                1_000,
+                Duration::ZERO,
+                None,
+            )?;
+        }
+        store.prepare(false)?;
+        store.migrate(&path)?;
+        Ok(store)
+    }
+
+    /// Asks SQLite to check every page.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first thing that is wrong.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let verdict: String = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged { detail: verdict }) }
+    }
+
+    fn prepare(&self, on_disk: bool) -> Result<(), StoreError> {
+        let connection = &self.connection;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        if on_disk {
+            // Readers do not block the writer, and the other way round.
+            connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
+            // NORMAL loses acknowledged commits in a power cut.
+            connection.execute_batch("PRAGMA synchronous=FULL")?;
+        }
+        // Temporary tables in memory: the container's root file system is read-only. Functions in a damaged or foreign
+        // schema are not to be trusted. 1 MiB of page cache is plenty for indexes this small.
+        connection.execute_batch(
+            "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-1024;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(())
+    }
+
+    fn migrate(&mut self, path: &Path) -> Result<(), StoreError> {
+        let found: u32 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+        if found > known {
+            return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
+        }
+        if found == known {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for migration in MIGRATIONS.iter().skip(found as usize) {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.pragma_update(None, "user_version", known)?;
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+/// Waits for its turn to open the database; another opener needs milliseconds.
+fn lock_opening(path: &Path) -> Result<File, StoreError> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(|error| folder_error(path, &error))?;
+    file.lock().map_err(|error| folder_error(path, &error))?;
+    Ok(file)
+}
+
+fn folder_error(path: &Path, error: &std::io::Error) -> StoreError {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        return StoreError::Full;
+    }
+    StoreError::Folder { path: PathBuf::from(path), detail: error.to_string() }
+}
+
+/// `SQLITE_CANTOPEN` says nothing of the path.
+fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::PermissionDenied) => {
+            StoreError::Folder { path: path.to_owned(), detail: error.to_string() }
+        }
+        _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_database_is_made_and_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Store::open(folder.path(), false).unwrap());
+        let store = Store::open(folder.path(), false).unwrap();
+        store.check().unwrap();
+        let mode: String = store.connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+        let synchronous: i64 = store.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+        assert_eq!(synchronous, 2, "FULL");
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        store.connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(store);
+        let before = fs::read(folder.path().join("db/pulsarr.db")).unwrap();
+        assert!(matches!(Store::open(folder.path(), false), Err(StoreError::NewerSchema { found: 99, .. })));
+        assert_eq!(fs::read(folder.path().join("db/pulsarr.db")).unwrap(), before);
+    }
+
+    #[test]
+    fn a_damaged_database_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("db")).unwrap();
+        let path = folder.path().join("db/pulsarr.db");
+        fs::write(&path, "this was a database once. ".repeat(400)).unwrap();
+        let before = fs::read(&path).unwrap();
+        assert!(matches!(Store::open(folder.path(), false), Err(StoreError::Damaged { .. })));
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn a_full_volume_is_told_apart_and_nothing_is_half_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        store.connection.execute_batch("PRAGMA max_page_count=1").unwrap();
+        let result = store.write(|db| {
+            for n in 0..10_000 {
+                db.set_setting(&format!("key {n}"), &"x".repeat(1_000))?;
+            }
+            Ok(())
+        });
+        assert!(matches!(result, Err(StoreError::Full)), "{result:?}");
+        assert_eq!(store.read().setting("key 0").unwrap(), None);
+    }
+
+    #[test]
+    fn many_processes_worth_of_openers_do_not_trip_over_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            let openers: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| Store::open(folder.path(), false).map(|_| ()))).collect();
+            for opener in openers {
+                opener.join().unwrap().unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn a_copy_in_memory_leaves_the_original_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        store.write(|db| db.set_setting("colour", "green")).unwrap();
+        let copy = Store::copy_in_memory(folder.path()).unwrap();
+        assert_eq!(copy.read().setting("colour").unwrap().as_deref(), Some("green"));
+        copy.write(|db| db.set_setting("colour", "red")).unwrap();
+        assert_eq!(store.read().setting("colour").unwrap().as_deref(), Some("green"));
+    }
+
+    #[test]
+    fn a_copy_of_nothing_makes_nothing_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = Store::copy_in_memory(&folder.path().join("absent")).unwrap();
+        assert_eq!(copy.read().setting("colour").unwrap(), None);
+        assert!(!folder.path().join("absent").exists());
+    }
+}

@@ -1,0 +1,261 @@
+//! `placements`: the durable queue of every instance, and what came of it.
+
+use rusqlite::params;
+
+use super::error::{bad_json, unknown_word};
+use super::{Db, StoreError, TitleId};
+use crate::clock::UnixMs;
+use crate::model::{AddOptions, EntryId, PlacementId, PlacementState, entry_state};
+
+/// A placement whose turn it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueuedPlacement {
+    /// The placement.
+    pub id: PlacementId,
+    /// For which entry.
+    pub entry: EntryId,
+    /// What is to be added.
+    pub title: TitleId,
+    /// How.
+    pub options: AddOptions,
+    /// How often the arr was asked already.
+    pub attempts: u32,
+    /// Set when an earlier attempt never learned the arr's answer.
+    pub attempt_at_ms: Option<UnixMs>,
+}
+
+/// A placement, for people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacementRow {
+    /// Into which instance.
+    pub instance: String,
+    /// Where it stands.
+    pub state: PlacementState,
+    /// When it was decided.
+    pub queued_at_ms: UnixMs,
+    /// How often the arr was asked to add it.
+    pub attempts: u32,
+    /// The body last sent, JSON.
+    pub payload: Option<String>,
+    /// What the arr said.
+    pub answer: Option<String>,
+    /// When it is tried again.
+    pub retry_at_ms: Option<UnixMs>,
+    /// When it was done.
+    pub done_at_ms: Option<UnixMs>,
+}
+
+/// A title that an instance refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureRow {
+    /// `Salt Ledger (2025)`.
+    pub title: String,
+    /// Which instance.
+    pub instance: String,
+    /// The arr's own words.
+    pub answer: String,
+    /// When it is tried again; `None`: not by itself.
+    pub retry_at_ms: Option<UnixMs>,
+}
+
+impl Db<'_> {
+    pub(super) fn queue_placement(
+        self,
+        entry: EntryId,
+        title: TitleId,
+        instance: &str,
+        options: &AddOptions,
+        now_ms: UnixMs,
+    ) -> Result<(), StoreError> {
+        let options = serde_json::to_string(options).map_err(|error| bad_json("placements.options", &error))?;
+        let mut query = self.connection.prepare_cached(
+            "-- placements.queue\n\
+             INSERT INTO placements (entry_id, title_id, instance, state, options, queued_at_ms)\n\
+             VALUES (?1, ?2, ?3, 'queued', ?4, ?5) ON CONFLICT (entry_id, instance) DO NOTHING",
+        )?;
+        query.execute(params![entry.0, title.0, instance, options, now_ms])?;
+        Ok(())
+    }
+
+    /// Up to `limit` placements of `instance` whose turn it is and whose row comes after `after`: queued ones, and refused ones
+    /// whose pause is over. Entries that were closed meanwhile are passed over. A pause of more than two days was set by a clock
+    /// that has since been put back, and counts as over.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn queued_placements(
+        self,
+        instance: &str,
+        after: PlacementId,
+        limit: usize,
+        now_ms: UnixMs,
+    ) -> Result<Vec<QueuedPlacement>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.queued\n\
+             SELECT p.id, p.entry_id, p.title_id, p.options, p.attempts, p.attempt_at_ms\n\
+             FROM placements p JOIN entries e ON e.id = p.entry_id\n\
+             WHERE p.instance = ?1 AND p.id > ?2 AND p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
+                 AND (p.state = 'queued' OR p.retry_at_ms <= ?3 OR p.retry_at_ms > ?3 + 2 * 86400000)\n\
+             ORDER BY p.id LIMIT ?4",
+        )?;
+        let mut rows = query.query(params![instance, after.0, now_ms, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+        let mut placements = Vec::new();
+        while let Some(row) = rows.next()? {
+            let options: String = row.get(3)?;
+            placements.push(QueuedPlacement {
+                id: PlacementId(row.get(0)?),
+                entry: EntryId(row.get(1)?),
+                title: TitleId(row.get(2)?),
+                options: serde_json::from_str(&options).map_err(|error| bad_json("placements.options", &error))?,
+                attempts: row.get(4)?,
+                attempt_at_ms: row.get(5)?,
+            });
+        }
+        Ok(placements)
+    }
+
+    /// How many placements of each instance wait for their turn now, instances by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn queue_lengths(self, now_ms: UnixMs) -> Result<Vec<(String, u32)>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.queue_lengths\n\
+             SELECT p.instance, count(*) FROM placements p JOIN entries e ON e.id = p.entry_id\n\
+             WHERE p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
+                 AND (p.state = 'queued' OR p.retry_at_ms <= ?1 OR p.retry_at_ms > ?1 + 2 * 86400000)\n\
+             GROUP BY p.instance ORDER BY p.instance",
+        )?;
+        let rows = query.query_map([now_ms], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes, before the arr is asked, that it is about to be asked and with what body.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn begin_attempt(self, id: PlacementId, payload: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.begin_attempt\n\
+             UPDATE placements SET attempts = attempts + 1, attempt_at_ms = ?2, payload = ?3 WHERE id = ?1",
+        )?;
+        query.execute(params![id.0, now_ms, payload])?;
+        Ok(())
+    }
+
+    /// Notes that the arr has not taken the last attempt, without saying why not: it waits for the next run.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn postpone(self, id: PlacementId, answer: &str) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.postpone\n\
+             UPDATE placements SET state = 'queued', attempt_at_ms = NULL, retry_at_ms = NULL, answer = ?2 WHERE id = ?1",
+        )?;
+        query.execute(params![id.0, answer])?;
+        Ok(())
+    }
+
+    /// Notes the arr's refusal in its own words, and when to ask again (`None`: not by itself). The entry follows.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn refuse(
+        self,
+        placement: &QueuedPlacement,
+        answer: &str,
+        retry_at_ms: Option<UnixMs>,
+        now_ms: UnixMs,
+    ) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.refuse\n\
+             UPDATE placements SET state = 'failed', attempt_at_ms = NULL, answer = ?2, retry_at_ms = ?3 WHERE id = ?1",
+        )?;
+        query.execute(params![placement.id.0, answer, retry_at_ms])?;
+        self.follow_placements(placement.entry, Some(answer), now_ms)
+    }
+
+    /// Notes that a placement has reached its end. The entry follows.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn finish(
+        self,
+        placement: &QueuedPlacement,
+        state: PlacementState,
+        answer: &str,
+        arr_id: Option<i64>,
+        now_ms: UnixMs,
+    ) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.finish\n\
+             UPDATE placements SET state = ?2, attempt_at_ms = NULL, retry_at_ms = NULL, answer = ?3, arr_id = ?4,\n\
+                 done_at_ms = ?5 WHERE id = ?1",
+        )?;
+        query.execute(params![placement.id.0, state.word(), answer, arr_id, now_ms])?;
+        let reason = (state == PlacementState::Excluded).then_some(answer);
+        self.follow_placements(placement.entry, reason, now_ms)
+    }
+
+    fn follow_placements(self, entry: EntryId, reason: Option<&str>, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query =
+            self.connection.prepare_cached("-- placements.states\nSELECT state FROM placements WHERE entry_id = ?1")?;
+        let mut rows = query.query([entry.0])?;
+        let mut states = Vec::new();
+        while let Some(row) = rows.next()? {
+            states.push(placement_state(&row.get::<_, String>(0)?)?);
+        }
+        match entry_state(&states) {
+            Some(state) => self.set_entry_state(entry, state, reason, now_ms),
+            None => Ok(()),
+        }
+    }
+
+    /// Every placement of an entry, in the order in which they were queued.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn placements_of(self, entry: EntryId) -> Result<Vec<PlacementRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.of_entry\n\
+             SELECT instance, state, queued_at_ms, attempts, payload, answer, retry_at_ms, done_at_ms\n\
+             FROM placements WHERE entry_id = ?1 ORDER BY id",
+        )?;
+        let mut rows = query.query([entry.0])?;
+        let mut placements = Vec::new();
+        while let Some(row) = rows.next()? {
+            placements.push(PlacementRow {
+                instance: row.get(0)?,
+                state: placement_state(&row.get::<_, String>(1)?)?,
+                queued_at_ms: row.get(2)?,
+                attempts: row.get(3)?,
+                payload: row.get(4)?,
+                answer: row.get(5)?,
+                retry_at_ms: row.get(6)?,
+                done_at_ms: row.get(7)?,
+            });
+        }
+        Ok(placements)
+    }
+
+    /// The open entries that an instance refused, in the order in which they were queued.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn failures(self) -> Result<Vec<FailureRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.failures\n\
+             SELECT t.title || coalesce(' (' || t.year || ')', ''), p.instance, coalesce(p.answer, ''), p.retry_at_ms\n\
+             FROM placements p JOIN titles t ON t.id = p.title_id JOIN entries e ON e.id = p.entry_id\n\
+             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL ORDER BY p.id",
+        )?;
+        let rows = query.query_map([], |row| {
+            Ok(FailureRow { title: row.get(0)?, instance: row.get(1)?, answer: row.get(2)?, retry_at_ms: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn placement_state(word: &str) -> Result<PlacementState, StoreError> {
+    PlacementState::from_word(word).ok_or_else(|| unknown_word("placements.state", word))
+}

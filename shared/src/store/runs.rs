@@ -1,0 +1,130 @@
+//! `runs` and `run_progress`: what ran, what came of it, and how far the running one is.
+
+use rusqlite::params;
+
+use super::error::unknown_word;
+use super::{Db, StoreError};
+use crate::clock::UnixMs;
+use crate::model::{RunResult, Trigger};
+
+/// A run, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    /// Its id.
+    pub id: String,
+    /// Who started it.
+    pub trigger: Trigger,
+    /// Where it ran.
+    pub holder: String,
+    /// When it began.
+    pub started_at_ms: UnixMs,
+    /// When it ended.
+    pub ended_at_ms: Option<UnixMs>,
+    /// How it ended.
+    pub result: RunResult,
+    /// The report, JSON.
+    pub report: Option<String>,
+}
+
+/// How far one stage of a run has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgressRow {
+    /// `observe`, `resolve`, `decide`, `act`.
+    pub stage: String,
+    /// Steps done.
+    pub done: u32,
+    /// Steps in all, as far as known.
+    pub total: u32,
+}
+
+impl Db<'_> {
+    /// Opens a run row. Rows that still say `running` belong to runs that died, because the caller holds the run lock: they
+    /// become `crashed`. Answers how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn start_run(self, id: &str, trigger: Trigger, holder: &str, now_ms: UnixMs) -> Result<usize, StoreError> {
+        let crashed = self.connection.execute(
+            "-- runs.mark_crashed\nUPDATE runs SET result = 'crashed', ended_at_ms = ?1 WHERE result = 'running'",
+            [now_ms],
+        )?;
+        self.connection.execute(
+            "-- runs.start\n\
+             INSERT INTO runs (id, trigger, holder, started_at_ms, result) VALUES (?1, ?2, ?3, ?4, 'running')",
+            params![id, trigger.word(), holder, now_ms],
+        )?;
+        // A month of runs at one every five minutes; older ones tell nobody anything.
+        self.connection.execute(
+            "-- runs.prune\n\
+             DELETE FROM runs WHERE id IN (SELECT id FROM runs ORDER BY started_at_ms DESC LIMIT -1 OFFSET 9000)",
+            [],
+        )?;
+        Ok(crashed)
+    }
+
+    /// Closes a run row.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn end_run(self, id: &str, result: RunResult, report: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        self.connection.execute(
+            "-- runs.end\nUPDATE runs SET result = ?2, report = ?3, ended_at_ms = ?4 WHERE id = ?1",
+            params![id, result.word(), report, now_ms],
+        )?;
+        Ok(())
+    }
+
+    /// Notes how far a stage has come.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_progress(self, id: &str, stage: &str, done: u32, total: u32, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- run_progress.set\n\
+             INSERT INTO run_progress (run_id, stage, done, total, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)\n\
+             ON CONFLICT (run_id, stage) DO UPDATE SET done = excluded.done, total = excluded.total, at_ms = excluded.at_ms",
+        )?;
+        query.execute(params![id, stage, done, total, now_ms])?;
+        Ok(())
+    }
+
+    /// How far the stages of a run have come, in the order in which they were last heard of.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn progress(self, id: &str) -> Result<Vec<ProgressRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- run_progress.of_run\nSELECT stage, done, total FROM run_progress WHERE run_id = ?1 ORDER BY at_ms, stage",
+        )?;
+        let rows = query
+            .query_map([id], |row| Ok(ProgressRow { stage: row.get(0)?, done: row.get(1)?, total: row.get(2)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The last `count` runs, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn last_runs(self, count: u32) -> Result<Vec<RunRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- runs.last\n\
+             SELECT id, trigger, holder, started_at_ms, ended_at_ms, result, report FROM runs\n\
+             ORDER BY started_at_ms DESC, rowid DESC LIMIT ?1",
+        )?;
+        let mut rows = query.query([count])?;
+        let mut runs = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (trigger, result): (String, String) = (row.get(1)?, row.get(5)?);
+            runs.push(RunRow {
+                id: row.get(0)?,
+                trigger: Trigger::from_word(&trigger).ok_or_else(|| unknown_word("runs.trigger", &trigger))?,
+                holder: row.get(2)?,
+                started_at_ms: row.get(3)?,
+                ended_at_ms: row.get(4)?,
+                result: RunResult::from_word(&result).ok_or_else(|| unknown_word("runs.result", &result))?,
+                report: row.get(6)?,
+            });
+        }
+        Ok(runs)
+    }
+}

@@ -1,0 +1,335 @@
+//! Observe and diff: looks at every list that is to be read, two at a time, and stores what each look changed. A list's entries,
+//! its mark and the time of the look are stored together, so a crash at any point only repeats a look.
+
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use tracing::{info, warn};
+
+use super::plex_account::{Credentials, confirm_credentials};
+use super::{Request, SyncError};
+use crate::clients::plex::{Plex, PlexError};
+use crate::clock::{has_passed, millis};
+use crate::diff::{Coverage, diff};
+use crate::model::{PlexId, ReadOutcome, Relation, User, UserUuid};
+use crate::observe::{Look, Thoroughness, look_at_friend, look_at_own};
+use crate::report::{Problem, ProblemKind, Report, UserReport};
+use crate::run::{Run, RunStage};
+use crate::store::{Db, ReadRecord, StoreError};
+use crate::upstreams::plex_problem;
+
+/// Lists that are looked at together.
+const TOGETHER: usize = 2;
+
+/// The share of the run's time that reading lists may take; the rest is for acting on what was seen.
+const SHARE_OF_RUN: f64 = 0.6;
+
+/// What the stage came to.
+pub(super) struct Observed {
+    /// Lists that were tried.
+    pub tried: usize,
+    /// Lists of which anything was learned.
+    pub learned: usize,
+    /// Lists left for the next run.
+    pub left: usize,
+}
+
+/// Looks at the lists. Plex's faults end in the report, never in an error.
+pub(super) async fn observe(
+    run: &Run<'_>,
+    plex: &Plex,
+    request: &Request,
+    report: &mut Report,
+) -> Result<Observed, SyncError> {
+    let nothing = Observed { tried: 0, learned: 0, left: 0 };
+    match super::plex_account::know_owner(run, plex).await? {
+        Ok(()) => {}
+        Err(error) => {
+            report.problem(plex_problem(&error));
+            return Ok(Observed { tried: 1, ..nothing });
+        }
+    }
+    if run.config.settings.plex.friends
+        && let Err(error) = refresh_friends(run, plex).await?
+        && let Credentials::Refused = note_failure(plex, error, report).await
+    {
+        return Ok(Observed { tried: 1, ..nothing });
+    }
+    let users = users_to_read(run, request, report)?;
+    run.progress.begin(RunStage::Observe, users.len())?;
+
+    let time = Duration::from_secs(run.config.environment.run_limit_s)
+        .mul_f64(SHARE_OF_RUN)
+        .saturating_sub(run.started.elapsed());
+    let until = tokio::time::sleep(time);
+    tokio::pin!(until);
+    let mut unread: Vec<&User> = users.iter().collect();
+    let mut observed = nothing;
+    let looks = stream::iter(&users).map(|user| async move { (user, look(run, plex, user, request.full).await) });
+    let mut looks = std::pin::pin!(looks.buffer_unordered(TOGETHER));
+    loop {
+        let (user, looked) = tokio::select! {
+            next = looks.next() => match next {
+                Some(next) => next,
+                None => break,
+            },
+            () = &mut until => break,
+            _ = run.stop.wait() => break,
+        };
+        unread.retain(|other| other.id != user.id);
+        let looked = looked?;
+        if matches!(&looked, Look::Cut { items, error } if items.is_empty() && error.is_out_of_time()) {
+            unread.push(user);
+            continue;
+        }
+        observed.tried += 1;
+        let refused = match &looked {
+            Look::Cut { error, .. } => matches!(confirm_credentials(plex, error).await, Credentials::Refused),
+            _ => {
+                observed.learned += 1;
+                false
+            }
+        };
+        report.users.push(store_look(run, user, looked)?);
+        run.progress.advance(1)?;
+        if refused {
+            report.problem(plex_problem(&PlexError::unauthorized()));
+            break;
+        }
+    }
+    observed.left = unread.len();
+    for user in unread {
+        report.users.push(left_for_next_run(run, user)?);
+    }
+    if observed.tried > 0 && observed.learned == 0 && !report.has(ProblemKind::Credentials) {
+        let detail = report.users.iter().find_map(|user| user.detail.clone()).unwrap_or_default();
+        report.problem(Problem {
+            upstream: "plex".into(),
+            kind: ProblemKind::Down,
+            message: format!(
+                "Plex answered for none of the {} lists ({detail}). The next run tries again.",
+                observed.tried
+            ),
+        });
+    }
+    Ok(observed)
+}
+
+/// Brings the stored friends up to date. Nobody is ever deleted, and a failed query changes nothing.
+async fn refresh_friends(run: &Run<'_>, plex: &Plex) -> Result<Result<(), PlexError>, SyncError> {
+    let friends = match plex.friends().await {
+        Ok(friends) => friends,
+        Err(error) => return Ok(Err(error)),
+    };
+    let now_ms = run.clock.now_ms();
+    let known = run.store.read().users()?;
+    let uuids: Vec<UserUuid> = friends.iter().map(|friend| friend.uuid.clone()).collect();
+    let left = known.iter().any(|user| user.relation == Relation::Friend && !uuids.contains(&user.uuid));
+    let changed: Vec<_> = friends
+        .iter()
+        .filter(|friend| {
+            let same = |user: &User| {
+                user.uuid == friend.uuid
+                    && user.username == friend.username
+                    && user.display_name == friend.display_name
+                    && user.relation != Relation::FormerFriend
+            };
+            !known.iter().any(same)
+        })
+        .filter(|friend| !known.iter().any(|user| user.uuid == friend.uuid && user.relation == Relation::Owner))
+        .collect();
+    if left || !changed.is_empty() {
+        run.store.write(|db| {
+            for friend in &changed {
+                db.upsert_user(&friend.uuid, &friend.username, &friend.display_name, Relation::Friend, now_ms)?;
+            }
+            db.keep_friends(&uuids)
+        })?;
+    }
+    Ok(Ok(()))
+}
+
+/// Whose lists this run reads: those not read for longest come first, so that what a run leaves is first in the next.
+fn users_to_read(run: &Run<'_>, request: &Request, report: &mut Report) -> Result<Vec<User>, SyncError> {
+    let settings = &run.config.settings;
+    let known = run.store.read().users()?;
+    let readable = |user: &User| match user.relation {
+        Relation::Owner => true,
+        Relation::Friend => settings.plex.friends,
+        Relation::FormerFriend => false,
+    };
+    let mut users: Vec<User> = known.into_iter().filter(readable).collect();
+    if let Some(name) = &request.user {
+        if !users.iter().any(|user| user.answers_to(name)) {
+            let known = users.into_iter().map(|user| user.username).collect();
+            return Err(SyncError::UnknownUser { name: name.clone(), known });
+        }
+        users.retain(|user| user.answers_to(name));
+    }
+    let (mut reading, off): (Vec<User>, Vec<User>) = users.into_iter().partition(|user| settings.users.syncs(user));
+    report.switched_off = off.into_iter().map(|user| user.username).collect();
+    let mut read_at = Vec::with_capacity(reading.len());
+    for user in &reading {
+        read_at.push((run.store.read().read_record(user.id)?.read_at_ms, user.id));
+    }
+    read_at.sort_unstable_by_key(|(at, id)| (*at, id.0));
+    reading.sort_by_key(|user| read_at.iter().position(|(_, id)| *id == user.id));
+    Ok(reading)
+}
+
+/// Looks at one list, as thoroughly as it is due.
+async fn look(run: &Run<'_>, plex: &Plex, user: &User, full: bool) -> Result<Look, StoreError> {
+    let record = run.store.read().read_record(user.id)?;
+    let thoroughness = if full || whole_look_is_due(run, &record) { Thoroughness::Whole } else { Thoroughness::Newest };
+    let mark = record.list_mark.as_deref();
+    // A failing store shows itself when the look is stored; here it only costs another page.
+    let on_record = |plex_id: &PlexId| run.store.read().is_on_record(user.id, plex_id).unwrap_or(false);
+    Ok(match user.relation {
+        Relation::Owner => look_at_own(plex, thoroughness, mark, on_record).await,
+        _ => look_at_friend(plex, &user.uuid, thoroughness, mark, on_record).await,
+    })
+}
+
+fn whole_look_is_due(run: &Run<'_>, record: &ReadRecord) -> bool {
+    let now_ms = run.clock.now_ms();
+    let every = Duration::from_secs(run.config.environment.full_read_every_s);
+    let never_or_long_ago = record.complete_at_ms.is_none_or(|at| has_passed(at, every, now_ms));
+    // A time to confirm further away than any rule asks for was set by a clock that has since been put back.
+    let confirms = record
+        .confirm_at_ms
+        .is_some_and(|at| at <= now_ms || at > now_ms + 2 * millis(crate::diff::CONFIRM_MASS_AFTER));
+    never_or_long_ago || confirms
+}
+
+/// Stores one look with all that follows from it, in one transaction.
+fn store_look(run: &Run<'_>, user: &User, look: Look) -> Result<UserReport, StoreError> {
+    let now_ms = run.clock.now_ms();
+    run.store.write(|db| {
+        let mut record = db.read_record(user.id)?;
+        record.read_at_ms = Some(now_ms);
+        let mut counts = Counts::default();
+        let (outcome, detail) = match look {
+            Look::NotModified => (ReadOutcome::NotModified, None),
+            Look::NotShared { detail } => (ReadOutcome::NotShared, Some(detail)),
+            Look::Cut { items, error } => {
+                if !items.is_empty() {
+                    counts = apply(db, user, &items, Coverage::Part, &mut record, now_ms)?;
+                    // What came after the cut may be new as well, below entries that are on record now.
+                    record.complete_at_ms = None;
+                }
+                warn!(user.name = %user.username, "the list of {} could not be read: {error}", user.username);
+                (ReadOutcome::Unknown, Some(error.to_string()))
+            }
+            Look::Newest { items, mark } => {
+                counts = apply(db, user, &items, Coverage::Part, &mut record, now_ms)?;
+                record.list_mark = mark;
+                (ReadOutcome::Newest, None)
+            }
+            Look::Whole { items, mark, unreadable } => {
+                let coverage = if unreadable == 0 { Coverage::Everything } else { Coverage::Part };
+                counts = apply(db, user, &items, coverage, &mut record, now_ms)?;
+                record.list_mark = mark;
+                record.complete_at_ms = Some(now_ms);
+                match (unreadable, counts.mass) {
+                    (0, false) => (ReadOutcome::Complete, None),
+                    (0, true) => (ReadOutcome::Complete, Some(mass_detail(user, &counts))),
+                    _ => (
+                        ReadOutcome::Newest,
+                        Some(format!("{unreadable} entries could not be read, so nothing is taken as removed")),
+                    ),
+                }
+            }
+        };
+        record.outcome = Some(outcome);
+        record.detail.clone_from(&detail);
+        db.set_read_record(user.id, &record)?;
+        let entries = db.open_entry_count(user.id)?;
+        if counts.new + counts.gone > 0 {
+            info!(user.name = %user.username, "list of {}: {} new, {} gone", user.username, counts.new, counts.gone);
+        }
+        Ok(UserReport {
+            uuid: user.uuid.to_string(),
+            name: user.username.clone(),
+            read: outcome,
+            detail,
+            entries,
+            new: counts.new,
+            gone: counts.gone,
+        })
+    })
+}
+
+fn mass_detail(user: &User, counts: &Counts) -> String {
+    let detail = format!(
+        "{} of {} entries are missing at once; they are kept unless they stay missing for a day",
+        counts.absent,
+        counts.absent + counts.seen
+    );
+    warn!(user.name = %user.username, "list of {}: {detail}", user.username);
+    detail
+}
+
+#[derive(Default)]
+struct Counts {
+    new: u32,
+    gone: u32,
+    absent: usize,
+    seen: usize,
+    mass: bool,
+}
+
+/// Applies what a look saw to the stored entries.
+fn apply(
+    db: Db<'_>,
+    user: &User,
+    items: &[crate::model::ListedTitle],
+    coverage: Coverage,
+    record: &mut ReadRecord,
+    now_ms: i64,
+) -> Result<Counts, StoreError> {
+    let open = db.open_entries(user.id)?;
+    let seen: Vec<&PlexId> = items.iter().map(|item| &item.plex_id).collect();
+    let change = diff(&open, &seen, coverage, now_ms);
+    let returned_or_seen = open.iter().filter(|entry| seen.contains(&&entry.plex_id)).count();
+    for position in &change.appeared {
+        let title = db.upsert_listed_title(&items[*position])?;
+        db.open_entry(user.id, title, now_ms)?;
+    }
+    for entry in &change.returned {
+        db.unmark_missing(*entry)?;
+    }
+    for missing in &change.missing {
+        db.mark_missing(missing.id, now_ms, missing.gone_after_ms)?;
+    }
+    for entry in &change.closed {
+        db.close_entry(*entry, now_ms)?;
+    }
+    record.confirm_at_ms = change.confirm_at_ms;
+    Ok(Counts {
+        new: u32::try_from(change.appeared.len()).unwrap_or(u32::MAX),
+        gone: u32::try_from(change.closed.len()).unwrap_or(u32::MAX),
+        absent: open.len() - returned_or_seen,
+        seen: returned_or_seen,
+        mass: change.mass,
+    })
+}
+
+fn left_for_next_run(run: &Run<'_>, user: &User) -> Result<UserReport, StoreError> {
+    Ok(UserReport {
+        uuid: user.uuid.to_string(),
+        name: user.username.clone(),
+        read: ReadOutcome::Unknown,
+        detail: Some("no time was left for it; the next run begins with it".into()),
+        entries: run.store.read().open_entry_count(user.id)?,
+        new: 0,
+        gone: 0,
+    })
+}
+
+/// Puts a failure of a question that is not about one list into the report.
+async fn note_failure(plex: &Plex, error: PlexError, report: &mut Report) -> Credentials {
+    let credentials = confirm_credentials(plex, &error).await;
+    let error = if matches!(credentials, Credentials::Refused) { PlexError::unauthorized() } else { error };
+    report.problem(plex_problem(&error));
+    credentials
+}

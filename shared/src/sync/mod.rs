@@ -1,0 +1,244 @@
+//! One whole run, top to bottom: observe → diff → resolve → decide → act → report.
+//!
+//! A run is a reconciler. Its only input is state (the lists, the instances, the store), it is safe to repeat, and there is one
+//! path: the next run is the retry. What a run cannot finish, because time or the request budget is used up or an upstream
+//! fails, it leaves as it found it.
+
+mod decide;
+mod lists;
+mod plex_account;
+
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use crate::act;
+use crate::clients::Transport;
+use crate::clock::{Clock, Stopwatch, rfc3339};
+use crate::config::Config;
+use crate::lock::LockGuard;
+use crate::model::{ReadOutcome, RunResult, Trigger};
+use crate::process;
+use crate::report::{Change, DecisionCounts, Problem, ProblemKind, Report, RunReport};
+use crate::resolve::resolve;
+use crate::run::{Position, Progress, Run, RunStage};
+use crate::stop::{Stop, StopReason};
+use crate::store::{Store, StoreError};
+use crate::upstreams::{Upstreams, plex_problem};
+
+/// What a run works on and with.
+pub struct World<'a> {
+    /// The database; for a dry run a copy in memory.
+    pub store: &'a Store,
+    /// Environment and settings.
+    pub config: &'a Config,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// The order to stop.
+    pub stop: Stop,
+    /// The way to the network.
+    pub transport: Transport,
+    /// Told whenever the run gets further.
+    pub show: &'a dyn Fn(Position),
+}
+
+/// What is asked of a run.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The run's id.
+    pub run_id: String,
+    /// Who asks.
+    pub trigger: Trigger,
+    /// Only this user's list.
+    pub user: Option<String>,
+    /// Every list whole, whatever is on record.
+    pub full: bool,
+}
+
+/// Whether a run may change the world.
+pub enum Mode<'a> {
+    /// It may, and holds the lock that keeps others from doing so at the same time.
+    Real(&'a LockGuard),
+    /// It reads, decides and says what it would do.
+    DryRun,
+}
+
+/// Why a run could not be carried out. Failures of upstreams are no such reason: they are in the report.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The store failed.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// Nobody of this name has a list that is read.
+    #[error("find a watchlist of `{name}`; known are: {}", known.join(", "))]
+    UnknownUser {
+        /// The name that was asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+}
+
+/// Runs once.
+///
+/// # Errors
+/// [`SyncError`] when the run could not be carried out. The run row then says `failed`.
+pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result<Report, SyncError> {
+    let started_at_ms = world.clock.now_ms();
+    let run = Run {
+        id: &request.run_id,
+        store: world.store,
+        config: world.config,
+        clock: &*world.clock,
+        stop: &world.stop,
+        progress: Progress::new(&request.run_id, world.store, &*world.clock, world.show),
+        started: Stopwatch::start(),
+    };
+    let holder = format!("{} (process {})", process::host_name(), std::process::id());
+    let crashed = run.store.write(|db| db.start_run(run.id, request.trigger, &holder, started_at_ms))?;
+    if crashed > 0 {
+        warn!(run.id = %run.id, "the run before this one died without a word; its unfinished work is taken up now");
+    }
+
+    let mut report = Report::empty(RunReport {
+        id: request.run_id.clone(),
+        trigger: request.trigger,
+        started_at: rfc3339(started_at_ms),
+        duration_ms: 0,
+        result: RunResult::Running,
+        detail: None,
+        dry_run: matches!(mode, Mode::DryRun),
+    });
+    let carried_out = stages(world, &run, request, &mode, &mut report).await;
+    report.run.duration_ms = u64::try_from(run.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    report.cpu_ms = process::cpu_ms();
+    report.peak_rss_kib = process::peak_rss_kib();
+    if let Err(error) = &carried_out {
+        report.run.result = RunResult::Failed;
+        report.run.detail = Some(format!("failed to {error}"));
+    }
+    let json = serde_json::to_string(&report).unwrap_or_default();
+    let stored = run.store.write(|db| db.end_run(run.id, report.run.result, &json, run.clock.now_ms()));
+    carried_out?;
+    stored?;
+    info!(run.id = %run.id, "{}", report.summary());
+    Ok(report)
+}
+
+/// The stages, in order. What goes wrong upstream ends in the report.
+async fn stages(
+    world: &World<'_>,
+    run: &Run<'_>,
+    request: &Request,
+    mode: &Mode<'_>,
+    report: &mut Report,
+) -> Result<(), SyncError> {
+    let settings = &run.config.settings;
+    let (Some(token), false) = (&settings.plex.token, settings.instances.is_empty()) else {
+        report.run.result = RunResult::NotSetUp;
+        report.run.detail = Some(what_is_missing(run.config));
+        return Ok(());
+    };
+    let upstreams = Upstreams::new(world.config, &world.transport, &world.clock, &world.stop);
+    let plex = upstreams.plex(token, client_identifier(run.store)?);
+
+    let observed = lists::observe(run, &plex, request, report).await?;
+
+    let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
+    let resolved = resolve(run, &plex, &upstreams, &undecided).await?;
+    undecided.retain(|entry| !resolved.undecidable.contains(&entry.title));
+    if let Some(failure) = resolved.failure.filter(|failure| !failure.is_out_of_time()) {
+        report.problem(plex_problem(&failure));
+    }
+
+    let counts = decide::decide(run, &undecided, report)?;
+
+    act(run, mode, &upstreams, report).await?;
+
+    report.upstream = upstreams.counts();
+    // What was routed is counted by what became of it: sent somewhere, there already, or excluded there.
+    let routes = run.store.read().routes_of_run(run.id)?;
+    report.decisions = DecisionCounts {
+        routed: routes.sent,
+        already_there: routes.already_there,
+        excluded: counts.excluded + routes.excluded,
+        ..counts
+    };
+    let unfinished = observed.left > 0 || !resolved.undecidable.is_empty();
+    report.run.result = judge(report, &observed, unfinished, world.stop.reason());
+    Ok(())
+}
+
+/// Works off every instance's queue, all instances at once.
+async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: &mut Report) -> Result<(), SyncError> {
+    let queues = run.store.read().queue_lengths(run.clock.now_ms())?;
+    let total: u32 = queues.iter().map(|(_, length)| length).sum();
+    if total == 0 {
+        return Ok(());
+    }
+    run.progress.begin(RunStage::Act, total as usize)?;
+    let dry_run = matches!(mode, Mode::DryRun);
+    let instances = &run.config.settings.instances;
+    let work = upstreams.instances.iter().map(|(instance, arr)| act::work_off(run, instance, arr, dry_run));
+    for acted in futures_util::future::join_all(work).await {
+        let acted = acted?;
+        report.placements.add(&acted.counts);
+        acted.changes.into_iter().for_each(|change: Change| report.change(change));
+        if let Some(problem) = acted.problem {
+            report.problem(problem);
+        }
+    }
+    for (name, length) in queues.iter().filter(|(name, _)| !instances.iter().any(|instance| instance.name == *name)) {
+        report.placements.waiting += length;
+        report.problem(Problem {
+            upstream: name.clone(),
+            kind: ProblemKind::Configuration,
+            message: format!(
+                "{length} titles wait for an instance called `{name}`, which the settings no longer name. Add it again, or take \
+                 the titles off the watchlists."
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// How the run went.
+fn judge(report: &Report, observed: &lists::Observed, unfinished: bool, stopped: Option<StopReason>) -> RunResult {
+    let unread = report.users.iter().any(|user| user.read == ReadOutcome::Unknown);
+    if stopped == Some(StopReason::Terminated) {
+        RunResult::Interrupted
+    } else if observed.tried > 0 && observed.learned == 0 {
+        RunResult::Failed
+    } else if unfinished || unread || stopped.is_some() || !report.problems.is_empty() {
+        RunResult::Partial
+    } else {
+        RunResult::Ok
+    }
+}
+
+fn what_is_missing(config: &Config) -> String {
+    let missing = match (config.settings.plex.token.is_none(), config.settings.instances.is_empty()) {
+        (true, true) => "a Plex token (`plex.token`) and a Sonarr or Radarr (`instances`)",
+        (true, false) => "a Plex token (`plex.token`)",
+        _ => "a Sonarr or Radarr (`instances`)",
+    };
+    let place = config.settings_file.as_ref().map_or_else(
+        || "write a pulsarr.yaml and name it in PULSARR_CONFIG".to_owned(),
+        |path| format!("add it to {}", path.display()),
+    );
+    format!("not set up yet: the settings lack {missing}; {place}. `pulsarr check` tells more.")
+}
+
+/// The installation's own name towards Plex: made once, kept for ever, so that Plex sees one device.
+///
+/// # Errors
+/// [`StoreError`] when it can neither be read nor stored.
+pub fn client_identifier(store: &Store) -> Result<String, StoreError> {
+    const KEY: &str = "plex.client_identifier";
+    if let Some(identifier) = store.read().setting(KEY)? {
+        return Ok(identifier);
+    }
+    let identifier = format!("pulsarr-{}", process::random_hex(8));
+    store.write(|db| db.set_setting(KEY, &identifier))?;
+    Ok(identifier)
+}

@@ -1,0 +1,64 @@
+//! `cargo demo`: an invented household, and two runs of the real `pulsarr sync` against it. Everything is on loopback and in a
+//! temporary folder, and gone at the end.
+
+use std::process::ExitCode;
+
+use pulsarr_tests::fakes::Title;
+use pulsarr_tests::household::Household;
+
+fn main() -> ExitCode {
+    let household = moved_in();
+    println!("An invented household: Plex with four people, a Radarr and a Sonarr, all on loopback.\n");
+    let mut ended_well = true;
+    let runs: [(&str, &[&str]); 3] = [
+        ("$ pulsarr sync        # what the CronJob runs every five minutes", &["sync"]),
+        ("$ pulsarr sync        # once more: nothing has changed", &["sync"]),
+        ("$ pulsarr explain \"Paper Comets\"", &["explain", "Paper Comets"]),
+    ];
+    for (prompt, arguments) in runs {
+        household.clear_journals();
+        let done = household.pulsarr(arguments);
+        println!("{prompt}\n{}", done.stdout.trim_end());
+        if arguments == ["sync"] {
+            let requests =
+                [household.plex.journal(), household.radarr.journal(), household.sonarr.journal()].map(|it| it.len());
+            println!("  requests: {} to Plex, {} to Radarr, {} to Sonarr", requests[0], requests[1], requests[2]);
+        }
+        println!();
+        if done.code != Some(0) {
+            eprintln!("pulsarr ended with {:?}\n{}", done.code, done.stderr);
+            ended_well = false;
+        }
+    }
+    if ended_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Mirela owns the server; Tomas and Ines are friends, and Jo keeps a private list.
+fn moved_in() -> Household {
+    let mut household = Household::new();
+    household.vars.insert("PULSARR_LOG".into(), "off".into());
+    let Household { plex, radarr, .. } = &household;
+    let (owner, tomas, ines, jo) =
+        (plex.owner_uuid(), plex.add_friend("tomas.r"), plex.add_friend("ines_vale"), plex.add_friend("jo.marsh"));
+    plex.set_private(&jo, true);
+
+    let ledger = plex.add_title(Title::movie("Salt Ledger").year(2025).tmdb(900_002).imdb("tt90000002"));
+    let harbour = plex.add_title(Title::show("Harbour Nine").year(2024).tvdb(800_001).tmdb(900_001).genre("Drama"));
+    let comets = plex.add_title(Title::show("Paper Comets").year(2026).tvdb(800_014).genre("Anime").genre("Fantasy"));
+    let winter = plex.add_title(Title::movie("A Winter Without Owls").year(2023).tmdb(900_050));
+    let banned = plex.add_title(Title::movie("The Loud Duke").year(2019).tmdb(900_066));
+    let fresh = plex.add_title(Title::movie("Untitled Lighthouse Project").year(2027).without_ids());
+    radarr.add_movie(900_050, "A Winter Without Owls");
+    radarr.exclude(900_066, "The Loud Duke");
+
+    for title in [&ledger, &winter, &harbour] {
+        plex.watch(&owner, title.as_str());
+    }
+    for title in [&comets, &ledger, &banned] {
+        plex.watch(&tomas, title.as_str());
+    }
+    for title in [&harbour, &fresh] {
+        plex.watch(&ines, title.as_str());
+    }
+    household
+}

@@ -1,0 +1,205 @@
+//! A household to tell stories about: a Plex with an owner, a Radarr and a Sonarr (all of them stand-ins), a data folder, a
+//! settings file, and the real `pulsarr` to run against them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::fakes::{FakePlex, FakeRadarr, FakeSonarr};
+use crate::programs::program;
+
+/// The settings file most stories start with.
+pub const SETTINGS: &str = "\
+plex:
+  token: ${PLEX_TOKEN}
+instances:
+  - name: movies
+    kind: radarr
+    url: ${RADARR_URL}
+    api_key: ${RADARR_API_KEY}
+    default: true
+    quality_profile: HD-1080p
+    tags: [watchlist]
+  - name: shows
+    kind: sonarr
+    url: ${SONARR_URL}
+    api_key: ${SONARR_API_KEY}
+    default: true
+";
+
+/// The stand-ins and the folder of one household. Everything ends when it is dropped.
+pub struct Household {
+    /// Plex.
+    pub plex: FakePlex,
+    /// The Radarr called `movies`.
+    pub radarr: FakeRadarr,
+    /// The Sonarr called `shows`.
+    pub sonarr: FakeSonarr,
+    /// Variables for the programs; a story may change them.
+    pub vars: BTreeMap<String, String>,
+    folder: TempDir,
+}
+
+/// What a finished `pulsarr` left behind.
+#[derive(Debug)]
+pub struct Done {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error: logs and messages.
+    pub stderr: String,
+}
+
+impl Done {
+    /// The JSON report on standard output.
+    ///
+    /// # Panics
+    /// When standard output is not exactly one JSON object.
+    #[must_use]
+    pub fn report(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("no JSON report ({error}):\n{}\n{}", self.stdout, self.stderr))
+    }
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Default for Household {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Household {
+    /// The owner alone, with an empty watchlist and empty libraries, and [`SETTINGS`].
+    ///
+    /// # Panics
+    /// When the machine has no room for a temporary folder.
+    #[must_use]
+    pub fn new() -> Self {
+        let (plex, radarr, sonarr) = (FakePlex::start(), FakeRadarr::start(), FakeSonarr::start());
+        let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+        let mut vars: BTreeMap<String, String> =
+            plex.envs().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let own = [
+            ("PLEX_TOKEN", plex.owner_token()),
+            ("RADARR_API_KEY", radarr.api_key()),
+            ("SONARR_API_KEY", sonarr.api_key()),
+            ("PULSARR_DATA_DIR", folder.path().join("data").display().to_string()),
+            ("PULSARR_CONFIG", folder.path().join("pulsarr.yaml").display().to_string()),
+            ("PULSARR_TERMINATION_LOG", folder.path().join("termination-log").display().to_string()),
+            ("PULSARR_PLEX_PAGE_PAUSE_MS", "0".to_owned()),
+            ("PULSARR_RETRY_BASE_MS", "0".to_owned()),
+        ];
+        vars.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        let household = Self { plex, radarr, sonarr, vars, folder };
+        household.write_settings(SETTINGS);
+        household
+    }
+
+    /// Replaces the settings file. `${RADARR_URL}` and `${SONARR_URL}` become the stand-ins' addresses.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn write_settings(&self, yaml: &str) {
+        let yaml = yaml.replace("${RADARR_URL}", &self.radarr.url()).replace("${SONARR_URL}", &self.sonarr.url());
+        std::fs::write(self.folder.path().join("pulsarr.yaml"), yaml).expect("the temporary folder can be written");
+    }
+
+    /// The folder with the settings file, the data folder and the termination log.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        PathBuf::from(&self.vars["PULSARR_DATA_DIR"])
+    }
+
+    /// `pulsarr` with these arguments and nothing in its environment but the household's variables.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program("pulsarr"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.vars).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `pulsarr` to its end.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn pulsarr(&self, arguments: &[&str]) -> Done {
+        self.command(arguments).output().expect("pulsarr can be started").into()
+    }
+
+    /// Starts `pulsarr` and leaves it running, its output kept for [`finish`].
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("pulsarr can be started")
+    }
+
+    /// `pulsarr sync --report json` to its end.
+    #[must_use]
+    pub fn sync(&self) -> Done {
+        self.pulsarr(&["sync", "--report", "json"])
+    }
+
+    /// A sync that has nothing to complain about: its report.
+    ///
+    /// # Panics
+    /// When it does not end with 0.
+    #[must_use]
+    pub fn sync_well(&self) -> Value {
+        let done = self.sync();
+        assert_eq!(done.code, Some(0), "{}\n{}", done.stdout, done.stderr);
+        done.report()
+    }
+
+    /// Forgets every request the stand-ins have seen.
+    pub fn clear_journals(&self) {
+        self.plex.clear_journal();
+        self.radarr.clear_journal();
+        self.sonarr.clear_journal();
+    }
+}
+
+/// Waits for a started `pulsarr`.
+///
+/// # Panics
+/// When it cannot be waited for.
+#[must_use]
+pub fn finish(child: Child) -> Done {
+    child.wait_with_output().expect("a child can be waited for").into()
+}
+
+/// Waits until `condition` holds, looking every few milliseconds.
+///
+/// # Panics
+/// When it does not hold within 20 seconds.
+#[expect(clippy::disallowed_methods, reason = "a deadline for a condition that other processes bring about")]
+pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !condition() {
+        assert!(std::time::Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}

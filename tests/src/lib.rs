@@ -1,0 +1,12 @@
+//! Stand-ins for the outside world, and what drives the real programs against them.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`fakes`] | Plex, Sonarr and Radarr as HTTP servers with state, a journal and injectable faults |
+//!
+//! Nothing here may depend on the product's own crates: a stand-in that shares code with the client under test repeats the
+//! client's mistakes and then agrees with them.
+
+pub mod fakes;
+pub mod household;
+pub mod programs;
