@@ -23,7 +23,7 @@ pub struct Arguments {
 pub enum Command {
     /// Read the watchlists, decide, add what is new; then end
     Sync(SyncArguments),
-    /// Check the configuration and reach every upstream; changes nothing
+    /// Check the configuration, the data folder and every upstream; adds nothing anywhere
     Check(CheckArguments),
     /// Show the last runs, the queues and what was refused
     Status(StatusArguments),
@@ -31,11 +31,20 @@ pub enum Command {
     Explain(ExplainArguments),
 }
 
+const SYNC_HELP: &str = "\
+A run is safe to repeat and to kill at any point: the next one takes up what it left. Two runs never
+overlap; the second waits a while and then ends without harm. Nothing is ever deleted.
+
+Examples:
+  pulsarr sync --dry-run           what would be added, and why?
+  pulsarr sync --user tomas.r      one list, now
+  pulsarr sync --full              notice every removal, whatever is unchanged on top
+  pulsarr sync --report json | jq .placements
+  kubectl create job --from=cronjob/pulsarr-sync sync-now";
+
 /// `pulsarr sync`: one run.
-///
-/// Safe to repeat and to kill at any point: the next run takes up what this one left. Two runs never overlap; the second waits a
-/// while and then ends without harm.
 #[derive(Debug, Args)]
+#[command(after_help = SYNC_HELP)]
 pub struct SyncArguments {
     /// Read and decide, print what would be added, change nothing
     #[arg(long)]
@@ -82,8 +91,18 @@ pub struct StatusArguments {
     pub runs: u32,
 }
 
+const EXPLAIN_HELP: &str = "\
+Tells when a title was seen on whose list, what was known about it, every step of the decision, what
+was sent to the arr, what it answered, and what happens next. All of it was stored when it happened.
+
+Examples:
+  pulsarr explain \"salt ledger\"
+  pulsarr explain tt90000002
+  pulsarr explain 900002";
+
 /// `pulsarr explain`: the stored story of every entry of a title.
 #[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_HELP)]
 pub struct ExplainArguments {
     /// Part of a title, or a Plex, IMDb, TMDB or TVDB id
     #[arg(value_name = "TITLE OR ID")]
@@ -119,8 +138,8 @@ fn first_steps() -> String {
            3. pulsarr sync --dry-run   what would be added?\n  \
            4. pulsarr sync             add it\n  \
            5. pulsarr explain TITLE    why did it go there?\n\n\
-         Environment: PULSARR_DATA_DIR (default ./data), PULSARR_CONFIG (default pulsarr.yaml), PULSARR_LOG (info),\n\
-         and more: `pulsarr check --offline` lists every value with its source.\n\n{}",
+         Environment: PULSARR_DATA_DIR (default ./data), PULSARR_CONFIG (pulsarr.yaml), PULSARR_LOG (info), and\n\
+         more: `pulsarr check --offline` lists every value with its source.\n\n{}",
         exit_codes()
     )
 }

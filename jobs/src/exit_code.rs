@@ -89,3 +89,18 @@ impl From<ExitCode> for std::process::ExitCode {
         Self::from(code as u8)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_prints_the_same_table() {
+        let readme = include_str!("../../README.md");
+        for code in ExitCode::ALL {
+            let meaning = code.meaning().replace("--fail-if-busy", "`--fail-if-busy`");
+            let row = format!("| {} | {meaning} |", code as u8);
+            assert!(readme.contains(&row), "the README lacks the row {row}");
+        }
+    }
+}

@@ -73,7 +73,8 @@ CREATE TABLE placements (
     state          TEXT    NOT NULL CHECK (state IN ('queued', 'added', 'present', 'excluded', 'failed', 'removed')),
     options        TEXT    NOT NULL,         -- JSON: how it is to be added
     queued_at_ms   INTEGER NOT NULL,
-    attempts       INTEGER NOT NULL DEFAULT 0,
+    attempts       INTEGER NOT NULL DEFAULT 0,     -- how often the arr was asked to add it
+    refusals       INTEGER NOT NULL DEFAULT 0,     -- how often it said no; the pauses grow with these alone
     attempt_at_ms  INTEGER,                  -- set before the arr is asked to add it, cleared by its answer
     payload        TEXT,                     -- JSON: the body last sent
     answer         TEXT,                     -- what the arr said, in its own words
@@ -95,7 +96,6 @@ CREATE TABLE runs (
     result         TEXT    NOT NULL,         -- running, ok, partial, failed, not_set_up, interrupted, crashed
     report         TEXT                      -- JSON: the report, when there was time to make one
 ) STRICT;
-CREATE INDEX runs_by_time ON runs (started_at_ms);
 
 -- How far a run has come: one row per stage, so that any process can show it.
 CREATE TABLE run_progress (

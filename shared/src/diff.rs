@@ -41,6 +41,8 @@ pub struct ListDiff {
     pub closed: Vec<EntryId>,
     /// When the next complete look may confirm that missing entries are gone.
     pub confirm_at_ms: Option<UnixMs>,
+    /// Open entries that the look did not see, whatever that means.
+    pub absent: usize,
     /// More than half of the list is missing.
     pub mass: bool,
 }
@@ -72,6 +74,7 @@ pub fn diff(open: &[OpenEntry], seen: &[&PlexId], coverage: Coverage, now_ms: Un
         open.iter().partition(|entry| on_list.contains(&entry.plex_id));
     result.returned = present.iter().filter(|entry| entry.missing_since_ms.is_some()).map(|entry| entry.id).collect();
 
+    result.absent = absent.len();
     let whole = coverage == Coverage::Everything;
     result.mass = whole && absent.len() * 2 > open.len();
     let confirm_after = if result.mass { CONFIRM_MASS_AFTER } else { CONFIRM_AFTER };

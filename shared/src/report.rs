@@ -197,35 +197,99 @@ impl Report {
         }
     }
 
-    /// The run in one line, for the log: `ok in 812 ms: 50 lists read, 3 new, 0 gone; 3 added, 1 present, 0 failed, 0 waiting`.
+    /// The run in one line: `ok in 812 ms: 50 lists read, 3 new; 2 added, 1 present`. What did not happen is left out.
     #[must_use]
     pub fn summary(&self) -> String {
-        let unread = self.users.iter().filter(|user| user.read == ReadOutcome::Unknown).count();
-        let (new, gone) = self.users.iter().fold((0, 0), |(new, gone), user| (new + user.new, gone + user.gone));
+        let with = |outcome| self.users.iter().filter(|user| user.read == outcome).count();
+        let (not_shared, unknown) = (with(ReadOutcome::NotShared), with(ReadOutcome::Unknown));
+        let sum = |count: fn(&UserReport) -> u32| self.users.iter().map(count).sum::<u32>() as usize;
+        let lists = [
+            (self.users.len() - not_shared - unknown, "read"),
+            (not_shared, "not shared"),
+            (unknown, "could not be read"),
+        ];
         let PlacementCounts { added, present, excluded, waiting, failed } = self.placements;
-        let mut line = format!(
-            "{} in {} ms: {} lists read, {new} new, {gone} gone; {added} added, {present} present, {failed} failed, {waiting} waiting",
-            self.run.result,
-            self.run.duration_ms,
-            self.users.len() - unread,
-        );
-        let also =
-            [(excluded, "excluded"), (self.decisions.held, "held"), (self.decisions.unresolvable, "unresolvable")];
-        for (count, word) in also.iter().filter(|(count, _)| *count > 0) {
-            line.push_str(&format!(", {count} {word}"));
-        }
-        if unread > 0 {
-            line.push_str(&format!("; {unread} lists could not be read"));
-        }
-        if self.run.dry_run {
-            line.push_str(" (dry run: nothing was changed)");
-        }
-        line
+        let DecisionCounts { held, unresolvable, .. } = self.decisions;
+        let titles = [
+            (added, "added"),
+            (present, "present"),
+            (excluded, "excluded"),
+            (failed, "failed"),
+            (waiting, "waiting"),
+            (held, "held"),
+            (unresolvable, "unresolvable"),
+        ];
+        let titles = titles.map(|(count, word)| (count as usize, word));
+        let seen = [(sum(|user| user.new), "new"), (sum(|user| user.gone), "gone")];
+        let lists = list_of(&lists).map_or_else(|| "no list read".to_owned(), |lists| format!("lists: {lists}"));
+        let titles = list_of(&seen).into_iter().chain(list_of(&titles)).collect::<Vec<_>>();
+        let titles =
+            if titles.is_empty() { "nothing to do".to_owned() } else { format!("titles: {}", titles.join("; ")) };
+        let dry_run = if self.run.dry_run { " (dry run: nothing was changed)" } else { "" };
+        format!("{} in {} ms; {lists}; {titles}{dry_run}", self.run.result, self.run.duration_ms)
     }
 
     /// Whether a problem of this kind was met.
     #[must_use]
     pub fn has(&self, kind: ProblemKind) -> bool {
         self.problems.iter().any(|problem| problem.kind == kind)
+    }
+}
+
+/// `3 added, 1 present`, without what is zero; `None` when everything is.
+fn list_of(counts: &[(usize, &str)]) -> Option<String> {
+    let parts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        Report::empty(RunReport {
+            id: "r1".into(),
+            trigger: Trigger::Cli,
+            started_at: "2026-11-23T12:00:00.000Z".into(),
+            duration_ms: 812,
+            result: RunResult::Ok,
+            detail: None,
+            dry_run: false,
+        })
+    }
+
+    fn list(read: ReadOutcome, new: u32) -> UserReport {
+        UserReport { uuid: "u".into(), name: "n".into(), read, detail: None, entries: 9, new, gone: 0 }
+    }
+
+    #[test]
+    fn the_summary_names_what_happened_and_nothing_else() {
+        let mut report = report();
+        assert_eq!(report.summary(), "ok in 812 ms; no list read; nothing to do");
+        report.users = vec![list(ReadOutcome::NotModified, 0), list(ReadOutcome::NotShared, 0)];
+        assert_eq!(report.summary(), "ok in 812 ms; lists: 1 read, 1 not shared; nothing to do");
+        report.users.push(list(ReadOutcome::Complete, 3));
+        report.placements = PlacementCounts { added: 2, failed: 1, ..PlacementCounts::default() };
+        report.run.dry_run = true;
+        assert_eq!(
+            report.summary(),
+            "ok in 812 ms; lists: 2 read, 1 not shared; titles: 3 new; 2 added, 1 failed (dry run: nothing was changed)"
+        );
+    }
+
+    #[test]
+    fn changes_are_bounded_and_a_problem_is_told_once() {
+        let mut report = report();
+        for n in 0..2 * MAX_CHANGES {
+            let title = format!("title {n}");
+            report.change(Change { title, user: "n".into(), what: "added".into(), instance: None, why: String::new() });
+        }
+        assert_eq!(report.changes.len(), MAX_CHANGES);
+        let problem = Problem { upstream: "plex".into(), kind: ProblemKind::Down, message: "m".into() };
+        report.problem(problem.clone());
+        report.problem(problem);
+        assert_eq!(report.problems.len(), 1);
+        assert!(report.has(ProblemKind::Down) && !report.has(ProblemKind::Credentials));
     }
 }

@@ -5,13 +5,15 @@
 //! minutes, then with growing pauses.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use tracing::{debug, warn};
 
+use crate::clients::arr::ArrError;
 use crate::clients::plex::{Plex, PlexError};
 use crate::clock::millis;
-use crate::model::{Instance, Title};
+use crate::model::Title;
 use crate::retry;
 use crate::routing::{default_instance, has_key_id, needs_genres};
 use crate::run::{Run, RunStage};
@@ -26,6 +28,10 @@ const STORED_TOGETHER: usize = 50;
 
 /// The first looks follow at the next run; from then on each pause is longer.
 const QUICK_LOOKS: u32 = 3;
+
+/// How far into the run's time questions are asked. Without an end to it, a long first list, or a Plex that does not answer, would
+/// keep what is known already from ever being added.
+const SHARE_OF_RUN: f64 = 0.8;
 
 /// What resolving came to.
 #[derive(Debug, Default)]
@@ -44,9 +50,11 @@ enum Found {
     NoSuchTitle,
     /// No answer; the next run asks again.
     Unanswered(PlexError),
+    /// What Plex knows; the arr that could translate it did not answer. The next run asks again.
+    Untranslated(Title),
 }
 
-/// Resolves the titles of `undecided`.
+/// Resolves the titles of `undecided`. With `plex_refuses_us` nobody is asked, and what needs an answer waits.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails. Failures of upstreams are in the answer.
@@ -55,18 +63,33 @@ pub async fn resolve(
     plex: &Plex,
     upstreams: &Upstreams<'_>,
     undecided: &[Undecided],
+    plex_refuses_us: bool,
 ) -> Result<Resolved, StoreError> {
     let mut resolved = Resolved::default();
     let questions = questions(run, undecided)?;
-    if questions.is_empty() {
+    // Until it is answered, nothing can be decided about the title.
+    resolved.undecidable.extend(questions.iter().map(|(id, _)| *id));
+    if questions.is_empty() || plex_refuses_us {
         return Ok(resolved);
     }
     run.progress.begin(RunStage::Resolve, questions.len())?;
+    let time = Duration::from_secs(run.config.environment.run_limit_s)
+        .mul_f64(SHARE_OF_RUN)
+        .saturating_sub(run.started.elapsed());
+    let until = tokio::time::sleep(time);
+    tokio::pin!(until);
     let mut answers = stream::iter(questions)
         .map(|(id, title)| async move { (id, title.media_type, ask(run, plex, upstreams, title).await) })
         .buffer_unordered(TOGETHER)
         .ready_chunks(STORED_TOGETHER);
-    while let Some(chunk) = answers.next().await {
+    loop {
+        let chunk = tokio::select! {
+            chunk = answers.next() => match chunk {
+                Some(chunk) => chunk,
+                None => break,
+            },
+            () = &mut until => break,
+        };
         let answered = chunk.len();
         run.store.write(|db| {
             for (id, media_type, found) in chunk {
@@ -79,11 +102,15 @@ pub async fn resolve(
                     Found::NoSuchTitle => !has_key_id(media_type, &db.title(id)?.ids),
                     Found::Unanswered(error) => {
                         debug!("failed to {error}");
-                        resolved.undecidable.insert(id);
                         resolved.failure.get_or_insert(error);
                         continue;
                     }
+                    Found::Untranslated(title) => {
+                        db.set_metadata(id, &title, now_ms)?;
+                        continue;
+                    }
                 };
+                resolved.undecidable.remove(&id);
                 if key_is_missing {
                     let (looks, _) = db.title_looks(id)?;
                     let pause =
@@ -122,7 +149,7 @@ fn questions(run: &Run<'_>, undecided: &[Undecided]) -> Result<Vec<(TitleId, Tit
 }
 
 async fn ask(run: &Run<'_>, plex: &Plex, upstreams: &Upstreams<'_>, mut title: Title) -> Found {
-    match plex.metadata(&title.plex_id).await {
+    let in_catalogue = match plex.metadata(&title.plex_id).await {
         Ok(metadata) => {
             let mut ids = metadata.ids;
             ids.fill_from(&title.ids);
@@ -132,27 +159,41 @@ async fn ask(run: &Run<'_>, plex: &Plex, upstreams: &Upstreams<'_>, mut title: T
             let mut facts = metadata.facts;
             facts.fill_from(title.facts);
             title.facts = facts;
+            true
         }
-        Err(error) if error.is_not_found() => return Found::NoSuchTitle,
+        Err(error) if error.is_not_found() => false,
         Err(error) => return Found::Unanswered(error),
+    };
+    let key_is_known = has_key_id(title.media_type, &title.ids);
+    if !key_is_known && !title.ids.is_empty() {
+        match translate(run, upstreams, &mut title).await {
+            Ok(true) => return Found::Known(title),
+            Ok(false) => {}
+            Err(Unreachable) => return Found::Untranslated(title),
+        }
     }
-    if !has_key_id(title.media_type, &title.ids)
-        && !title.ids.is_empty()
-        && let Some(instance) = default_instance(&run.config.settings.instances, title.media_type)
-    {
-        translate(upstreams, instance, &mut title).await;
-    }
-    Found::Known(title)
+    if in_catalogue { Found::Known(title) } else { Found::NoSuchTitle }
 }
 
-/// Lets the arr's lookup translate the ids we have into the one it needs. A failure leaves the title as it is.
-async fn translate(upstreams: &Upstreams<'_>, instance: &Instance, title: &mut Title) {
-    let Some(arr) = upstreams.arr(&instance.name) else { return };
+/// The arr that could translate an id did not answer.
+struct Unreachable;
+
+/// Lets the arr's lookup translate the ids we have into the one it needs. Answers whether it could; one that does not know the
+/// title, or has refused the question, could not.
+async fn translate(run: &Run<'_>, upstreams: &Upstreams<'_>, title: &mut Title) -> Result<bool, Unreachable> {
+    let instance = default_instance(&run.config.settings.instances, title.media_type);
+    let Some((instance, arr)) = instance.and_then(|it| Some((it, upstreams.arr(&it.name)?))) else {
+        return Ok(false);
+    };
     match arr.lookup(&title.ids).await {
-        Ok(Some(found)) => title.ids.fill_from(&found.ids),
-        Ok(None) => {}
+        Ok(Some(found)) => {
+            title.ids.fill_from(&found.ids);
+            Ok(has_key_id(title.media_type, &title.ids))
+        }
+        Ok(None) => Ok(false),
         Err(error) => {
-            warn!(instance.name = %instance.name, "{} could not look up {}: {error}", instance.label(), title.label())
+            warn!(instance.name = %instance.name, "{} could not look up {}: {error}", instance.label(), title.label());
+            if matches!(error, ArrError::Rejected { .. }) { Ok(false) } else { Err(Unreachable) }
         }
     }
 }

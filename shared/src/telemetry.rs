@@ -7,19 +7,25 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::config::LogFormat;
+
 /// Starts logging. `filter` is a level (`info`) for our own code, others at `warn`; or a list such as
-/// `pulsarr_shared=debug,warn`. `format` is `json`, `text` or `auto`. A second call changes nothing.
+/// `pulsarr_shared=debug,warn`. `writer` makes a writer to standard error for each line. A second call changes nothing.
 ///
 /// # Errors
 /// A sentence when `filter` is none.
-pub fn start(filter: &str, format: &str) -> Result<(), String> {
+pub fn start<W: std::io::Write + 'static>(
+    filter: &str,
+    format: LogFormat,
+    writer: impl Fn() -> W + Send + Sync + 'static,
+) -> Result<(), String> {
     let targets = targets(filter)?;
     let json = match format {
-        "json" => true,
-        "text" => false,
-        _ => !std::io::stderr().is_terminal(),
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
     };
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let layer = if json {
         layer.json().flatten_event(true).with_current_span(false).with_target(false).boxed()
     } else {

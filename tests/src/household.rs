@@ -2,8 +2,9 @@
 //! settings file, and the real `pulsarr` to run against them.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -130,11 +131,22 @@ impl Household {
         PathBuf::from(&self.vars["PULSARR_DATA_DIR"])
     }
 
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data_dir().join("db").join("pulsarr.db")
+    }
+
+    /// Sets a variable of the programs.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.vars.insert(name.to_owned(), value.to_owned());
+    }
+
     /// `pulsarr` with these arguments and nothing in its environment but the household's variables.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program("pulsarr"));
-        command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.vars).stdin(Stdio::null());
+        let mut command = self.command_of("pulsarr");
+        command.args(arguments);
         command
     }
 
@@ -147,14 +159,22 @@ impl Household {
         self.command(arguments).output().expect("pulsarr can be started").into()
     }
 
-    /// Starts `pulsarr` and leaves it running, its output kept for [`finish`].
-    ///
-    /// # Panics
-    /// When it cannot be started.
+    /// Starts `pulsarr` and leaves it running.
     #[must_use]
-    pub fn start(&self, arguments: &[&str]) -> Child {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("pulsarr can be started")
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        Running::start(self.command(arguments))
+    }
+
+    /// Starts `pulsarr-webhook-svc` and leaves it running.
+    #[must_use]
+    pub fn start_service(&self) -> Running {
+        Running::start(self.command_of("pulsarr-webhook-svc"))
+    }
+
+    fn command_of(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        command.current_dir(self.folder.path()).env_clear().envs(&self.vars).stdin(Stdio::null());
+        command
     }
 
     /// `pulsarr sync --report json` to its end.
@@ -167,11 +187,34 @@ impl Household {
     ///
     /// # Panics
     /// When it does not end with 0.
-    #[must_use]
     pub fn sync_well(&self) -> Value {
         let done = self.sync();
         assert_eq!(done.code, Some(0), "{}\n{}", done.stdout, done.stderr);
         done.report()
+    }
+
+    /// What `pulsarr explain` tells about a title.
+    ///
+    /// # Panics
+    /// When it does not end with 0.
+    #[must_use]
+    pub fn explain(&self, title: &str) -> String {
+        self.told(&["explain", title])
+    }
+
+    /// What `pulsarr status` tells.
+    ///
+    /// # Panics
+    /// When it does not end with 0.
+    #[must_use]
+    pub fn status(&self) -> String {
+        self.told(&["status"])
+    }
+
+    fn told(&self, arguments: &[&str]) -> String {
+        let done = self.pulsarr(arguments);
+        assert_eq!(done.code, Some(0), "{arguments:?}\n{}\n{}", done.stdout, done.stderr);
+        done.stdout
     }
 
     /// Forgets every request the stand-ins have seen.
@@ -182,13 +225,81 @@ impl Household {
     }
 }
 
-/// Waits for a started `pulsarr`.
-///
-/// # Panics
-/// When it cannot be waited for.
-#[must_use]
-pub fn finish(child: Child) -> Done {
-    child.wait_with_output().expect("a child can be waited for").into()
+/// A program that was started. It is killed when dropped.
+pub struct Running {
+    child: Child,
+    /// Standard output and standard error as files, so that they can be read at any time and never fill up.
+    output: TempDir,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let output = tempfile::tempdir().expect("there is room for a temporary folder");
+        let file = |name| File::create(output.path().join(name)).expect("the temporary folder can be written");
+        command.stdout(file("stdout")).stderr(file("stderr"));
+        Self { child: command.spawn().expect("the program can be started"), output }
+    }
+
+    /// Standard error so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.read("stderr")
+    }
+
+    /// Sends SIGTERM.
+    ///
+    /// # Panics
+    /// When the process is gone already.
+    pub fn terminate(&self) {
+        // The standard library only knows SIGKILL.
+        let kill = format!("kill -TERM {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
+        assert!(sent.success(), "the process could not be told to end");
+    }
+
+    /// Sends SIGKILL and waits until the process is gone.
+    ///
+    /// # Panics
+    /// When the kernel does not let us.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a child can be killed");
+        let _ = self.child.wait().expect("a child can be waited for");
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    /// When the kernel does not tell.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be waited for").is_some()
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Panics
+    /// When it does not end within 20 seconds.
+    #[must_use]
+    pub fn finish(mut self) -> Done {
+        let mut status: Option<ExitStatus> = None;
+        wait_until("the program ends", || {
+            status = self.child.try_wait().expect("a child can be waited for");
+            status.is_some()
+        });
+        Done { code: status.and_then(|status| status.code()), stdout: self.read("stdout"), stderr: self.stderr() }
+    }
+
+    fn read(&self, name: &str) -> String {
+        let bytes = std::fs::read(self.output.path().join(name)).expect("the output is there");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail for one that has ended, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Waits until `condition` holds, looking every few milliseconds.
@@ -196,7 +307,7 @@ pub fn finish(child: Child) -> Done {
 /// # Panics
 /// When it does not hold within 20 seconds.
 #[expect(clippy::disallowed_methods, reason = "a deadline for a condition that other processes bring about")]
-pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while !condition() {
         assert!(std::time::Instant::now() < deadline, "waited in vain until {what}");

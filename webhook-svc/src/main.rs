@@ -10,7 +10,7 @@ use warp::Filter;
 
 fn main() -> anyhow::Result<()> {
     let config = Config::load(pulsarr_shared::process::variables(), std::path::Path::new("."))?;
-    pulsarr_shared::telemetry::start(&config.environment.log, config.environment.log_format.word())
+    pulsarr_shared::telemetry::start(&config.environment.log, config.environment.log_format, std::io::stderr)
         .map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(SocketAddr::from((Ipv4Addr::UNSPECIFIED, config.environment.port))))

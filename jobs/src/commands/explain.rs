@@ -4,7 +4,7 @@ use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::explain::Story;
 use pulsarr_shared::store::{Db, StoreError};
 
-use super::{load_config, open_store};
+use super::{load_config, open_store_if_any};
 use crate::arguments::ExplainArguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -15,9 +15,11 @@ const MOST: usize = 10;
 /// Runs the command.
 pub fn run(arguments: &ExplainArguments) -> Result<ExitCode, Failure> {
     let config = load_config()?;
-    let store = open_store(&config)?;
     let wanted = arguments.title.trim();
-    let mut stories = stories(store.read(), wanted)?;
+    let mut stories = match open_store_if_any(&config)? {
+        Some(store) => stories(store.read(), wanted)?,
+        None => Vec::new(),
+    };
     if stories.is_empty() {
         println!(
             "`{wanted}` is on no watchlist that pulsarr has read. Lists it cannot read are named by `pulsarr status`; a title \

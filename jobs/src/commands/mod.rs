@@ -12,6 +12,7 @@ use std::path::Path;
 use pulsarr_shared::config::{Config, ConfigError};
 use pulsarr_shared::process;
 use pulsarr_shared::store::Store;
+use pulsarr_shared::telemetry;
 
 use crate::failure::Failure;
 
@@ -23,13 +24,18 @@ fn load_config() -> Result<Config, ConfigError> {
 /// The configuration, with logging started as it says.
 fn load_config_and_log() -> Result<Config, Failure> {
     let config = load_config()?;
-    pulsarr_shared::telemetry::start(&config.environment.log, config.environment.log_format.word()).map_err(
+    telemetry::start(&config.environment.log, config.environment.log_format, progress::AroundBar::default).map_err(
         |text| Failure { code: crate::exit_code::ExitCode::Configuration, text: format!("pulsarr: {text}") },
     )?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     Ok(config)
+}
+
+/// The store of this configuration for a command that only looks, or `None` before the first run: looking makes no files.
+fn open_store_if_any(config: &Config) -> Result<Option<Store>, Failure> {
+    Store::exists(&config.environment.data_dir).then(|| open_store(config)).transpose()
 }
 
 /// The store of this configuration.

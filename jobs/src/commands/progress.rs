@@ -1,7 +1,8 @@
 //! Shows how far a run is: a bar on a terminal, a line every few seconds elsewhere.
 
 use std::cell::{Cell, RefCell};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,9 +13,29 @@ use tracing::info;
 /// Short runs stay silent: an unchanged one is over before this.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// The bar on this process's terminal, for the log lines that have to go around it.
+static ON_TERMINAL: OnceLock<ProgressBar> = OnceLock::new();
+
+/// Standard error for log lines: takes the bar away for as long as a line is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AroundBar;
+
+impl Write for AroundBar {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        match ON_TERMINAL.get() {
+            Some(bar) => bar.suspend(|| std::io::stderr().write(line)),
+            None => std::io::stderr().write(line),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
 /// The bar or the lines.
 pub struct Bar {
-    bar: Option<ProgressBar>,
+    bar: Option<&'static ProgressBar>,
     stage: RefCell<Option<RunStage>>,
     last_line: Cell<Stopwatch>,
 }
@@ -23,10 +44,10 @@ impl Bar {
     /// A bar where standard error is a terminal, lines elsewhere.
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{msg:<28} {wide_bar} {pos}/{len} {elapsed}");
-            let bar = ProgressBar::new(0);
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar
+            ON_TERMINAL.get_or_init(|| {
+                let style = ProgressStyle::with_template("{msg:<28} {wide_bar} {pos}/{len} {elapsed}");
+                ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            })
         });
         Self { bar, stage: RefCell::new(None), last_line: Cell::new(Stopwatch::start()) }
     }
@@ -40,7 +61,7 @@ impl Bar {
             RunStage::Decide => "deciding",
             RunStage::Act => "adding to Sonarr and Radarr",
         };
-        match &self.bar {
+        match self.bar {
             Some(bar) => {
                 if self.stage.replace(Some(stage)) != Some(stage) {
                     bar.set_message(words);
@@ -60,7 +81,7 @@ impl Bar {
 
     /// Takes the bar away, to make room for the report.
     pub fn clear(&self) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
     }

@@ -7,7 +7,7 @@ use pulsarr_shared::model::RunResult;
 use pulsarr_shared::report::Report;
 use pulsarr_shared::store::{Db, RunRow, StoreError};
 
-use super::{load_config, open_store};
+use super::{load_config, open_store_if_any};
 use crate::arguments::StatusArguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -15,19 +15,17 @@ use crate::failure::Failure;
 /// Runs the command.
 pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
     let config = load_config()?;
-    let store = open_store(&config)?;
-    print!("{}", status(store.read(), arguments.runs, SystemClock.now_ms())?);
+    match open_store_if_any(&config)? {
+        Some(store) => print!("{}", status(store.read(), arguments.runs, SystemClock.now_ms())?),
+        None => println!("No run yet in {}. `pulsarr sync` makes the first.", config.environment.data_dir.display()),
+    }
     Ok(ExitCode::Done)
 }
 
 fn status(db: Db<'_>, runs: u32, now_ms: UnixMs) -> Result<String, StoreError> {
     let mut text = String::new();
     let runs = db.last_runs(runs)?;
-    if runs.is_empty() {
-        text.push_str("No run yet. `pulsarr sync` makes the first.\n");
-    } else {
-        text.push_str("Last runs:\n");
-    }
+    text.push_str(if runs.is_empty() { "No run yet. `pulsarr sync` makes the first.\n" } else { "Last runs:\n" });
     for run in &runs {
         let _ = writeln!(text, "  {}  {}", rfc3339(run.started_at_ms), what_became_of(run));
         if run.result == RunResult::Running {

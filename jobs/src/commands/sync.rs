@@ -80,7 +80,7 @@ async fn report(arguments: &SyncArguments, config: &Config) -> Result<Report, Fa
         let store = open_store(config)?;
         match lock(arguments, config, &request, &stop).await? {
             Ok(guard) => (store, Some(guard)),
-            Err(holder) => return Ok(busy(&request, holder.as_ref(), &*clock)),
+            Err(holder) => return Ok(without_a_run(&request, holder.as_ref(), &stop, &*clock)),
         }
     };
     let transport = Transport::trusting(config.environment.ca_file.as_deref())
@@ -90,6 +90,9 @@ async fn report(arguments: &SyncArguments, config: &Config) -> Result<Report, Fa
     let mode = guard.as_ref().map_or(Mode::DryRun, Mode::Real);
     let ran = sync::run(&world, &request, mode).await;
     bar.clear();
+    if guard.is_some() {
+        store.checkpoint()?;
+    }
     ran.map_err(|error| match error {
         SyncError::Store(error) => error.into(),
         SyncError::UnknownUser { .. } => Failure { code: ExitCode::Usage, text: format!("pulsarr: failed to {error}") },
@@ -104,6 +107,7 @@ async fn lock(
     stop: &Stop,
 ) -> Result<Result<LockGuard, Option<Holder>>, Failure> {
     let waiting = Stopwatch::start();
+    let mut told = false;
     loop {
         let holder = Holder {
             host: process::host_name(),
@@ -117,7 +121,11 @@ async fn lock(
             Acquired::Held(by) if waiting.elapsed() >= arguments.lock_wait || stop.reason().is_some() => {
                 return Ok(Err(by));
             }
-            Acquired::Held(_) => {
+            Acquired::Held(by) => {
+                if !told {
+                    tracing::info!("{}; waiting for it", who_is_running(by.as_ref()));
+                    told = true;
+                }
                 let pause = ASK_LOCK_EVERY.min(arguments.lock_wait.saturating_sub(waiting.elapsed()));
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
@@ -145,21 +153,26 @@ fn listen_for_stop(stop: &Stop, limit: Duration) -> Result<(), Failure> {
 }
 
 /// The report of a run that did not begin, because another one is going on.
-fn busy(request: &Request, holder: Option<&Holder>, clock: &dyn Clock) -> Report {
-    let detail = match holder {
-        Some(holder) => format!("another sync is running: {holder}"),
-        None => "another sync is running".to_owned(),
-    };
+fn without_a_run(request: &Request, holder: Option<&Holder>, stop: &Stop, clock: &dyn Clock) -> Report {
+    let detail = who_is_running(holder);
     tracing::info!("{detail}");
+    let terminated = stop.reason() == Some(StopReason::Terminated);
     Report::empty(RunReport {
         id: request.run_id.clone(),
         trigger: request.trigger,
         started_at: rfc3339(clock.now_ms()),
         duration_ms: 0,
-        result: RunResult::Busy,
+        result: if terminated { RunResult::Interrupted } else { RunResult::Busy },
         detail: Some(detail),
         dry_run: false,
     })
+}
+
+fn who_is_running(holder: Option<&Holder>) -> String {
+    match holder {
+        Some(holder) => format!("another sync is running: {holder}"),
+        None => "another sync is running".to_owned(),
+    }
 }
 
 /// Sorts by time and is unique: milliseconds in hex, and four random bytes.

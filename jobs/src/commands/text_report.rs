@@ -40,7 +40,10 @@ fn write_lists(text: &mut String, report: &Report) -> std::fmt::Result {
             ReadOutcome::NotShared => "not shared",
             ReadOutcome::Unknown => "could not be read",
         };
-        write!(text, "  {:width$}  {read}: {} entries", user.name, user.entries)?;
+        write!(text, "  {:width$}  {read}", user.name)?;
+        if user.entries > 0 || user.read == ReadOutcome::Complete {
+            write!(text, ": {} entries", user.entries)?;
+        }
         for (count, word) in [(user.new, "new"), (user.gone, "gone")].iter().filter(|(count, _)| *count > 0) {
             write!(text, ", {count} {word}")?;
         }

@@ -53,7 +53,12 @@ impl Choices {
             tag_ids.push(match known {
                 Some(id) => id,
                 None => {
-                    let tag = arr.create_tag(label).await?;
+                    let tag = arr.create_tag(label).await.map_err(|error| match error {
+                        ArrError::Rejected { detail } => {
+                            NoChoice::Settings(format!("it does not allow the tag `{label}`: {detail}"))
+                        }
+                        error => NoChoice::Arr(error),
+                    })?;
                     let id = tag.id;
                     self.tags.push(tag);
                     id

@@ -21,8 +21,8 @@ const WHOLE_LIBRARY_FROM: u32 = 25;
 /// Placements read from the store, and finished in one transaction, at a time.
 const CHUNK: usize = 100;
 
-/// Attempts after which a refused title rests for good.
-const MAX_ATTEMPTS: u32 = 12;
+/// Refusals after which a title rests for good.
+const MAX_REFUSALS: u32 = 12;
 
 /// What working off one queue came to.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub struct Acted {
     pub counts: PlacementCounts,
     /// Titles with what happened to them, in order.
     pub changes: Vec<Change>,
-    /// Why the queue was left before its end.
+    /// Why the queue was left before its end, or what some of it waits for.
     pub problem: Option<Problem>,
 }
 
@@ -48,8 +48,6 @@ struct Shelf {
 enum Leave {
     Store(StoreError),
     Arr(ArrError),
-    /// The settings ask for what the instance does not have.
-    Settings(String),
     Stopped,
 }
 
@@ -81,8 +79,8 @@ pub async fn work_off(run: &Run<'_>, instance: &Instance, arr: &Arr, dry_run: bo
     match left {
         Ok(()) | Err(Leave::Stopped) => {}
         Err(Leave::Store(error)) => return Err(error),
-        Err(Leave::Settings(sentence)) => acted.problem = Some(settings_problem(instance, &sentence)),
-        Err(Leave::Arr(error)) => acted.problem = arr_problem(instance, &error),
+        // What the settings got wrong was met earlier, and is for a person to mend.
+        Err(Leave::Arr(error)) => acted.problem = acted.problem.take().or_else(|| arr_problem(instance, &error)),
     }
     if let Some(problem) = &acted.problem {
         warn!(instance.name = %instance.name, "{}", problem.message);
@@ -182,7 +180,7 @@ impl Worker<'_> {
         let request = match choices.request(self.arr, title, external_id, &placement.options).await {
             Ok(request) => request,
             Err(NoChoice::Arr(error)) => return Err(error.into()),
-            Err(NoChoice::Settings(sentence)) => return Err(Leave::Settings(sentence)),
+            Err(NoChoice::Settings(sentence)) => return self.hold(&placement, title, &sentence),
         };
         let now_ms = self.run.clock.now_ms();
         self.run.store.write(|db| db.begin_attempt(placement.id, &request.body().to_string(), now_ms))?;
@@ -206,10 +204,11 @@ impl Worker<'_> {
                 self.done(placement, title, PlacementState::Present, words)
             }
             Err(ArrError::Rejected { detail }) => self.refused(&placement, title, &detail),
-            Err(ArrError::Lost { detail }) => self.look_after_lost(placement, title, external_id, &detail).await,
+            Err(ArrError::Lost { detail }) => self.look_after_lost(placement, title, external_id, &detail, shelf).await,
             Err(error) => {
                 // Nothing was taken: it keeps its place in the queue.
-                self.run.store.write(|db| db.postpone(placement.id, &error.to_string()))?;
+                let now_ms = self.run.clock.now_ms();
+                self.run.store.write(|db| db.postpone(&placement, &error.to_string(), now_ms))?;
                 Err(error.into())
             }
         }
@@ -222,9 +221,11 @@ impl Worker<'_> {
         title: &Title,
         external_id: u32,
         detail: &str,
+        shelf: &mut Shelf,
     ) -> Result<(), Leave> {
         let label = self.instance.label();
         if self.arr.present(external_id).await? {
+            shelf.added.insert(external_id);
             let words = format!("added to {label}; its answer was lost ({detail}), and it is there");
             let now_ms = self.run.clock.now_ms();
             self.run.store.write(|db| db.finish(&placement, PlacementState::Added, &words, None, now_ms))?;
@@ -232,15 +233,25 @@ impl Worker<'_> {
             return self.note(&placement, title, PlacementState::Added.word(), words);
         }
         let words = format!("{label} did not answer ({detail}) and does not have it; the next run tries again");
-        self.run.store.write(|db| db.postpone(placement.id, &words))?;
+        let now_ms = self.run.clock.now_ms();
+        self.run.store.write(|db| db.postpone(&placement, &words, now_ms))?;
         self.note(&placement, title, "waiting", words)
+    }
+
+    /// The settings ask for what the instance does not have. That may concern this title alone, so the others go on.
+    fn hold(&mut self, placement: &QueuedPlacement, title: &Title, sentence: &str) -> Result<(), Leave> {
+        let words = format!("{}: {sentence}", self.instance.label());
+        let now_ms = self.run.clock.now_ms();
+        self.run.store.write(|db| db.hold_placement(placement, &words, now_ms))?;
+        self.acted.problem.get_or_insert_with(|| settings_problem(self.instance, sentence));
+        self.note(placement, title, "waiting", words)
     }
 
     fn refused(&mut self, placement: &QueuedPlacement, title: &Title, words: &str) -> Result<(), Leave> {
         let now_ms = self.run.clock.now_ms();
-        let attempts = placement.attempts + 1;
+        let refusals = placement.refusals + 1;
         let retry_at =
-            (attempts < MAX_ATTEMPTS).then(|| now_ms.saturating_add(millis(retry::placement_pause(attempts))));
+            (refusals < MAX_REFUSALS).then(|| now_ms.saturating_add(millis(retry::placement_pause(refusals))));
         if !self.dry_run {
             self.run.store.write(|db| db.refuse(placement, words, retry_at, now_ms))?;
         }

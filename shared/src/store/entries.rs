@@ -193,7 +193,7 @@ impl Db<'_> {
     }
 
     /// Stores a decision with everything that follows from it: the trace, the entry's state, and a queued placement for every
-    /// destination. An outcome equal to the entry's last one is not stored again. Answers whether it was.
+    /// destination and no other. An outcome equal to the entry's last one is not stored again. Answers whether it was.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
@@ -203,6 +203,7 @@ impl Db<'_> {
             return Ok(false);
         }
         self.add_decision(entry, run_id, decision, now_ms)?;
+        self.drop_waiting_placements(entry, &decision.outcome)?;
         let (state, reason) = match &decision.outcome {
             Outcome::Route { destinations } => {
                 for Destination { instance, options, .. } in destinations {

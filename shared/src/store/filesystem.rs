@@ -20,17 +20,9 @@ impl Filesystem {
     pub fn of(path: &Path) -> std::io::Result<Self> {
         let stat = rustix::fs::statfs(path)?;
         // `f_type` is signed on some targets; the numbers below are its lower 32 bits everywhere.
-        #[expect(
-            clippy::cast_sign_loss,
-            clippy::unnecessary_cast,
-            reason = "the type of f_type differs between targets"
-        )]
+        #[expect(clippy::cast_sign_loss, reason = "the type of f_type differs between targets")]
         let magic = (stat.f_type as u64) & 0xffff_ffff;
-        #[expect(
-            clippy::cast_sign_loss,
-            clippy::unnecessary_cast,
-            reason = "the type of f_bsize differs between targets"
-        )]
+        #[expect(clippy::cast_sign_loss, reason = "the type of f_bsize differs between targets")]
         let block = stat.f_bsize as u64;
         Ok(Self { magic, free_bytes: stat.f_bavail.saturating_mul(block) })
     }

@@ -41,7 +41,7 @@ impl Store {
             return Err(StoreError::NetworkFilesystem { path: data_dir.to_owned(), kind });
         }
         let opening = lock_opening(&run.join("open.lock"))?;
-        let path = db.join("pulsarr.db");
+        let path = database(data_dir);
         let connection = Connection::open_with_flags(
             &path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -54,13 +54,28 @@ impl Store {
         Ok(store)
     }
 
+    /// Whether the data folder has a database. Looking makes nothing.
+    #[must_use]
+    pub fn exists(data_dir: &Path) -> bool {
+        database(data_dir).exists()
+    }
+
+    /// Moves what it can from the write-ahead log into the database, without waiting for anybody: with the service holding the
+    /// database open, no short-lived process is ever the last one, which would do it on closing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    }
+
     /// A copy of the database in memory, for a dry run: everything works on it and nothing of it lasts. Without a database
     /// the copy is an empty one, and nothing is made on disk.
     ///
     /// # Errors
     /// As [`Store::open`], for a database that is there.
     pub fn copy_in_memory(data_dir: &Path) -> Result<Self, StoreError> {
-        let path = data_dir.join("db").join("pulsarr.db");
+        let path = database(data_dir);
         let mut store = Self { connection: Connection::open_in_memory()? };
         if path.exists() {
             let source =
@@ -124,6 +139,10 @@ impl Store {
     }
 }
 
+fn database(data_dir: &Path) -> PathBuf {
+    data_dir.join("db").join("pulsarr.db")
+}
+
 /// Waits for its turn to open the database; another opener needs milliseconds.
 fn lock_opening(path: &Path) -> Result<File, StoreError> {
     let file = File::options()
@@ -137,10 +156,11 @@ fn lock_opening(path: &Path) -> Result<File, StoreError> {
 }
 
 fn folder_error(path: &Path, error: &std::io::Error) -> StoreError {
-    if error.kind() == std::io::ErrorKind::StorageFull {
-        return StoreError::Full;
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => StoreError::Full,
+        std::io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
+        _ => StoreError::Folder { path: PathBuf::from(path), detail: error.to_string() },
     }
-    StoreError::Folder { path: PathBuf::from(path), detail: error.to_string() }
 }
 
 /// `SQLITE_CANTOPEN` says nothing of the path.

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::error::{bad_json, unknown_word};
 use super::{Db, StoreError, TitleId};
 use crate::clock::UnixMs;
-use crate::model::{AddOptions, EntryId, PlacementId, PlacementState, entry_state};
+use crate::model::{AddOptions, Destination, EntryId, EntryState, Outcome, PlacementId, PlacementState, entry_state};
 
 /// A placement whose turn it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +18,8 @@ pub struct QueuedPlacement {
     pub title: TitleId,
     /// How.
     pub options: AddOptions,
-    /// How often the arr was asked already.
-    pub attempts: u32,
+    /// How often the arr has refused it already.
+    pub refusals: u32,
     /// Set when an earlier attempt never learned the arr's answer.
     pub attempt_at_ms: Option<UnixMs>,
 }
@@ -59,6 +59,7 @@ pub struct FailureRow {
 }
 
 impl Db<'_> {
+    /// Queues a title for an instance. One that waits there already goes on waiting, with these options.
     pub(super) fn queue_placement(
         self,
         entry: EntryId,
@@ -71,9 +72,30 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- placements.queue\n\
              INSERT INTO placements (entry_id, title_id, instance, state, options, queued_at_ms)\n\
-             VALUES (?1, ?2, ?3, 'queued', ?4, ?5) ON CONFLICT (entry_id, instance) DO NOTHING",
+             VALUES (?1, ?2, ?3, 'queued', ?4, ?5)\n\
+             ON CONFLICT (entry_id, instance) DO UPDATE SET options = excluded.options WHERE state IN ('queued', 'failed')",
         )?;
         query.execute(params![entry.0, title.0, instance, options, now_ms])?;
+        Ok(())
+    }
+
+    /// Takes an entry out of the queues that a new outcome no longer names. A placement of which an attempt's fate is unknown stays:
+    /// somebody has to look.
+    pub(super) fn drop_waiting_placements(self, entry: EntryId, outcome: &Outcome) -> Result<(), StoreError> {
+        let named: &[Destination] = match outcome {
+            Outcome::Route { destinations } => destinations,
+            _ => &[],
+        };
+        for placement in self.placements_of(entry)? {
+            if !named.iter().any(|destination| destination.instance == placement.instance) {
+                let mut query = self.connection.prepare_cached(
+                    "-- placements.drop_waiting\n\
+                     DELETE FROM placements WHERE entry_id = ?1 AND instance = ?2 AND state IN ('queued', 'failed')\n\
+                         AND attempt_at_ms IS NULL",
+                )?;
+                query.execute(params![entry.0, placement.instance])?;
+            }
+        }
         Ok(())
     }
 
@@ -92,7 +114,7 @@ impl Db<'_> {
     ) -> Result<Vec<QueuedPlacement>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.queued\n\
-             SELECT p.id, p.entry_id, p.title_id, p.options, p.attempts, p.attempt_at_ms\n\
+             SELECT p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms\n\
              FROM placements p JOIN entries e ON e.id = p.entry_id\n\
              WHERE p.instance = ?1 AND p.id > ?2 AND p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
                  AND (p.state = 'queued' OR p.retry_at_ms <= ?3 OR p.retry_at_ms > ?3 + 2 * 86400000)\n\
@@ -107,7 +129,7 @@ impl Db<'_> {
                 entry: EntryId(row.get(1)?),
                 title: TitleId(row.get(2)?),
                 options: serde_json::from_str(&options).map_err(|error| bad_json("placements.options", &error))?,
-                attempts: row.get(4)?,
+                refusals: row.get(4)?,
                 attempt_at_ms: row.get(5)?,
             });
         }
@@ -143,17 +165,30 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Notes that the arr has not taken the last attempt, without saying why not: it waits for the next run.
+    /// Notes that the arr has not taken the last attempt, without saying why not: it waits for the next run. The entry follows.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    pub fn postpone(self, id: PlacementId, answer: &str) -> Result<(), StoreError> {
+    pub fn postpone(self, placement: &QueuedPlacement, answer: &str, now_ms: UnixMs) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.postpone\n\
              UPDATE placements SET state = 'queued', attempt_at_ms = NULL, retry_at_ms = NULL, answer = ?2 WHERE id = ?1",
         )?;
-        query.execute(params![id.0, answer])?;
-        Ok(())
+        query.execute(params![placement.id.0, answer])?;
+        self.follow_placements(placement.entry, None, now_ms)
+    }
+
+    /// Notes that the instance lacks what the options name. The placement keeps its place and the entry becomes `held`, so that
+    /// every run decides anew: with other settings, other options come out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn hold_placement(self, placement: &QueuedPlacement, reason: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self
+            .connection
+            .prepare_cached("-- placements.hold\nUPDATE placements SET state = 'queued', answer = ?2 WHERE id = ?1")?;
+        query.execute(params![placement.id.0, reason])?;
+        self.set_entry_state(placement.entry, EntryState::Held, Some(reason), now_ms)
     }
 
     /// Notes the arr's refusal in its own words, and when to ask again (`None`: not by itself). The entry follows.
@@ -169,7 +204,8 @@ impl Db<'_> {
     ) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.refuse\n\
-             UPDATE placements SET state = 'failed', attempt_at_ms = NULL, answer = ?2, retry_at_ms = ?3 WHERE id = ?1",
+             UPDATE placements SET state = 'failed', refusals = refusals + 1, attempt_at_ms = NULL, answer = ?2, retry_at_ms = ?3\n\
+             WHERE id = ?1",
         )?;
         query.execute(params![placement.id.0, answer, retry_at_ms])?;
         self.follow_placements(placement.entry, Some(answer), now_ms)

@@ -53,10 +53,11 @@ impl Db<'_> {
              INSERT INTO runs (id, trigger, holder, started_at_ms, result) VALUES (?1, ?2, ?3, ?4, 'running')",
             params![id, trigger.word(), holder, now_ms],
         )?;
-        // A month of runs at one every five minutes; older ones tell nobody anything.
+        // A month of runs at one every five minutes; older ones tell nobody anything. By row and not by time: with a clock that was
+        // put back, the run that begins now would be the oldest.
         self.connection.execute(
             "-- runs.prune\n\
-             DELETE FROM runs WHERE id IN (SELECT id FROM runs ORDER BY started_at_ms DESC LIMIT -1 OFFSET 9000)",
+             DELETE FROM runs WHERE rowid <= (SELECT max(rowid) FROM runs) - 9000",
             [],
         )?;
         Ok(crashed)
@@ -109,7 +110,7 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- runs.last\n\
              SELECT id, trigger, holder, started_at_ms, ended_at_ms, result, report FROM runs\n\
-             ORDER BY started_at_ms DESC, rowid DESC LIMIT ?1",
+             ORDER BY rowid DESC LIMIT ?1",
         )?;
         let mut rows = query.query([count])?;
         let mut runs = Vec::new();
@@ -126,5 +127,30 @@ impl Db<'_> {
             });
         }
         Ok(runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{RunResult, Trigger};
+    use crate::store::Store;
+
+    /// The run row of the run that is going on must outlive the pruning, or its progress has nothing to hang on to.
+    #[test]
+    fn a_run_is_kept_although_thousands_began_later_by_the_clock() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        store
+            .connection
+            .execute_batch(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)\n\
+                 INSERT INTO runs (id, trigger, holder, started_at_ms, result) SELECT 'old-' || i, 'cli', '', 5000 + i, 'ok' FROM n",
+            )
+            .unwrap();
+        store.write(|db| db.start_run("now", Trigger::Cli, "", 1_000)).unwrap();
+        store.write(|db| db.set_progress("now", "observe", 1, 2, 1_000)).unwrap();
+        store.write(|db| db.end_run("now", RunResult::Ok, "{}", 1_000)).unwrap();
+        let runs = store.read().last_runs(9_999).unwrap();
+        assert_eq!((runs.len(), runs[0].id.as_str(), runs[8_999].id.as_str()), (9_000, "now", "old-2"));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tracing::{info, warn};
 
-use super::plex_account::{Credentials, confirm_credentials};
+use super::plex_account::{Credentials, Rumours};
 use super::{Request, SyncError};
 use crate::clients::plex::{Plex, PlexError};
 use crate::clock::{has_passed, millis};
@@ -38,12 +38,15 @@ pub(super) struct Observed {
 pub(super) async fn observe(
     run: &Run<'_>,
     plex: &Plex,
+    rumours: &Rumours,
     request: &Request,
     report: &mut Report,
 ) -> Result<Observed, SyncError> {
     let nothing = Observed { tried: 0, learned: 0, left: 0 };
     match super::plex_account::know_owner(run, plex).await? {
         Ok(()) => {}
+        // Nothing is wrong with Plex; there was only no time, or no request left, to ask it.
+        Err(error) if error.is_out_of_time() => return Ok(Observed { left: 1, ..nothing }),
         Err(error) => {
             report.problem(plex_problem(&error));
             return Ok(Observed { tried: 1, ..nothing });
@@ -51,7 +54,8 @@ pub(super) async fn observe(
     }
     if run.config.settings.plex.friends
         && let Err(error) = refresh_friends(run, plex).await?
-        && let Credentials::Refused = note_failure(plex, error, report).await
+        && !error.is_out_of_time()
+        && let Credentials::Refused = rumours.report(plex, &error, report).await
     {
         return Ok(Observed { tried: 1, ..nothing });
     }
@@ -84,7 +88,10 @@ pub(super) async fn observe(
         }
         observed.tried += 1;
         let refused = match &looked {
-            Look::Cut { error, .. } => matches!(confirm_credentials(plex, error).await, Credentials::Refused),
+            Look::Cut { items, error } => {
+                observed.learned += usize::from(!items.is_empty());
+                matches!(rumours.confirm(plex, error).await, Credentials::Refused)
+            }
             _ => {
                 observed.learned += 1;
                 false
@@ -230,6 +237,10 @@ fn store_look(run: &Run<'_>, user: &User, look: Look) -> Result<UserReport, Stor
                 counts = apply(db, user, &items, coverage, &mut record, now_ms)?;
                 record.list_mark = mark;
                 record.complete_at_ms = Some(now_ms);
+                if unreadable > 0 {
+                    // It could not confirm what is missing, and neither could the next run: the regular whole look tries again.
+                    record.confirm_at_ms = None;
+                }
                 match (unreadable, counts.mass) {
                     (0, false) => (ReadOutcome::Complete, None),
                     (0, true) => (ReadOutcome::Complete, Some(mass_detail(user, &counts))),
@@ -262,8 +273,7 @@ fn store_look(run: &Run<'_>, user: &User, look: Look) -> Result<UserReport, Stor
 fn mass_detail(user: &User, counts: &Counts) -> String {
     let detail = format!(
         "{} of {} entries are missing at once; they are kept unless they stay missing for a day",
-        counts.absent,
-        counts.absent + counts.seen
+        counts.absent, counts.open
     );
     warn!(user.name = %user.username, "list of {}: {detail}", user.username);
     detail
@@ -274,7 +284,7 @@ struct Counts {
     new: u32,
     gone: u32,
     absent: usize,
-    seen: usize,
+    open: usize,
     mass: bool,
 }
 
@@ -290,7 +300,6 @@ fn apply(
     let open = db.open_entries(user.id)?;
     let seen: Vec<&PlexId> = items.iter().map(|item| &item.plex_id).collect();
     let change = diff(&open, &seen, coverage, now_ms);
-    let returned_or_seen = open.iter().filter(|entry| seen.contains(&&entry.plex_id)).count();
     for position in &change.appeared {
         let title = db.upsert_listed_title(&items[*position])?;
         db.open_entry(user.id, title, now_ms)?;
@@ -308,8 +317,8 @@ fn apply(
     Ok(Counts {
         new: u32::try_from(change.appeared.len()).unwrap_or(u32::MAX),
         gone: u32::try_from(change.closed.len()).unwrap_or(u32::MAX),
-        absent: open.len() - returned_or_seen,
-        seen: returned_or_seen,
+        absent: change.absent,
+        open: open.len(),
         mass: change.mass,
     })
 }
@@ -324,12 +333,4 @@ fn left_for_next_run(run: &Run<'_>, user: &User) -> Result<UserReport, StoreErro
         new: 0,
         gone: 0,
     })
-}
-
-/// Puts a failure of a question that is not about one list into the report.
-async fn note_failure(plex: &Plex, error: PlexError, report: &mut Report) -> Credentials {
-    let credentials = confirm_credentials(plex, &error).await;
-    let error = if matches!(credentials, Credentials::Refused) { PlexError::unauthorized() } else { error };
-    report.problem(plex_problem(&error));
-    credentials
 }

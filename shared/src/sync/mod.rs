@@ -10,6 +10,7 @@ mod plex_account;
 
 use std::sync::Arc;
 
+use plex_account::Rumours;
 use tracing::{info, warn};
 
 use crate::act;
@@ -24,7 +25,7 @@ use crate::resolve::resolve;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
 use crate::store::{Store, StoreError};
-use crate::upstreams::{Upstreams, plex_problem};
+use crate::upstreams::Upstreams;
 
 /// What a run works on and with.
 pub struct World<'a> {
@@ -142,13 +143,15 @@ async fn stages(
     let upstreams = Upstreams::new(world.config, &world.transport, &world.clock, &world.stop);
     let plex = upstreams.plex(token, client_identifier(run.store)?);
 
-    let observed = lists::observe(run, &plex, request, report).await?;
+    let rumours = Rumours::default();
+    let observed = lists::observe(run, &plex, &rumours, request, report).await?;
 
     let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
-    let resolved = resolve(run, &plex, &upstreams, &undecided).await?;
+    let plex_refuses_us = report.has(ProblemKind::Credentials);
+    let resolved = resolve(run, &plex, &upstreams, &undecided, plex_refuses_us).await?;
     undecided.retain(|entry| !resolved.undecidable.contains(&entry.title));
     if let Some(failure) = resolved.failure.filter(|failure| !failure.is_out_of_time()) {
-        report.problem(plex_problem(&failure));
+        rumours.report(&plex, &failure, report).await;
     }
 
     let counts = decide::decide(run, &undecided, report)?;

@@ -7,7 +7,7 @@ use crate::world::Story;
 
 #[tokio::test]
 async fn a_movie_on_the_own_watchlist_reaches_the_default_radarr_once() {
-    let mut story = Story::new();
+    let story = Story::new();
     let owner = story.household.plex.owner_uuid();
     story.household.plex.watch(&owner, Title::movie("Salt Ledger").year(2025).tmdb(900_002));
 

@@ -1,4 +1,20 @@
 //! Stories of whole runs in one process, where the clock is the story's own.
 
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on ends there, and the panic says where")]
+
+mod accounts;
+mod clock;
+mod cut_reads;
+mod decisions;
+mod entries;
 mod first;
+mod friends;
+mod ids;
+mod placements;
+mod politeness;
+mod reads;
+mod refusals;
+mod removals;
+mod stops;
+mod sweep;
 mod world;

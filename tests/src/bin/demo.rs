@@ -1,10 +1,12 @@
 //! `cargo demo`: an invented household, and two runs of the real `pulsarr sync` against it. Everything is on loopback and in a
-//! temporary folder, and gone at the end.
+//! temporary folder, and gone at the end. `cargo demo --keep` leaves the household standing until Enter is pressed, and prints the
+//! environment with which to try `pulsarr` on it by hand.
 
 use std::process::ExitCode;
 
 use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::Household;
+use pulsarr_tests::programs::program;
 
 fn main() -> ExitCode {
     let household = moved_in();
@@ -30,7 +32,20 @@ fn main() -> ExitCode {
             ended_well = false;
         }
     }
+    if std::env::args().any(|argument| argument == "--keep") {
+        keep(&household);
+    }
     if ended_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Leaves the household standing for people to play with.
+fn keep(household: &Household) {
+    println!("The household stays until you press Enter. In another shell:");
+    for (name, value) in &household.vars {
+        println!("export {name}='{value}'");
+    }
+    println!("{} sync --full", program("pulsarr").display());
+    let _ = std::io::stdin().read_line(&mut String::new());
 }
 
 /// Mirela owns the server; Tomas and Ines are friends, and Jo keeps a private list.

@@ -1,0 +1,103 @@
+//! `pulsarr check`: where each value comes from, and who can be reached.
+
+use pulsarr_tests::household::{Done, Household};
+
+use super::{NOBODY, wanting_two};
+
+fn check(household: &Household, code: i32) -> String {
+    let Done { code: ended, stdout, stderr } = household.pulsarr(&["check"]);
+    assert_eq!(ended, Some(code), "{stdout}\n{stderr}");
+    stdout
+}
+
+/// The line of one value, and the source in brackets behind it.
+fn assert_value(told: &str, name: &str, value: &str, source: &str) {
+    let line = told.lines().find(|line| line.split_whitespace().next() == Some(name));
+    let line = line.unwrap_or_else(|| panic!("no {name} in {told}"));
+    assert!(line.contains(value) && line.contains(source), "{line}");
+}
+
+#[test]
+fn each_value_is_shown_with_its_source() {
+    let mut household = wanting_two();
+    std::fs::write(household.folder().join(".env"), "PULSARR_METRICS_PORT=9191\n").unwrap();
+    household.set("listenPort", "3999");
+    let told = check(&household, 0);
+    assert_value(&told, "PULSARR_PORT", "3999", "(environment listenPort)");
+    assert_value(&told, "PULSARR_METRICS_PORT", "9191", "(environment PULSARR_METRICS_PORT (.env))");
+    assert_value(&told, "PULSARR_RUN_LIMIT_S", "200", "(default)");
+    assert_value(&told, "plex.token", "(set, 20 characters)", "/pulsarr.yaml:2)");
+    assert_value(&told, "instances[0].quality_profile", "HD-1080p", "/pulsarr.yaml:9)");
+    assert_value(&told, "instances[1].season_folder", "true", "(default)");
+    assert_value(&told, "users.defaults.sync", "true", "(default)");
+}
+
+#[test]
+fn all_is_well_and_nothing_was_changed() {
+    let household = wanting_two();
+    household.plex.add_friend("tomas.r");
+    let told = check(&household, 0);
+    for sentence in [
+        "the database is sound",
+        "ok  plex: the token belongs to mirela_q",
+        "ok  plex: the own watchlist has 2 entries",
+        "ok  plex: friends on Plex: tomas.r",
+        "ok  movies: Radarr 6.0.3.10276 answers",
+        "ok  shows: Sonarr 4.0.19.2979 answers",
+    ] {
+        assert!(told.contains(sentence), "{sentence}\n{told}");
+    }
+    assert!(!told.contains("!!"), "{told}");
+    let writes = |method: &str| household.radarr.requests(method, "") + household.sonarr.requests(method, "");
+    assert_eq!(writes("POST") + writes("PUT") + writes("DELETE"), 0);
+    assert!(household.status().contains("No run yet"));
+}
+
+#[test]
+fn a_refused_token_goes_before_what_is_only_down() {
+    let mut household = wanting_two();
+    household.set("PLEX_TOKEN", "tok-mistyped-000000");
+    household.radarr.set_starting_up(true);
+    let told = check(&household, 77);
+    assert!(told.contains("!!  plex: Plex refuses the token. Put a new one where"), "{told}");
+    assert!(told.contains("!!  movies: Radarr `movies` could not be reached"), "{told}");
+    assert!(told.contains("ok  shows"), "{told}");
+}
+
+#[test]
+fn plex_out_of_reach_is_told_with_69() {
+    let mut household = wanting_two();
+    household.set("PULSARR_PLEX_TV_URL", NOBODY);
+    let told = check(&household, 69);
+    assert!(told.contains("!!  plex: Plex: failed to"), "{told}");
+    assert!(told.contains("ok  movies") && told.contains("ok  shows"), "{told}");
+}
+
+#[test]
+fn a_root_folder_that_lost_its_mount_is_told() {
+    let household = wanting_two();
+    household.radarr.set_accessible("/movies", false);
+    let told = check(&household, 69);
+    assert!(told.contains("Radarr `movies` cannot read its root folder /movies. Check its mounts."), "{told}");
+}
+
+#[test]
+fn offline_asks_nobody_and_makes_nothing() {
+    let household = wanting_two();
+    let done = household.pulsarr(&["check", "--offline"]);
+    assert_eq!(done.code, Some(0));
+    assert_value(&done.stdout, "instances[0].name", "movies", "/pulsarr.yaml:4)");
+    let Household { plex, radarr, sonarr, .. } = &household;
+    assert_eq!((plex.journal().len(), radarr.journal().len(), sonarr.journal().len()), (0, 0, 0));
+    assert!(!household.data_dir().exists());
+}
+
+#[test]
+fn what_only_looks_like_ours_is_warned_about() {
+    let mut household = wanting_two();
+    household.set("PULSARR_PORT", "tcp://10.43.0.17:3003");
+    household.set("PULSARR_PAGE_PAUSE_MS", "5");
+    let told = check(&household, 0);
+    assert!(told.contains("! PULSARR_PORT=`tcp://10.43.0.17:3003` is ignored"), "{told}");
+    assert!(told.contains("PULSARR_PAGE_PAUSE_MS"), "{told}");
+}
