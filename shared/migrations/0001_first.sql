@@ -8,6 +8,7 @@ CREATE TABLE users (
     display_name   TEXT    NOT NULL,
     relation       TEXT    NOT NULL CHECK (relation IN ('owner', 'friend', 'former_friend')),
     first_seen_at_ms INTEGER NOT NULL,
+    synced         INTEGER NOT NULL DEFAULT 1 CHECK (synced IN (0, 1)),  -- 0: nothing of this user's is read, decided or added
     read_at_ms     INTEGER,                  -- the last look at the list, whatever came of it
     read_outcome   TEXT,                     -- complete, newest, not_modified, not_shared, unknown
     read_detail    TEXT,                     -- in plain words, when there is something to say
@@ -28,7 +29,7 @@ CREATE TABLE titles (
     tvdb_id        INTEGER CHECK (tvdb_id > 0),
     facts          TEXT    NOT NULL DEFAULT '{}',  -- JSON: what rules look at
     metadata_at_ms INTEGER,                  -- when Plex last told the title's metadata
-    looks          INTEGER NOT NULL DEFAULT 0,     -- looks that did not find the id the arr needs
+    looks          INTEGER NOT NULL DEFAULT 0,     -- looks that did not bring what deciding needs
     look_again_at_ms INTEGER                 -- when the next such look is due
 ) STRICT;
 

@@ -210,6 +210,7 @@ mod tests {
                 username: "tomas.r".into(),
                 display_name: "Tomas".into(),
                 relation: Relation::Friend,
+                synced: true,
             },
             record: ReadRecord {
                 read_at_ms: Some(1_795_435_500_000),

@@ -102,6 +102,9 @@ pub async fn resolve(
                     Found::NoSuchTitle => !has_key_id(media_type, &db.title(id)?.ids),
                     Found::Unanswered(error) => {
                         debug!("failed to {error}");
+                        if !error.is_out_of_time() && has_key_id(media_type, &db.title(id)?.ids) {
+                            db.look_again(id, now_ms)?;
+                        }
                         resolved.failure.get_or_insert(error);
                         continue;
                     }
@@ -140,8 +143,10 @@ fn questions(run: &Run<'_>, undecided: &[Undecided]) -> Result<Vec<(TitleId, Tit
             continue;
         }
         let wants_genres = needs_genres(instances, title.media_type) && title.facts.genres.is_none();
-        let asked_before = db.title_looks(*id)?.1.is_some();
-        if !has_key_id(title.media_type, &title.ids) || (wants_genres && !asked_before) {
+        let (looks, told_at) = db.title_looks(*id)?;
+        // Genres are worth some patience, not an endless one: without them the show is placed as the standard type.
+        let genres_may_come = told_at.is_none() && looks < QUICK_LOOKS;
+        if !has_key_id(title.media_type, &title.ids) || (wants_genres && genres_may_come) {
             questions.push((*id, title));
         }
     }

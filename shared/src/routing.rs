@@ -170,6 +170,7 @@ mod tests {
             username: "tomas.r".into(),
             display_name: "Tomas".into(),
             relation: Relation::Friend,
+            synced: true,
         }
     }
 

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::choices::{Choices, NoChoice};
 use crate::clients::arr::{Arr, ArrError};
 use crate::clock::millis;
-use crate::model::{Instance, InstanceKind, PlacementId, PlacementState, Title, TmdbId, TvdbId};
+use crate::model::{AddOptions, Instance, InstanceKind, PlacementId, PlacementState, Title, TmdbId, TvdbId};
 use crate::report::{Change, PlacementCounts, Problem};
 use crate::retry;
 use crate::run::Run;
@@ -42,6 +42,15 @@ struct Shelf {
     library: Option<HashSet<u32>>,
     /// What this run added itself.
     added: HashSet<u32>,
+    /// What it refused in this run, with its words: a second wish for the same is not asked again at once.
+    refused: Vec<(u32, AddOptions, String)>,
+}
+
+impl Shelf {
+    fn refusal_of(&self, external_id: u32, options: &AddOptions) -> Option<String> {
+        let same = |(id, with, _): &&(u32, AddOptions, String)| *id == external_id && with == options;
+        self.refused.iter().find(same).map(|(.., words)| words.clone())
+    }
 }
 
 /// Why the rest of a queue is left for the next run.
@@ -114,6 +123,7 @@ impl Worker<'_> {
             excluded: if self.instance.respect_exclusions { self.arr.exclusions().await? } else { HashSet::new() },
             library: if waiting >= WHOLE_LIBRARY_FROM { Some(self.arr.library_ids().await?) } else { None },
             added: HashSet::new(),
+            refused: Vec::new(),
         };
         let mut after = PlacementId(0);
         loop {
@@ -141,10 +151,6 @@ impl Worker<'_> {
             return self.refused(&placement, &title, words);
         };
         let label = self.instance.label();
-        if shelf.excluded.contains(&external_id) {
-            let words = format!("on the import-exclusion list of {label}");
-            return self.done(placement, &title, PlacementState::Excluded, words);
-        }
         let there = shelf.added.contains(&external_id)
             || match &shelf.library {
                 Some(library) => library.contains(&external_id),
@@ -157,6 +163,13 @@ impl Worker<'_> {
                 format!("already in {label}")
             };
             return self.done(placement, &title, PlacementState::Present, words);
+        }
+        if shelf.excluded.contains(&external_id) {
+            let words = format!("on the import-exclusion list of {label}");
+            return self.done(placement, &title, PlacementState::Excluded, words);
+        }
+        if let Some(words) = shelf.refusal_of(external_id, &placement.options) {
+            return self.refused(&placement, &title, &words);
         }
         if self.dry_run {
             self.acted.counts.waiting += 1;
@@ -198,12 +211,19 @@ impl Worker<'_> {
                 info!(media.title = %title.title, instance.name = %self.instance.name, "added {} to {label}", title.label());
                 self.note(&placement, title, PlacementState::Added.word(), words)
             }
+            // Somebody else was quicker; but a conflict may have another reason, so the library has the last word.
+            Err(ArrError::AlreadyExists) if !self.arr.present(external_id).await? => {
+                self.refused(&placement, title, "it says that it has this already, and does not have it")
+            }
             Err(ArrError::AlreadyExists) => {
                 shelf.added.insert(external_id);
                 let words = format!("{label} says it was added by somebody else just before");
                 self.done(placement, title, PlacementState::Present, words)
             }
-            Err(ArrError::Rejected { detail }) => self.refused(&placement, title, &detail),
+            Err(ArrError::Rejected { detail }) => {
+                shelf.refused.push((external_id, placement.options.clone(), detail.clone()));
+                self.refused(&placement, title, &detail)
+            }
             Err(ArrError::Lost { detail }) => self.look_after_lost(placement, title, external_id, &detail, shelf).await,
             Err(error) => {
                 // Nothing was taken: it keeps its place in the queue.

@@ -15,7 +15,8 @@ super::words! {
         New = "new",
         /// Plex gave no id that the arr could use; looked at again later.
         Unresolvable = "unresolvable",
-        /// Decided to wait: for an approval, a quota, or an instance to send it to. Decided anew by every run.
+        /// Decided to wait: for an approval, a quota, an instance to send it to, or settings that fit the instance. Decided anew by
+        /// every run.
         Held = "held",
         /// A person said no.
         Rejected = "rejected",

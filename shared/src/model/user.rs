@@ -57,6 +57,8 @@ pub struct User {
     pub display_name: String,
     /// Owner, friend or former friend.
     pub relation: Relation,
+    /// Whether the list is read, and what is on it decided and added.
+    pub synced: bool,
 }
 
 impl User {

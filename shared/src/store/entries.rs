@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::error::unknown_word;
+use super::error::{bad_json, unknown_word};
 use super::titles::title_from;
 use super::{Db, StoreError, TitleId};
 use crate::clock::UnixMs;
@@ -153,6 +153,28 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// Puts open entries that wait for an instance which is not among `instances` back to `held`, so that they are decided anew.
+    /// Answers how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn hold_orphans<'a>(
+        self,
+        instances: impl IntoIterator<Item = &'a str>,
+        now_ms: UnixMs,
+    ) -> Result<usize, StoreError> {
+        let instances = serde_json::to_string(&instances.into_iter().collect::<Vec<_>>())
+            .map_err(|error| bad_json("instances", &error))?;
+        Ok(self.connection.execute(
+            "-- entries.hold_orphans\n\
+             UPDATE entries SET state = 'held', state_at_ms = ?2, reason = 'its instance is no longer in the settings'\n\
+             WHERE closed_at_ms IS NULL AND state <> 'held' AND id IN (\n\
+                 SELECT entry_id FROM placements WHERE state IN ('queued', 'failed')\n\
+                     AND instance NOT IN (SELECT value FROM json_each(?1)))",
+            params![instances, now_ms],
+        )?)
+    }
+
     /// Entries to decide about: new and held ones, and unresolvable ones whose next look is due. A look that is due more than two
     /// days from now was set by a clock that has since been put back, and counts as due.
     ///
@@ -162,6 +184,7 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- entries.undecided\n\
              SELECT e.id, e.user_id, e.title_id FROM entries e JOIN titles t ON t.id = e.title_id\n\
+                 JOIN users u ON u.id = e.user_id AND u.synced\n\
              WHERE e.state IN ('new', 'held', 'unresolvable') AND (e.state <> 'unresolvable' OR t.look_again_at_ms IS NULL\n\
                  OR t.look_again_at_ms <= ?1 OR t.look_again_at_ms > ?1 + 2 * 86400000)\n\
              ORDER BY e.id",

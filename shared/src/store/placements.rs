@@ -100,7 +100,7 @@ impl Db<'_> {
     }
 
     /// Up to `limit` placements of `instance` whose turn it is and whose row comes after `after`: queued ones, and refused ones
-    /// whose pause is over. Entries that were closed meanwhile are passed over. A pause of more than two days was set by a clock
+    /// whose pause is over. Entries that were closed meanwhile, and those of users who are not synced, are passed over. A pause of more than two days was set by a clock
     /// that has since been put back, and counts as over.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- placements.queued\n\
              SELECT p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms\n\
-             FROM placements p JOIN entries e ON e.id = p.entry_id\n\
+             FROM placements p JOIN entries e ON e.id = p.entry_id JOIN users u ON u.id = e.user_id AND u.synced\n\
              WHERE p.instance = ?1 AND p.id > ?2 AND p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
                  AND (p.state = 'queued' OR p.retry_at_ms <= ?3 OR p.retry_at_ms > ?3 + 2 * 86400000)\n\
              ORDER BY p.id LIMIT ?4",
@@ -144,6 +144,7 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- placements.queue_lengths\n\
              SELECT p.instance, count(*) FROM placements p JOIN entries e ON e.id = p.entry_id\n\
+                 JOIN users u ON u.id = e.user_id AND u.synced\n\
              WHERE p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
                  AND (p.state = 'queued' OR p.retry_at_ms <= ?1 OR p.retry_at_ms > ?1 + 2 * 86400000)\n\
              GROUP BY p.instance ORDER BY p.instance",

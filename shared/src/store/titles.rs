@@ -56,7 +56,7 @@ impl Db<'_> {
         title_from(row, 0)
     }
 
-    /// How many looks at this title's metadata did not bring the id its arr needs, and when Plex last told it.
+    /// How many looks at this title's metadata did not bring what deciding needs, and when Plex last told it.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
@@ -91,7 +91,7 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Notes a look that did not bring the id the title's arr needs, and when the next one is due.
+    /// Notes a look that did not bring what deciding needs, and when the next one is due.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.

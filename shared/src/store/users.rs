@@ -72,7 +72,7 @@ impl Db<'_> {
     pub fn users(self) -> Result<Vec<User>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- users.all\n\
-             SELECT id, uuid, username, display_name, relation FROM users ORDER BY relation <> 'owner', username, id",
+             SELECT id, uuid, username, display_name, relation, synced FROM users ORDER BY relation <> 'owner', username, id",
         )?;
         let mut rows = query.query([])?;
         let mut users = Vec::new();
@@ -84,9 +84,20 @@ impl Db<'_> {
                 username: row.get(2)?,
                 display_name: row.get(3)?,
                 relation: Relation::from_word(&relation).ok_or_else(|| unknown_word("users.relation", &relation))?,
+                synced: row.get(5)?,
             });
         }
         Ok(users)
+    }
+
+    /// Notes whether this user's list is read; while it is not, nothing on it is decided or added either. What is stored stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_synced(self, user: UserId, synced: bool) -> Result<(), StoreError> {
+        self.connection
+            .execute("-- users.set_synced\nUPDATE users SET synced = ?2 WHERE id = ?1", params![user.0, synced])?;
+        Ok(())
     }
 
     /// The user name of the user on whose list this entry is.

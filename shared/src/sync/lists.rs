@@ -1,6 +1,7 @@
 //! Observe and diff: looks at every list that is to be read, two at a time, and stores what each look changed. A list's entries,
 //! its mark and the time of the look are stored together, so a crash at any point only repeats a look.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -165,22 +166,25 @@ fn users_to_read(run: &Run<'_>, request: &Request, report: &mut Report) -> Resul
         Relation::Friend => settings.plex.friends,
         Relation::FormerFriend => false,
     };
-    let mut users: Vec<User> = known.into_iter().filter(readable).collect();
+    let synced = |user: &User| readable(user) && settings.users.syncs(user);
+    if known.iter().any(|user| user.synced != synced(user)) {
+        run.store.write(|db| known.iter().try_for_each(|user| db.set_synced(user.id, synced(user))))?;
+    }
+    let (mut reading, other): (Vec<User>, Vec<User>) = known.into_iter().partition(synced);
+    let off = other.iter().filter(|user| readable(user));
+    report.switched_off = off.map(|user| user.username.clone()).collect();
     if let Some(name) = &request.user {
-        if !users.iter().any(|user| user.answers_to(name)) {
-            let known = users.into_iter().map(|user| user.username).collect();
+        if !reading.iter().chain(&other).any(|user| user.answers_to(name)) {
+            let known = reading.into_iter().map(|user| user.username).collect();
             return Err(SyncError::UnknownUser { name: name.clone(), known });
         }
-        users.retain(|user| user.answers_to(name));
+        reading.retain(|user| user.answers_to(name));
     }
-    let (mut reading, off): (Vec<User>, Vec<User>) = users.into_iter().partition(|user| settings.users.syncs(user));
-    report.switched_off = off.into_iter().map(|user| user.username).collect();
-    let mut read_at = Vec::with_capacity(reading.len());
+    let mut read_at = HashMap::with_capacity(reading.len());
     for user in &reading {
-        read_at.push((run.store.read().read_record(user.id)?.read_at_ms, user.id));
+        read_at.insert(user.id, run.store.read().read_record(user.id)?.read_at_ms);
     }
-    read_at.sort_unstable_by_key(|(at, id)| (*at, id.0));
-    reading.sort_by_key(|user| read_at.iter().position(|(_, id)| *id == user.id));
+    reading.sort_by_key(|user| (read_at.get(&user.id).copied().flatten(), user.id.0));
     Ok(reading)
 }
 

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::lock::LockGuard;
 use crate::model::{ReadOutcome, RunResult, Trigger};
 use crate::process;
-use crate::report::{Change, DecisionCounts, Problem, ProblemKind, Report, RunReport};
+use crate::report::{Change, DecisionCounts, ProblemKind, Report, RunReport};
 use crate::resolve::resolve;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
@@ -146,6 +146,8 @@ async fn stages(
     let rumours = Rumours::default();
     let observed = lists::observe(run, &plex, &rumours, request, report).await?;
 
+    let names = settings.instances.iter().map(|instance| instance.name.as_str());
+    run.store.write(|db| db.hold_orphans(names, run.clock.now_ms()))?;
     let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
     let plex_refuses_us = report.has(ProblemKind::Credentials);
     let resolved = resolve(run, &plex, &upstreams, &undecided, plex_refuses_us).await?;
@@ -181,7 +183,6 @@ async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: 
     }
     run.progress.begin(RunStage::Act, total as usize)?;
     let dry_run = matches!(mode, Mode::DryRun);
-    let instances = &run.config.settings.instances;
     let work = upstreams.instances.iter().map(|(instance, arr)| act::work_off(run, instance, arr, dry_run));
     for acted in futures_util::future::join_all(work).await {
         let acted = acted?;
@@ -190,17 +191,6 @@ async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: 
         if let Some(problem) = acted.problem {
             report.problem(problem);
         }
-    }
-    for (name, length) in queues.iter().filter(|(name, _)| !instances.iter().any(|instance| instance.name == *name)) {
-        report.placements.waiting += length;
-        report.problem(Problem {
-            upstream: name.clone(),
-            kind: ProblemKind::Configuration,
-            message: format!(
-                "{length} titles wait for an instance called `{name}`, which the settings no longer name. Add it again, or take \
-                 the titles off the watchlists."
-            ),
-        });
     }
     Ok(())
 }

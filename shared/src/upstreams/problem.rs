@@ -24,7 +24,9 @@ pub fn arr_problem(instance: &Instance, error: &ArrError) -> Option<Problem> {
     let kind = match error {
         ArrError::Stopped => return None,
         ArrError::Unauthorized => ProblemKind::Credentials,
-        ArrError::WrongApp { .. } | ArrError::BasePath { .. } => ProblemKind::Configuration,
+        ArrError::WrongApp { .. } | ArrError::BasePath { .. } | ArrError::Certificate { .. } => {
+            ProblemKind::Configuration
+        }
         _ => ProblemKind::Down,
     };
     Some(Problem { upstream: instance.name.clone(), kind, message: error.advice(&instance.label()) })

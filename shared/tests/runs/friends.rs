@@ -3,6 +3,7 @@
 use pulsarr_shared::model::{EntryState, ReadOutcome, Relation};
 use pulsarr_shared::report::ProblemKind;
 use pulsarr_tests::fakes::Fault;
+use pulsarr_tests::household::SETTINGS;
 
 use crate::world::{SALT_LEDGER, Story, harbour_nine, hours, list, salt_ledger};
 
@@ -109,8 +110,7 @@ async fn one_private_friend_does_not_keep_the_others_from_being_read() {
 #[tokio::test]
 async fn a_friend_who_is_switched_off_is_not_read_and_loses_nothing() {
     let (story, friend) = friend_with_a_movie().await;
-    let settings =
-        format!("{}users:\n  overrides:\n    - {{plex: tomas.r, sync: false}}\n", pulsarr_tests::household::SETTINGS);
+    let settings = format!("{}users:\n  overrides:\n    - {{plex: tomas.r, sync: false}}\n", SETTINGS);
     story.write_settings(&settings);
     story.plex.clear_journal();
     story.clock.advance(hours(30));
@@ -118,4 +118,27 @@ async fn a_friend_who_is_switched_off_is_not_read_and_loses_nothing() {
     assert_eq!(report.switched_off, ["tomas.r"]);
     assert!(!story.plex.journal_of("/community/api").iter().any(|seen| seen.body.contains(&friend)));
     assert_eq!(story.open_entries(&friend), 1);
+}
+
+/// Switched off, or no longer a friend: what was decided before waits, and goes on when they are back.
+#[tokio::test]
+async fn nothing_is_added_for_somebody_who_is_not_synced_any_more() {
+    let story = Story::new();
+    let tomas = story.plex.add_friend("tomas.r");
+    story.plex.watch(&tomas, salt_ledger());
+    story.radarr.set_starting_up(true);
+    story.sync().await;
+    story.radarr.set_starting_up(false);
+
+    let off = format!("{SETTINGS}users:\n  overrides:\n    - {{plex: tomas.r, sync: false}}\n");
+    story.write_settings(&off);
+    assert_eq!(story.sync().await.placements.added, 0);
+    story.write_settings(SETTINGS);
+    story.plex.remove_friend(&tomas);
+    assert_eq!(story.sync().await.placements.added, 0);
+    assert_eq!(story.adds(), 0);
+
+    let again = story.plex.add_friend("tomas.r");
+    assert_eq!(again, tomas, "the same person");
+    assert_eq!(story.sync().await.placements.added, 1);
 }

@@ -210,3 +210,20 @@ async fn a_series_is_anime_when_the_genre_says_so_and_standard_otherwise() {
     let series_type = |tvdb_id| story.sonarr.item(tvdb_id).unwrap().raw["seriesType"].clone();
     assert_eq!((series_type(HARBOUR_NINE), series_type(800_002)), ("standard".into(), "anime".into()));
 }
+
+/// Only the genres are missing: the show is not kept waiting for them for ever.
+#[tokio::test]
+async fn a_show_whose_genres_never_come_is_placed_as_the_standard_type_after_a_few_looks() {
+    let story = Story::new();
+    story.owner_wants(harbour_nine());
+    story.plex.inject(Fault::on("GET", "/library/metadata/").status(500));
+    for _ in 0..3 {
+        assert_eq!(story.sync().await.placements.added, 0);
+        assert_eq!(story.state("Harbour Nine"), EntryState::New);
+    }
+    assert_eq!(story.sync().await.placements.added, 1);
+    assert_eq!(story.sonarr.item(HARBOUR_NINE).unwrap().raw["seriesType"], "standard");
+    let steps = &story.decisions("Harbour Nine")[0].decision.trace.steps;
+    let step = steps.iter().find(|step| step.subject == "series_type").unwrap();
+    assert_eq!(step.because, "standard, because Plex has not told the genres");
+}

@@ -219,17 +219,52 @@ async fn an_add_of_unknown_fate_is_looked_for_by_the_next_run() {
 }
 
 #[tokio::test]
-async fn a_title_that_waits_for_an_instance_nobody_names_any_more_is_reported() {
+async fn a_title_that_waits_for_an_instance_nobody_names_any_more_is_decided_anew() {
     let story = wanted();
     story.radarr.set_starting_up(true);
     story.sync().await;
+    story.radarr.set_starting_up(false);
     story.write_settings(&SETTINGS.replace("name: movies", "name: films"));
     let report = story.sync().await;
-    assert_eq!((report.run.result, report.placements.waiting), (RunResult::Partial, 1));
-    let problem = report.problems.iter().find(|problem| problem.upstream == "movies").unwrap();
-    assert_eq!(problem.kind, ProblemKind::Configuration);
-    assert!(problem.message.contains("which the settings no longer name"), "{}", problem.message);
-    assert_eq!(story.adds(), 0);
+    assert_eq!((report.run.result, report.placements.added, story.adds()), (RunResult::Ok, 1, 1));
+    assert_eq!(story.placement("Salt Ledger").instance, "films");
+}
+
+#[tokio::test]
+async fn a_title_whose_instance_is_gone_without_another_default_is_held() {
+    let story = wanted();
+    story.radarr.set_starting_up(true);
+    story.sync().await;
+    let (before, _) = SETTINGS.split_once("  - name: movies").unwrap();
+    let (_, shows) = SETTINGS.split_once("  - name: shows").unwrap();
+    story.write_settings(&format!("{before}  - name: shows{shows}"));
+    let report = story.sync().await;
+    assert_eq!((report.run.result, report.decisions.held), (RunResult::Ok, 1));
+    let entry = story.entry("Salt Ledger");
+    assert_eq!(entry.state, EntryState::Held);
+    assert!(entry.reason.unwrap().contains("no Radarr is marked `default: true`"));
+    assert_eq!(story.store().read().placements_of(entry.id).unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_excluded_title_that_is_there_all_the_same_is_present() {
+    let story = wanted();
+    story.radarr.add_movie(SALT_LEDGER, "Salt Ledger");
+    story.radarr.exclude(SALT_LEDGER, "Salt Ledger");
+    let report = story.sync().await;
+    assert_eq!((report.placements.present, report.placements.excluded), (1, 0));
+    assert_eq!(story.state("Salt Ledger"), EntryState::Requested);
+}
+
+/// A conflict may have another reason than that the title is there.
+#[tokio::test]
+async fn a_conflict_about_a_title_that_is_not_there_is_a_refusal() {
+    let story = wanted();
+    story.radarr.inject(Fault::on("POST", "/api/v3/movie").times(1).status(409));
+    let report = story.sync().await;
+    assert_eq!((report.placements.present, report.placements.failed), (0, 1));
+    assert_eq!(story.state("Salt Ledger"), EntryState::Failed);
+    assert_eq!(story.radarr.library().len(), 0);
 }
 
 #[tokio::test]

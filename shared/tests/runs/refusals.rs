@@ -114,3 +114,15 @@ async fn a_refused_title_whose_instance_goes_away_waits_for_it() {
     story.radarr.know(Known::new(SALT_LEDGER, "Salt Ledger"));
     assert_eq!(story.sync().await.placements.added, 1);
 }
+
+#[tokio::test]
+async fn a_title_that_several_want_is_refused_once_a_run() {
+    let story = unknown_to_radarr();
+    let friend = story.plex.add_friend("tomas.r");
+    story.plex.watch(&friend, salt_ledger());
+    let report = story.sync().await;
+    assert_eq!((report.placements.failed, story.adds()), (2, 1));
+    for entry in story.entries("Salt Ledger") {
+        assert!(entry.reason.unwrap().contains("A movie with this ID was not found"));
+    }
+}

@@ -67,6 +67,7 @@ fn user(username: &str) -> User {
         username: username.to_owned(),
         display_name: "Somebody".to_owned(),
         relation: Relation::Friend,
+        synced: true,
     }
 }
 
