@@ -14,6 +14,7 @@ CREATE TABLE users (
     read_detail    TEXT,                     -- in plain words, when there is something to say
     complete_at_ms INTEGER,                  -- the last look that saw every page
     list_mark      TEXT,                     -- own list: the ETag of its first page; a friend's: the fingerprint of its head
+    resume         TEXT,                     -- where the next look goes on, when the last one ran out of time; opaque
     confirm_at_ms  INTEGER                   -- when a complete look may confirm that missing entries are gone
 ) STRICT;
 
@@ -29,6 +30,7 @@ CREATE TABLE titles (
     tvdb_id        INTEGER CHECK (tvdb_id > 0),
     facts          TEXT    NOT NULL DEFAULT '{}',  -- JSON: what rules look at
     metadata_at_ms INTEGER,                  -- when Plex last told the title's metadata
+    asked_at_ms    INTEGER,                  -- when it was last asked, whatever came of it: the longest ago is next
     looks          INTEGER NOT NULL DEFAULT 0,     -- looks that did not bring what deciding needs
     look_again_at_ms INTEGER                 -- when the next such look is due
 ) STRICT;

@@ -44,7 +44,7 @@ pub async fn plex(plex: &Plex, friends: bool) -> Vec<Finding> {
     if friends {
         findings.push(match plex.friends().await {
             Ok(friends) => {
-                let names: Vec<String> = friends.into_iter().map(|friend| friend.username).collect();
+                let names: Vec<String> = friends.friends.into_iter().map(|friend| friend.username).collect();
                 let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
                 Finding::well("plex", format!("friends on Plex: {names}"))
             }

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod lock;
 pub mod model;
 pub mod observe;
+pub mod printable;
 pub mod process;
 pub mod report;
 pub mod resolve;

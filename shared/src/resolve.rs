@@ -4,21 +4,23 @@
 //! A title that stays without its id is looked at again: by the next runs at first, because new titles get their ids within
 //! minutes, then with growing pauses.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
-use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
 use crate::clients::arr::ArrError;
 use crate::clients::plex::{Plex, PlexError};
-use crate::clock::millis;
+use crate::clock::{UnixMs, millis};
 use crate::model::Title;
+use crate::report::Problem;
 use crate::retry;
 use crate::routing::{default_instance, has_key_id, needs_genres};
 use crate::run::{Run, RunStage};
-use crate::store::{StoreError, TitleId, Undecided};
-use crate::upstreams::Upstreams;
+use crate::store::{Db, StoreError, TitleId, Undecided};
+use crate::upstreams::{Upstreams, arr_problem};
 
 /// Titles that are asked about together.
 const TOGETHER: usize = 2;
@@ -33,25 +35,35 @@ const QUICK_LOOKS: u32 = 3;
 /// keep what is known already from ever being added.
 const SHARE_OF_RUN: f64 = 0.8;
 
+/// Questions in a row that Plex does not answer, after which this run asks no more of them.
+const UNANSWERED_IN_A_ROW: u32 = 6;
+
 /// What resolving came to.
 #[derive(Debug, Default)]
 pub struct Resolved {
     /// Titles about which nothing can be decided in this run, because a question was not answered.
     pub undecidable: HashSet<TitleId>,
-    /// The first failure, for the report.
+    /// The first failure of Plex, for the report.
     pub failure: Option<PlexError>,
+    /// Failures of instances that were to translate an id.
+    pub problems: Vec<Problem>,
 }
 
-/// What a question about one title brought.
-enum Found {
+/// Something to ask about a title.
+struct Question {
+    id: TitleId,
+    title: Title,
+    asked_at_ms: Option<UnixMs>,
+}
+
+/// What Plex's catalogue told about one title.
+enum Told {
     /// The title with what is known now.
-    Known(Title),
-    /// Plex's catalogue does not have it.
-    NoSuchTitle,
+    Title(Title),
+    /// Nothing that would help, and asking again at once would not either: it does not have the title, or cannot tell it.
+    Nothing(Title),
     /// No answer; the next run asks again.
     Unanswered(PlexError),
-    /// What Plex knows; the arr that could translate it did not answer. The next run asks again.
-    Untranslated(Title),
 }
 
 /// Resolves the titles of `undecided`. With `plex_refuses_us` nobody is asked, and what needs an answer waits.
@@ -68,69 +80,121 @@ pub async fn resolve(
     let mut resolved = Resolved::default();
     let questions = questions(run, undecided)?;
     // Until it is answered, nothing can be decided about the title.
-    resolved.undecidable.extend(questions.iter().map(|(id, _)| *id));
+    resolved.undecidable.extend(questions.iter().map(|question| question.id));
     if questions.is_empty() || plex_refuses_us {
         return Ok(resolved);
     }
     run.progress.begin(RunStage::Resolve, questions.len())?;
-    let time = Duration::from_secs(run.config.environment.run_limit_s)
-        .mul_f64(SHARE_OF_RUN)
-        .saturating_sub(run.started.elapsed());
-    let until = tokio::time::sleep(time);
-    tokio::pin!(until);
-    let mut answers = stream::iter(questions)
-        .map(|(id, title)| async move { (id, title.media_type, ask(run, plex, upstreams, title).await) })
-        .buffer_unordered(TOGETHER)
-        .ready_chunks(STORED_TOGETHER);
-    loop {
-        let chunk = tokio::select! {
-            chunk = answers.next() => match chunk {
-                Some(chunk) => chunk,
-                None => break,
-            },
-            () = &mut until => break,
-        };
-        let answered = chunk.len();
-        run.store.write(|db| {
-            for (id, media_type, found) in chunk {
-                let now_ms = run.clock.now_ms();
-                let key_is_missing = match found {
-                    Found::Known(title) => {
-                        db.set_metadata(id, &title, now_ms)?;
-                        !has_key_id(media_type, &title.ids)
-                    }
-                    Found::NoSuchTitle => !has_key_id(media_type, &db.title(id)?.ids),
-                    Found::Unanswered(error) => {
-                        debug!("failed to {error}");
-                        if !error.is_out_of_time() && has_key_id(media_type, &db.title(id)?.ids) {
-                            db.look_again(id, now_ms)?;
-                        }
-                        resolved.failure.get_or_insert(error);
-                        continue;
-                    }
-                    Found::Untranslated(title) => {
-                        db.set_metadata(id, &title, now_ms)?;
-                        continue;
-                    }
-                };
-                resolved.undecidable.remove(&id);
-                if key_is_missing {
-                    let (looks, _) = db.title_looks(id)?;
-                    let pause =
-                        looks.checked_sub(QUICK_LOOKS).map_or(0, |later| millis(retry::placement_pause(later + 1)));
-                    db.look_again(id, now_ms.saturating_add(pause))?;
-                }
-            }
-            Ok(())
-        })?;
-        run.progress.advance(answered)?;
-    }
+    let until = Instant::now() + run.time_until(SHARE_OF_RUN);
+    let untranslated = ask_plex(run, plex, questions, until, &mut resolved).await?;
+    translate(run, upstreams, untranslated, until, &mut resolved).await?;
     Ok(resolved)
 }
 
-/// The titles that something has to be asked about, each once.
-fn questions(run: &Run<'_>, undecided: &[Undecided]) -> Result<Vec<(TitleId, Title)>, StoreError> {
+/// Asks Plex and stores what it tells. Answers the titles whose ids an arr has to translate.
+async fn ask_plex(
+    run: &Run<'_>,
+    plex: &Plex,
+    questions: Vec<Question>,
+    until: Instant,
+    resolved: &mut Resolved,
+) -> Result<Vec<(TitleId, Title)>, StoreError> {
+    // Those under way: when time is over before their answer, they have had their turn all the same.
+    let under_way = RefCell::new(HashSet::new());
+    let asking = |question: Question| {
+        let under_way = &under_way;
+        async move {
+            under_way.borrow_mut().insert(question.id);
+            let told = ask(plex, question.title).await;
+            under_way.borrow_mut().remove(&question.id);
+            (question.id, told)
+        }
+    };
+    let mut untranslated = Vec::new();
+    let mut unanswered_in_a_row = 0;
+    {
+        let answers = stream::iter(questions).map(asking).buffer_unordered(TOGETHER).ready_chunks(STORED_TOGETHER);
+        let mut answers = std::pin::pin!(answers);
+        while let Ok(Some(chunk)) = timeout_at(until, answers.next()).await {
+            let answered = chunk.len();
+            run.store.write(|db| {
+                for (id, told) in chunk {
+                    let answer = matches!(told, Told::Title(_) | Told::Nothing(_));
+                    unanswered_in_a_row = if answer { 0 } else { unanswered_in_a_row + 1 };
+                    untranslated.extend(store_told(run, db, id, told, resolved)?.map(|title| (id, title)));
+                }
+                Ok(())
+            })?;
+            run.progress.advance(answered)?;
+            if unanswered_in_a_row >= UNANSWERED_IN_A_ROW {
+                break;
+            }
+        }
+    }
+    let under_way = under_way.into_inner();
+    if !under_way.is_empty() {
+        run.store.write(|db| under_way.iter().try_for_each(|id| db.set_asked(*id, run.clock.now_ms())))?;
+    }
+    Ok(untranslated)
+}
+
+/// Stores what Plex told about a title. Answers the title when an arr has to translate its ids.
+fn store_told(
+    run: &Run<'_>,
+    db: Db<'_>,
+    id: TitleId,
+    told: Told,
+    resolved: &mut Resolved,
+) -> Result<Option<Title>, StoreError> {
+    let now_ms = run.clock.now_ms();
+    let title = match told {
+        Told::Title(title) => {
+            db.set_metadata(id, &title, now_ms)?;
+            title
+        }
+        Told::Nothing(title) => title,
+        Told::Unanswered(error) => {
+            debug!("failed to {error}");
+            if !error.is_out_of_time() {
+                db.set_asked(id, now_ms)?;
+                let title = db.title(id)?;
+                if has_key_id(title.media_type, &title.ids) {
+                    db.look_again(id, now_ms)?;
+                }
+            }
+            resolved.failure.get_or_insert(error);
+            return Ok(None);
+        }
+    };
+    db.set_asked(id, now_ms)?;
+    if has_key_id(title.media_type, &title.ids) {
+        resolved.undecidable.remove(&id);
+        // Only its genres were wanted, and there is nobody else to ask.
+        if title.facts.genres.is_none() {
+            db.look_again(id, now_ms)?;
+        }
+        return Ok(None);
+    }
+    if !title.ids.is_empty() {
+        return Ok(Some(title));
+    }
+    in_vain(run, db, id, resolved)?;
+    Ok(None)
+}
+
+/// A look that brought no id: decided as unresolvable, and looked at again after a pause that grows.
+fn in_vain(run: &Run<'_>, db: Db<'_>, id: TitleId, resolved: &mut Resolved) -> Result<(), StoreError> {
+    resolved.undecidable.remove(&id);
+    let looks = db.title_looks(id)?.in_vain;
+    let pause = looks.checked_sub(QUICK_LOOKS).map_or(0, |later| millis(retry::placement_pause(later + 1)));
+    db.look_again(id, run.clock.now_ms().saturating_add(pause))
+}
+
+/// The titles that something has to be asked about, each once; those not asked about for longest come first, so that a title
+/// whose answer never comes keeps nobody waiting.
+fn questions(run: &Run<'_>, undecided: &[Undecided]) -> Result<Vec<Question>, StoreError> {
     let db = run.store.read();
+    let now_ms = run.clock.now_ms();
     let mut seen = HashSet::new();
     let mut questions = Vec::new();
     for Undecided { title: id, .. } in undecided {
@@ -143,18 +207,21 @@ fn questions(run: &Run<'_>, undecided: &[Undecided]) -> Result<Vec<(TitleId, Tit
             continue;
         }
         let wants_genres = needs_genres(instances, title.media_type) && title.facts.genres.is_none();
-        let (looks, told_at) = db.title_looks(*id)?;
+        let looks = db.title_looks(*id)?;
         // Genres are worth some patience, not an endless one: without them the show is placed as the standard type.
-        let genres_may_come = told_at.is_none() && looks < QUICK_LOOKS;
+        let genres_may_come = looks.told_at_ms.is_none() && looks.in_vain < QUICK_LOOKS;
         if !has_key_id(title.media_type, &title.ids) || (wants_genres && genres_may_come) {
-            questions.push((*id, title));
+            // A time from the future was written by a clock that has since been put back.
+            let asked_at_ms = looks.asked_at_ms.filter(|at| *at <= now_ms);
+            questions.push(Question { id: *id, title, asked_at_ms });
         }
     }
+    questions.sort_by_key(|question| question.asked_at_ms);
     Ok(questions)
 }
 
-async fn ask(run: &Run<'_>, plex: &Plex, upstreams: &Upstreams<'_>, mut title: Title) -> Found {
-    let in_catalogue = match plex.metadata(&title.plex_id).await {
+async fn ask(plex: &Plex, mut title: Title) -> Told {
+    match plex.metadata(&title.plex_id).await {
         Ok(metadata) => {
             let mut ids = metadata.ids;
             ids.fill_from(&title.ids);
@@ -164,41 +231,51 @@ async fn ask(run: &Run<'_>, plex: &Plex, upstreams: &Upstreams<'_>, mut title: T
             let mut facts = metadata.facts;
             facts.fill_from(title.facts);
             title.facts = facts;
-            true
+            Told::Title(title)
         }
-        Err(error) if error.is_not_found() => false,
-        Err(error) => return Found::Unanswered(error),
-    };
-    let key_is_known = has_key_id(title.media_type, &title.ids);
-    if !key_is_known && !title.ids.is_empty() {
-        match translate(run, upstreams, &mut title).await {
-            Ok(true) => return Found::Known(title),
-            Ok(false) => {}
-            Err(Unreachable) => return Found::Untranslated(title),
-        }
+        Err(error) if error.is_about_the_thing() => Told::Nothing(title),
+        Err(error) => Told::Unanswered(error),
     }
-    if in_catalogue { Found::Known(title) } else { Found::NoSuchTitle }
 }
 
-/// The arr that could translate an id did not answer.
-struct Unreachable;
-
-/// Lets the arr's lookup translate the ids we have into the one it needs. Answers whether it could; one that does not know the
-/// title, or has refused the question, could not.
-async fn translate(run: &Run<'_>, upstreams: &Upstreams<'_>, title: &mut Title) -> Result<bool, Unreachable> {
-    let instance = default_instance(&run.config.settings.instances, title.media_type);
-    let Some((instance, arr)) = instance.and_then(|it| Some((it, upstreams.arr(&it.name)?))) else {
-        return Ok(false);
-    };
-    match arr.lookup(&title.ids).await {
-        Ok(Some(found)) => {
-            title.ids.fill_from(&found.ids);
-            Ok(has_key_id(title.media_type, &title.ids))
+/// Lets the arr's lookup translate the ids that Plex told into the one it needs. An instance that does not answer is not asked
+/// again in this run; its titles wait, and nobody else's.
+async fn translate(
+    run: &Run<'_>,
+    upstreams: &Upstreams<'_>,
+    untranslated: Vec<(TitleId, Title)>,
+    until: Instant,
+    resolved: &mut Resolved,
+) -> Result<(), StoreError> {
+    let mut silent = HashSet::new();
+    for (id, mut title) in untranslated {
+        let instance = default_instance(&run.config.settings.instances, title.media_type);
+        let Some((instance, arr)) = instance.and_then(|it| Some((it, upstreams.arr(&it.name)?))) else { continue };
+        if silent.contains(&instance.name) {
+            continue;
         }
-        Ok(None) => Ok(false),
-        Err(error) => {
-            warn!(instance.name = %instance.name, "{} could not look up {}: {error}", instance.label(), title.label());
-            if matches!(error, ArrError::Rejected { .. }) { Ok(false) } else { Err(Unreachable) }
+        let answer = match timeout_at(until, arr.lookup(&title.ids)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(ArrError::Unreachable { detail: "it did not look up an id in time".to_owned() }),
+        };
+        match answer {
+            Ok(found) => {
+                title.ids.fill_from(&found.map(|found| found.ids).unwrap_or_default());
+                run.store.write(|db| {
+                    if !has_key_id(title.media_type, &title.ids) {
+                        return in_vain(run, db, id, resolved);
+                    }
+                    resolved.undecidable.remove(&id);
+                    db.set_metadata(id, &title, run.clock.now_ms())
+                })?;
+            }
+            Err(ArrError::Rejected { .. }) => run.store.write(|db| in_vain(run, db, id, resolved))?,
+            Err(error) => {
+                warn!(instance.name = %instance.name, "{} could not look up {}: {error}", instance.label(), title.label());
+                resolved.problems.extend(arr_problem(instance, &error));
+                silent.insert(&instance.name);
+            }
         }
     }
+    Ok(())
 }

@@ -35,6 +35,12 @@ impl Choices {
         })
     }
 
+    /// What the instance lacks for `options`, as a sentence that lists what it has.
+    pub(super) fn misfit(&self, options: &AddOptions) -> Option<String> {
+        let profile = quality_profile(&self.quality_profiles, options.quality_profile.as_deref()).err();
+        profile.or_else(|| root_folder(&self.root_folders, options.root_folder_path.as_deref()).err())
+    }
+
     /// The numbers behind `options`; missing tags are created.
     pub(super) async fn request(
         &mut self,

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::choices::{Choices, NoChoice};
 use crate::clients::arr::{Arr, ArrError};
 use crate::clock::millis;
-use crate::model::{AddOptions, Instance, InstanceKind, PlacementId, PlacementState, Title, TmdbId, TvdbId};
+use crate::model::{AddOptions, Instance, InstanceKind, PlacementState, Title, TmdbId, TvdbId};
 use crate::report::{Change, PlacementCounts, Problem};
 use crate::retry;
 use crate::run::Run;
@@ -16,10 +16,10 @@ use crate::store::{QueuedPlacement, StoreError};
 use crate::upstreams::{arr_problem, settings_problem};
 
 /// From so many waiting titles on, one read of the whole library is cheaper than asking for each.
-const WHOLE_LIBRARY_FROM: u32 = 25;
+const WHOLE_LIBRARY_FROM: usize = 25;
 
-/// Placements read from the store, and finished in one transaction, at a time.
-const CHUNK: usize = 100;
+/// Placements that need no request of their own are finished so many in one transaction.
+const STORED_TOGETHER: usize = 100;
 
 /// Refusals after which a title rests for good.
 const MAX_REFUSALS: u32 = 12;
@@ -83,7 +83,7 @@ pub async fn work_off(run: &Run<'_>, instance: &Instance, arr: &Arr, dry_run: bo
         return Ok(acted);
     }
     let mut worker = Worker { run, instance, arr, dry_run, acted: &mut acted, choices: None, done: Vec::new() };
-    let left = worker.work(waiting).await;
+    let left = worker.work().await;
     worker.store_done()?;
     match left {
         Ok(()) | Err(Leave::Stopped) => {}
@@ -117,30 +117,52 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    async fn work(&mut self, waiting: u32) -> Result<(), Leave> {
+    async fn work(&mut self) -> Result<(), Leave> {
         self.arr.status().await?;
+        let due = self.run.store.read().due_placements(&self.instance.name, self.run.clock.now_ms())?;
+        let due = self.still_fitting(due).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let whole_library = due.len() >= WHOLE_LIBRARY_FROM;
         let mut shelf = Shelf {
             excluded: if self.instance.respect_exclusions { self.arr.exclusions().await? } else { HashSet::new() },
-            library: if waiting >= WHOLE_LIBRARY_FROM { Some(self.arr.library_ids().await?) } else { None },
+            library: if whole_library { Some(self.arr.library_ids().await?) } else { None },
             added: HashSet::new(),
             refused: Vec::new(),
         };
-        let mut after = PlacementId(0);
-        loop {
-            let now_ms = self.run.clock.now_ms();
-            let chunk = self.run.store.read().queued_placements(&self.instance.name, after, CHUNK, now_ms)?;
-            let Some(last) = chunk.last() else { return Ok(()) };
-            after = last.id;
-            let steps = chunk.len();
-            for placement in chunk {
-                if self.run.stop.reason().is_some() {
-                    return Err(Leave::Stopped);
-                }
-                self.place(placement, &mut shelf).await?;
+        for placement in due {
+            if self.run.stop.reason().is_some() {
+                return Err(Leave::Stopped);
             }
-            self.store_done()?;
-            self.run.progress.advance(steps)?;
+            self.place(placement, &mut shelf).await?;
+            self.run.progress.advance(1)?;
+            if self.done.len() >= STORED_TOGETHER {
+                self.store_done()?;
+            }
         }
+        Ok(())
+    }
+
+    /// What is left of `due` when that is taken out which the instance still lacks something for. Three small questions, before the
+    /// larger ones about exclusions and the library.
+    async fn still_fitting(&mut self, due: Vec<QueuedPlacement>) -> Result<Vec<QueuedPlacement>, Leave> {
+        if !due.iter().any(|placement| placement.held) {
+            return Ok(due);
+        }
+        let choices = Choices::of(self.arr).await?;
+        let mut fitting = Vec::with_capacity(due.len());
+        for placement in due {
+            match choices.misfit(&placement.options).filter(|_| placement.held) {
+                None => fitting.push(placement),
+                Some(sentence) => {
+                    let title = self.run.store.read().title(placement.title)?;
+                    self.hold(&placement, &title, &sentence)?;
+                }
+            }
+        }
+        self.choices = Some(choices);
+        Ok(fitting)
     }
 
     async fn place(&mut self, placement: QueuedPlacement, shelf: &mut Shelf) -> Result<(), Leave> {
@@ -173,6 +195,9 @@ impl Worker<'_> {
         }
         if self.dry_run {
             self.acted.counts.waiting += 1;
+            if let Some(sentence) = self.choices().await?.misfit(&placement.options) {
+                return self.hold(&placement, &title, &sentence);
+            }
             shelf.added.insert(external_id);
             return self.note(&placement, &title, "would_add", format!("not in {label} yet"));
         }
@@ -186,11 +211,8 @@ impl Worker<'_> {
         external_id: u32,
         shelf: &mut Shelf,
     ) -> Result<(), Leave> {
-        let choices = match &mut self.choices {
-            Some(choices) => choices,
-            none => none.insert(Choices::of(self.arr).await?),
-        };
-        let request = match choices.request(self.arr, title, external_id, &placement.options).await {
+        let arr = self.arr;
+        let request = match self.choices().await?.request(arr, title, external_id, &placement.options).await {
             Ok(request) => request,
             Err(NoChoice::Arr(error)) => return Err(error.into()),
             Err(NoChoice::Settings(sentence)) => return self.hold(&placement, title, &sentence),
@@ -217,7 +239,10 @@ impl Worker<'_> {
             }
             Err(ArrError::AlreadyExists) => {
                 shelf.added.insert(external_id);
-                let words = format!("{label} says it was added by somebody else just before");
+                let words = match placement.attempt_at_ms {
+                    Some(_) => format!("found in {label}; an earlier attempt to add it never got its answer"),
+                    None => format!("{label} says it was added by somebody else just before"),
+                };
                 self.done(placement, title, PlacementState::Present, words)
             }
             Err(ArrError::Rejected { detail }) => {
@@ -232,6 +257,13 @@ impl Worker<'_> {
                 Err(error.into())
             }
         }
+    }
+
+    async fn choices(&mut self) -> Result<&mut Choices, Leave> {
+        Ok(match &mut self.choices {
+            Some(choices) => choices,
+            none => none.insert(Choices::of(self.arr).await?),
+        })
     }
 
     /// The answer to our own POST was lost: whether it took effect, only the instance knows.
@@ -252,6 +284,8 @@ impl Worker<'_> {
             self.acted.counts.added += 1;
             return self.note(&placement, title, PlacementState::Added.word(), words);
         }
+        let lost = ArrError::Lost { detail: detail.to_owned() };
+        self.acted.problem = self.acted.problem.take().or_else(|| arr_problem(self.instance, &lost));
         let words = format!("{label} did not answer ({detail}) and does not have it; the next run tries again");
         let now_ms = self.run.clock.now_ms();
         self.run.store.write(|db| db.postpone(&placement, &words, now_ms))?;

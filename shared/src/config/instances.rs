@@ -29,6 +29,9 @@ pub(super) const KEYS: &[&str] = &[
     "season_folder",
 ];
 
+/// Not the name of an instance: reports list requests and problems by upstream, and this one is Plex.
+const PLEX: &str = "plex";
+
 /// What only one application knows.
 const RADARR_KEYS: &[&str] = &["minimum_availability"];
 const SONARR_KEYS: &[&str] = &["monitor_new_items", "series_type", "season_folder"];
@@ -81,6 +84,11 @@ fn read_name(reader: &mut Reader<'_>, fields: &Fields<'_>, names: &mut Vec<(Stri
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
     if name.len() > 64 || !name.bytes().all(allowed) {
         reader.problem(field, format!("expected 1 to 64 of a-z, 0-9, `-` and `_`; found {}", quoted(&name)));
+        return None;
+    }
+    if name == PLEX {
+        let message = "`plex` is what reports call Plex itself: give the instance another name, such as `movies`";
+        reader.problem(field, message);
         return None;
     }
     if let Some((_, place)) = names.iter().find(|(other, _)| *other == name) {

@@ -1,47 +1,52 @@
 //! A friend's list: pages by cursor, guarded by one small query.
 
-use super::{Look, MAX_PAGES, Thoroughness, rest_is_on_record};
+use super::{Look, MAX_PAGES, Start, Thoroughness, before, rest_is_on_record};
 use crate::clients::plex::Plex;
 use crate::model::{PlexId, UserUuid};
 
-/// Looks at a friend's list. `mark` is the fingerprint of the list's head at the last look; `on_record` tells whether a title has
-/// an open entry.
+/// Looks at a friend's list. The mark is the fingerprint of the list's head; `on_record` tells whether a title has an open entry.
 ///
 /// The head is read before the pages: should the list change in between, the next look finds the mark outdated and reads again.
 pub async fn look_at_friend(
     plex: &Plex,
     uuid: &UserUuid,
-    thoroughness: Thoroughness,
-    mark: Option<&str>,
+    start: Start<'_>,
     on_record: impl Fn(&PlexId) -> bool,
 ) -> Look {
-    let head = match plex.friend_head(uuid).await {
-        Ok(head) => head,
-        Err(error) => return Look::failed(Vec::new(), error),
-    };
-    if thoroughness == Thoroughness::Newest && mark == Some(head.as_str()) {
-        return Look::NotModified;
+    let newest = start.thoroughness == Thoroughness::Newest;
+    let mut cursor = start.resume.map(str::to_owned);
+    let mut head = None;
+    if cursor.is_none() {
+        head = match before(start.until, plex.friend_head(uuid)).await {
+            Ok(head) => Some(head),
+            Err(error) => return Look::failed(Vec::new(), error, None),
+        };
+        if newest && start.mark == head.as_deref() {
+            return Look::NotModified;
+        }
     }
-    let (mut items, mut unreadable, mut cursor) = (Vec::new(), 0_u32, None::<String>);
+    let (mut items, mut unreadable) = (Vec::new(), 0_u32);
     for nth in 1..=MAX_PAGES {
-        let page = match plex.friend_watchlist_page(uuid, nth, cursor.as_deref()).await {
+        let page = match before(start.until, plex.friend_watchlist_page(uuid, nth, cursor.as_deref())).await {
             Ok(page) => page,
-            Err(error) => return Look::failed(items, error),
+            Err(error) => return Look::failed(items, error, cursor),
         };
         unreadable += page.skipped;
-        let rest_known = thoroughness == Thoroughness::Newest && rest_is_on_record(&page.items, &on_record);
+        let rest_known = newest && rest_is_on_record(&page.items, &on_record);
         items.extend(page.items);
-        if !page.has_next_page {
-            return Look::Whole { items, mark: Some(head), unreadable };
-        }
         // A next page without a cursor to it, or the same cursor again, would read in circles: what follows stays unread.
-        if page.end_cursor.is_none() || page.end_cursor == cursor {
-            return Look::Whole { items, mark: Some(head), unreadable: unreadable + 1 };
+        let circles = page.has_next_page && (page.end_cursor.is_none() || page.end_cursor == cursor);
+        if !page.has_next_page || circles {
+            return match head {
+                None => Look::Newest { items, mark: None },
+                mark => Look::Whole { items, mark, unreadable: unreadable + u32::from(circles) },
+            };
         }
         if rest_known {
-            break;
+            return Look::Newest { items, mark: head };
         }
         cursor = page.end_cursor;
     }
-    Look::Newest { items, mark: Some(head) }
+    // Longer than anybody's list: what is beyond stays unread, and nothing is taken as missing.
+    Look::Whole { items, mark: head, unreadable: unreadable + 1 }
 }

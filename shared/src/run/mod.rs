@@ -4,10 +4,21 @@ mod progress;
 
 pub use progress::{Position, Progress, RunStage};
 
+use std::time::Duration;
+
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
 use crate::stop::Stop;
 use crate::store::Store;
+
+impl Run<'_> {
+    /// How much time there is until this share of the run's whole time is over.
+    #[must_use]
+    pub fn time_until(&self, share: f64) -> Duration {
+        let whole = Duration::from_secs(self.config.environment.run_limit_s);
+        whole.mul_f64(share).saturating_sub(self.started.elapsed())
+    }
+}
 
 /// One run's surroundings.
 pub struct Run<'a> {

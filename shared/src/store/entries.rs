@@ -165,6 +165,13 @@ impl Db<'_> {
     ) -> Result<usize, StoreError> {
         let instances = serde_json::to_string(&instances.into_iter().collect::<Vec<_>>())
             .map_err(|error| bad_json("instances", &error))?;
+        // Whether an attempt took effect there, nobody can be asked any more.
+        self.connection.execute(
+            "-- placements.forget_attempts\n\
+             UPDATE placements SET attempt_at_ms = NULL WHERE state IN ('queued', 'failed') AND attempt_at_ms IS NOT NULL\n\
+                 AND instance NOT IN (SELECT value FROM json_each(?1))",
+            [&instances],
+        )?;
         Ok(self.connection.execute(
             "-- entries.hold_orphans\n\
              UPDATE entries SET state = 'held', state_at_ms = ?2, reason = 'its instance is no longer in the settings'\n\
@@ -222,11 +229,13 @@ impl Db<'_> {
     /// [`StoreError`] when the database cannot be written.
     pub fn settle(self, decided: &NewlyDecided<'_>, now_ms: UnixMs) -> Result<bool, StoreError> {
         let NewlyDecided { undecided: Undecided { entry, title, .. }, decision, run_id } = *decided;
-        if self.last_decision(entry)?.is_some_and(|last| last.outcome == decision.outcome) {
+        let is_news = self.last_decision(entry)?.is_none_or(|last| last.outcome != decision.outcome);
+        self.drop_waiting_placements(entry, &decision.outcome)?;
+        if !is_news {
+            self.follow_settled_placements(entry, now_ms)?;
             return Ok(false);
         }
         self.add_decision(entry, run_id, decision, now_ms)?;
-        self.drop_waiting_placements(entry, &decision.outcome)?;
         let (state, reason) = match &decision.outcome {
             Outcome::Route { destinations } => {
                 for Destination { instance, options, .. } in destinations {

@@ -21,7 +21,7 @@ pub use filesystem::{Filesystem, network_filesystem};
 pub use open::Store;
 pub use placements::{FailureRow, PlacementRow, QueuedPlacement};
 pub use runs::{ProgressRow, RunRow};
-pub use titles::TitleId;
+pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};

@@ -3,7 +3,7 @@
 //! Several processes may open a new file at once, and `journal_mode=WAL` answers "locked" at once whatever the busy timeout
 //! says. So opening and migrating happen under a short file lock of their own, `run/open.lock`.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::StoreError;
 use super::filesystem::{Filesystem, network_filesystem};
+use crate::clock::Stopwatch;
 
 /// How long a writer waits for another one. Writes are short, so this is only reached when something is wrong.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,6 +22,7 @@ const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
 /// The open database.
 pub struct Store {
     pub(super) connection: Connection,
+    lasts: bool,
 }
 
 impl Store {
@@ -47,7 +49,7 @@ impl Store {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
         .map_err(|error| cannot_open(&path, error))?;
-        let mut store = Self { connection };
+        let mut store = Self { connection, lasts: true };
         store.prepare(true)?;
         store.migrate(&path)?;
         drop(opening);
@@ -69,6 +71,12 @@ impl Store {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
+    /// Whether what is written is there the next time: not in a copy.
+    #[must_use]
+    pub const fn lasts(&self) -> bool {
+        self.lasts
+    }
+
     /// A copy of the database in memory, for a dry run: everything works on it and nothing of it lasts. Without a database
     /// the copy is an empty one, and nothing is made on disk.
     ///
@@ -76,7 +84,7 @@ impl Store {
     /// As [`Store::open`], for a database that is there.
     pub fn copy_in_memory(data_dir: &Path) -> Result<Self, StoreError> {
         let path = database(data_dir);
-        let mut store = Self { connection: Connection::open_in_memory()? };
+        let mut store = Self { connection: Connection::open_in_memory()?, lasts: false };
         if path.exists() {
             let source =
                 Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -151,8 +159,16 @@ fn lock_opening(path: &Path) -> Result<File, StoreError> {
         .write(true)
         .open(path)
         .map_err(|error| folder_error(path, &error))?;
-    file.lock().map_err(|error| folder_error(path, &error))?;
-    Ok(file)
+    // Not a lock that waits: a process that hangs while it holds this one must not make others hang with it.
+    let waiting = Stopwatch::start();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(folder_error(path, &error)),
+            Err(TryLockError::WouldBlock) if waiting.elapsed() >= BUSY_TIMEOUT => return Err(StoreError::Busy),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
 }
 
 fn folder_error(path: &Path, error: &std::io::Error) -> StoreError {

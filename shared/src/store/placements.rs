@@ -22,6 +22,8 @@ pub struct QueuedPlacement {
     pub refusals: u32,
     /// Set when an earlier attempt never learned the arr's answer.
     pub attempt_at_ms: Option<UnixMs>,
+    /// The instance lacked what the options name, when it was last asked.
+    pub held: bool,
 }
 
 /// A placement, for people.
@@ -99,28 +101,23 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Up to `limit` placements of `instance` whose turn it is and whose row comes after `after`: queued ones, and refused ones
-    /// whose pause is over. Entries that were closed meanwhile, and those of users who are not synced, are passed over. A pause of more than two days was set by a clock
-    /// that has since been put back, and counts as over.
+    /// The placements of `instance` whose turn it is: queued ones, and refused ones whose pause is over. Those that were asked for
+    /// least often come first, so that one the instance cannot cope with never keeps others waiting. Entries that were closed
+    /// meanwhile, and those of users who are not synced, are passed over. A pause of more than two days was set by a clock that has
+    /// since been put back, and counts as over.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn queued_placements(
-        self,
-        instance: &str,
-        after: PlacementId,
-        limit: usize,
-        now_ms: UnixMs,
-    ) -> Result<Vec<QueuedPlacement>, StoreError> {
+    pub fn due_placements(self, instance: &str, now_ms: UnixMs) -> Result<Vec<QueuedPlacement>, StoreError> {
         let mut query = self.connection.prepare_cached(
-            "-- placements.queued\n\
-             SELECT p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms\n\
+            "-- placements.due\n\
+             SELECT p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms, e.state = 'held'\n\
              FROM placements p JOIN entries e ON e.id = p.entry_id JOIN users u ON u.id = e.user_id AND u.synced\n\
-             WHERE p.instance = ?1 AND p.id > ?2 AND p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
-                 AND (p.state = 'queued' OR p.retry_at_ms <= ?3 OR p.retry_at_ms > ?3 + 2 * 86400000)\n\
-             ORDER BY p.id LIMIT ?4",
+             WHERE p.instance = ?1 AND p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
+                 AND (p.state = 'queued' OR p.retry_at_ms <= ?2 OR p.retry_at_ms > ?2 + 2 * 86400000)\n\
+             ORDER BY p.attempts, p.id",
         )?;
-        let mut rows = query.query(params![instance, after.0, now_ms, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+        let mut rows = query.query(params![instance, now_ms])?;
         let mut placements = Vec::new();
         while let Some(row) = rows.next()? {
             let options: String = row.get(3)?;
@@ -131,6 +128,7 @@ impl Db<'_> {
                 options: serde_json::from_str(&options).map_err(|error| bad_json("placements.options", &error))?,
                 refusals: row.get(4)?,
                 attempt_at_ms: row.get(5)?,
+                held: row.get(6)?,
             });
         }
         Ok(placements)
@@ -232,6 +230,16 @@ impl Db<'_> {
         query.execute(params![placement.id.0, state.word(), answer, arr_id, now_ms])?;
         let reason = (state == PlacementState::Excluded).then_some(answer);
         self.follow_placements(placement.entry, reason, now_ms)
+    }
+
+    /// Brings an entry up to date none of whose placements waits any more.
+    pub(super) fn follow_settled_placements(self, entry: EntryId, now_ms: UnixMs) -> Result<(), StoreError> {
+        let waits =
+            |placement: &PlacementRow| matches!(placement.state, PlacementState::Queued | PlacementState::Failed);
+        if self.placements_of(entry)?.iter().any(waits) {
+            return Ok(());
+        }
+        self.follow_placements(entry, None, now_ms)
     }
 
     fn follow_placements(self, entry: EntryId, reason: Option<&str>, now_ms: UnixMs) -> Result<(), StoreError> {

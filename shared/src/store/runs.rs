@@ -60,6 +60,12 @@ impl Db<'_> {
              DELETE FROM runs WHERE rowid <= (SELECT max(rowid) FROM runs) - 9000",
             [],
         )?;
+        // Their reports are the bulk, and after a day of them only the result is of interest.
+        self.connection.execute(
+            "-- runs.prune_reports\n\
+             UPDATE runs SET report = NULL WHERE rowid = (SELECT max(rowid) FROM runs) - 300",
+            [],
+        )?;
         Ok(crashed)
     }
 

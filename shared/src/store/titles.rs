@@ -11,6 +11,17 @@ use crate::model::{ExternalIds, Facts, ImdbId, ListedTitle, MediaType, PlexId, T
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TitleId(pub i64);
 
+/// What is on record about the looks at a title's metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TitleLooks {
+    /// Looks that did not bring what deciding needs.
+    pub in_vain: u32,
+    /// When Plex last told it.
+    pub told_at_ms: Option<UnixMs>,
+    /// When Plex was last asked.
+    pub asked_at_ms: Option<UnixMs>,
+}
+
 impl Db<'_> {
     /// Stores a title as a list names it, or brings name, year and ids up to date. What the list does not tell stays.
     ///
@@ -56,15 +67,28 @@ impl Db<'_> {
         title_from(row, 0)
     }
 
-    /// How many looks at this title's metadata did not bring what deciding needs, and when Plex last told it.
+    /// What is on record about the looks at this title's metadata.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn title_looks(self, id: TitleId) -> Result<(u32, Option<UnixMs>), StoreError> {
+    pub fn title_looks(self, id: TitleId) -> Result<TitleLooks, StoreError> {
         let mut query = self
             .connection
-            .prepare_cached("-- titles.looks\nSELECT looks, metadata_at_ms FROM titles WHERE id = ?1")?;
-        Ok(query.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
+            .prepare_cached("-- titles.looks\nSELECT looks, metadata_at_ms, asked_at_ms FROM titles WHERE id = ?1")?;
+        Ok(query.query_row([id.0], |row| {
+            Ok(TitleLooks { in_vain: row.get(0)?, told_at_ms: row.get(1)?, asked_at_ms: row.get(2)? })
+        })?)
+    }
+
+    /// Notes that Plex was asked about a title, whatever came of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_asked(self, id: TitleId, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query =
+            self.connection.prepare_cached("-- titles.set_asked\nUPDATE titles SET asked_at_ms = ?2 WHERE id = ?1")?;
+        query.execute(params![id.0, now_ms])?;
+        Ok(())
     }
 
     /// Stores what metadata told, over what was known.

@@ -20,6 +20,8 @@ pub struct ReadRecord {
     pub complete_at_ms: Option<UnixMs>,
     /// The mark of the list at the last look that was stored: an ETag or a fingerprint.
     pub list_mark: Option<String>,
+    /// Where the next look goes on, when the last one ran out of time.
+    pub resume: Option<String>,
     /// When a complete look may confirm that missing entries are gone.
     pub confirm_at_ms: Option<UnixMs>,
 }
@@ -118,7 +120,7 @@ impl Db<'_> {
     pub fn read_record(self, user: UserId) -> Result<ReadRecord, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- users.read_record\n\
-             SELECT read_at_ms, read_outcome, read_detail, complete_at_ms, list_mark, confirm_at_ms FROM users WHERE id = ?1",
+             SELECT read_at_ms, read_outcome, read_detail, complete_at_ms, list_mark, confirm_at_ms, resume FROM users WHERE id = ?1",
         )?;
         let record = query.query_row([user.0], |row| {
             Ok(ReadRecord {
@@ -128,6 +130,7 @@ impl Db<'_> {
                 complete_at_ms: row.get(3)?,
                 list_mark: row.get(4)?,
                 confirm_at_ms: row.get(5)?,
+                resume: row.get(6)?,
             })
         });
         Ok(record.optional()?.unwrap_or_default())
@@ -141,7 +144,7 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- users.set_read_record\n\
              UPDATE users SET read_at_ms = ?2, read_outcome = ?3, read_detail = ?4, complete_at_ms = ?5, list_mark = ?6,\n\
-                 confirm_at_ms = ?7 WHERE id = ?1",
+                 confirm_at_ms = ?7, resume = ?8 WHERE id = ?1",
         )?;
         query.execute(params![
             user.0,
@@ -151,6 +154,7 @@ impl Db<'_> {
             record.complete_at_ms,
             record.list_mark,
             record.confirm_at_ms,
+            record.resume,
         ])?;
         Ok(())
     }

@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::plex_account::{Credentials, Rumours};
 use super::{Request, SyncError};
-use crate::clients::plex::{Plex, PlexError};
+use crate::clients::plex::{Friends, Plex, PlexError};
 use crate::clock::{has_passed, millis};
 use crate::diff::{Coverage, diff};
 use crate::model::{PlexId, ReadOutcome, Relation, User, UserUuid};
-use crate::observe::{Look, Thoroughness, look_at_friend, look_at_own};
+use crate::observe::{Look, Start, Thoroughness, look_at_friend, look_at_own};
 use crate::report::{Problem, ProblemKind, Report, UserReport};
 use crate::run::{Run, RunStage};
 use crate::store::{Db, ReadRecord, StoreError};
@@ -27,8 +28,8 @@ const SHARE_OF_RUN: f64 = 0.6;
 
 /// What the stage came to.
 pub(super) struct Observed {
-    /// Lists that were tried.
-    pub tried: usize,
+    /// Looks, or questions before them, that Plex failed to answer.
+    pub failed: usize,
     /// Lists of which anything was learned.
     pub learned: usize,
     /// Lists left for the next run.
@@ -43,14 +44,14 @@ pub(super) async fn observe(
     request: &Request,
     report: &mut Report,
 ) -> Result<Observed, SyncError> {
-    let nothing = Observed { tried: 0, learned: 0, left: 0 };
+    let nothing = Observed { failed: 0, learned: 0, left: 0 };
     match super::plex_account::know_owner(run, plex).await? {
         Ok(()) => {}
         // Nothing is wrong with Plex; there was only no time, or no request left, to ask it.
         Err(error) if error.is_out_of_time() => return Ok(Observed { left: 1, ..nothing }),
         Err(error) => {
             report.problem(plex_problem(&error));
-            return Ok(Observed { tried: 1, ..nothing });
+            return Ok(Observed { failed: 1, ..nothing });
         }
     }
     if run.config.settings.plex.friends
@@ -58,65 +59,69 @@ pub(super) async fn observe(
         && !error.is_out_of_time()
         && let Credentials::Refused = rumours.report(plex, &error, report).await
     {
-        return Ok(Observed { tried: 1, ..nothing });
+        return Ok(Observed { failed: 1, ..nothing });
     }
     let users = users_to_read(run, request, report)?;
     run.progress.begin(RunStage::Observe, users.len())?;
 
-    let time = Duration::from_secs(run.config.environment.run_limit_s)
-        .mul_f64(SHARE_OF_RUN)
-        .saturating_sub(run.started.elapsed());
-    let until = tokio::time::sleep(time);
-    tokio::pin!(until);
+    let until = Instant::now() + run.time_until(SHARE_OF_RUN);
     let mut unread: Vec<&User> = users.iter().collect();
-    let mut observed = nothing;
-    let looks = stream::iter(&users).map(|user| async move { (user, look(run, plex, user, request.full).await) });
+    let (mut observed, mut unchanged) = (nothing, Vec::new());
+    let mut why_unread = "no time was left for it; the next run begins with it";
+    let looks =
+        stream::iter(&users).map(|user| async move { (user, look(run, plex, user, request.full, until).await) });
     let mut looks = std::pin::pin!(looks.buffer_unordered(TOGETHER));
-    loop {
-        let (user, looked) = tokio::select! {
-            next = looks.next() => match next {
-                Some(next) => next,
-                None => break,
-            },
-            () = &mut until => break,
-            _ = run.stop.wait() => break,
-        };
-        unread.retain(|other| other.id != user.id);
-        let looked = looked?;
-        if matches!(&looked, Look::Cut { items, error } if items.is_empty() && error.is_out_of_time()) {
-            unread.push(user);
+    while let Some((user, looked)) = looks.next().await {
+        let Some(looked) = looked? else { continue };
+        // Stopped, or out of requests, before it saw anything: it has not had its turn. One whose own slowness used up the time has.
+        let had_no_turn = |error: &PlexError| error.is_out_of_time() && *error != PlexError::out_of_time();
+        if matches!(&looked, Look::Cut { items, error, .. } if items.is_empty() && had_no_turn(error)) {
             continue;
         }
-        observed.tried += 1;
-        let refused = match &looked {
-            Look::Cut { items, error } => {
-                observed.learned += usize::from(!items.is_empty());
-                matches!(rumours.confirm(plex, error).await, Credentials::Refused)
-            }
-            _ => {
-                observed.learned += 1;
-                false
-            }
-        };
-        report.users.push(store_look(run, user, looked)?);
+        unread.retain(|other| other.id != user.id);
         run.progress.advance(1)?;
-        if refused {
-            report.problem(plex_problem(&PlexError::unauthorized()));
+        match &looked {
+            Look::NotModified => {
+                observed.learned += 1;
+                unchanged.push(user);
+                continue;
+            }
+            Look::Cut { items, error, .. } => {
+                let learned = !items.is_empty();
+                // Without time nothing is wrong with Plex, and the list goes on where it was left.
+                let out_of_time = error.is_out_of_time();
+                observed.learned += usize::from(learned);
+                observed.left += usize::from(out_of_time);
+                observed.failed += usize::from(!learned && !out_of_time);
+                if let Credentials::Refused = rumours.confirm(plex, error).await {
+                    report.problem(plex_problem(&PlexError::unauthorized()));
+                    why_unread = "Plex refuses the token";
+                }
+            }
+            _ => observed.learned += 1,
+        }
+        report.users.push(run.store.write(|db| store_look(run, db, user, looked))?);
+        if report.has(ProblemKind::Credentials) {
             break;
         }
     }
-    observed.left = unread.len();
+    // One transaction for all that is unchanged: on a quiet day, for everything.
+    report.users.extend(run.store.write(|db| {
+        let stored = unchanged.into_iter().map(|user| store_look(run, db, user, Look::NotModified));
+        stored.collect::<Result<Vec<_>, StoreError>>()
+    })?);
+    observed.left += unread.len();
     for user in unread {
-        report.users.push(left_for_next_run(run, user)?);
+        report.users.push(left_for_next_run(run, user, why_unread)?);
     }
-    if observed.tried > 0 && observed.learned == 0 && !report.has(ProblemKind::Credentials) {
+    if observed.failed > 0 && observed.learned == 0 && !report.has(ProblemKind::Credentials) {
         let detail = report.users.iter().find_map(|user| user.detail.clone()).unwrap_or_default();
         report.problem(Problem {
             upstream: "plex".into(),
             kind: ProblemKind::Down,
             message: format!(
-                "Plex answered for none of the {} lists ({detail}). The next run tries again.",
-                observed.tried
+                "Plex answered for none of the {} lists that were asked for ({detail}). The next run tries again.",
+                observed.failed
             ),
         });
     }
@@ -125,14 +130,16 @@ pub(super) async fn observe(
 
 /// Brings the stored friends up to date. Nobody is ever deleted, and a failed query changes nothing.
 async fn refresh_friends(run: &Run<'_>, plex: &Plex) -> Result<Result<(), PlexError>, SyncError> {
-    let friends = match plex.friends().await {
+    let Friends { friends, skipped } = match plex.friends().await {
         Ok(friends) => friends,
         Err(error) => return Ok(Err(error)),
     };
     let now_ms = run.clock.now_ms();
     let known = run.store.read().users()?;
     let uuids: Vec<UserUuid> = friends.iter().map(|friend| friend.uuid.clone()).collect();
-    let left = known.iter().any(|user| user.relation == Relation::Friend && !uuids.contains(&user.uuid));
+    // One who could not be read may be any of those who are missing.
+    let left =
+        skipped == 0 && known.iter().any(|user| user.relation == Relation::Friend && !uuids.contains(&user.uuid));
     let changed: Vec<_> = friends
         .iter()
         .filter(|friend| {
@@ -151,7 +158,7 @@ async fn refresh_friends(run: &Run<'_>, plex: &Plex) -> Result<Result<(), PlexEr
             for friend in &changed {
                 db.upsert_user(&friend.uuid, &friend.username, &friend.display_name, Relation::Friend, now_ms)?;
             }
-            db.keep_friends(&uuids)
+            if left { db.keep_friends(&uuids) } else { Ok(()) }
         })?;
     }
     Ok(Ok(()))
@@ -180,25 +187,32 @@ fn users_to_read(run: &Run<'_>, request: &Request, report: &mut Report) -> Resul
         }
         reading.retain(|user| user.answers_to(name));
     }
+    let now_ms = run.clock.now_ms();
     let mut read_at = HashMap::with_capacity(reading.len());
     for user in &reading {
-        read_at.insert(user.id, run.store.read().read_record(user.id)?.read_at_ms);
+        // A time from the future was written by a clock that has since been put back.
+        let at = run.store.read().read_record(user.id)?.read_at_ms.filter(|at| *at <= now_ms);
+        read_at.insert(user.id, at);
     }
     reading.sort_by_key(|user| (read_at.get(&user.id).copied().flatten(), user.id.0));
     Ok(reading)
 }
 
-/// Looks at one list, as thoroughly as it is due.
-async fn look(run: &Run<'_>, plex: &Plex, user: &User, full: bool) -> Result<Look, StoreError> {
+/// Looks at one list, as thoroughly as it is due; `None` when there is no time to begin.
+async fn look(run: &Run<'_>, plex: &Plex, user: &User, full: bool, until: Instant) -> Result<Option<Look>, StoreError> {
+    if run.stop.reason().is_some() || Instant::now() >= until {
+        return Ok(None);
+    }
     let record = run.store.read().read_record(user.id)?;
     let thoroughness = if full || whole_look_is_due(run, &record) { Thoroughness::Whole } else { Thoroughness::Newest };
-    let mark = record.list_mark.as_deref();
+    let resume = record.resume.as_deref().filter(|_| !full);
+    let start = Start { thoroughness, mark: record.list_mark.as_deref(), resume, until };
     // A failing store shows itself when the look is stored; here it only costs another page.
     let on_record = |plex_id: &PlexId| run.store.read().is_on_record(user.id, plex_id).unwrap_or(false);
-    Ok(match user.relation {
-        Relation::Owner => look_at_own(plex, thoroughness, mark, on_record).await,
-        _ => look_at_friend(plex, &user.uuid, thoroughness, mark, on_record).await,
-    })
+    Ok(Some(match user.relation {
+        Relation::Owner => look_at_own(plex, start, on_record).await,
+        _ => look_at_friend(plex, &user.uuid, start, on_record).await,
+    }))
 }
 
 fn whole_look_is_due(run: &Run<'_>, record: &ReadRecord) -> bool {
@@ -212,65 +226,71 @@ fn whole_look_is_due(run: &Run<'_>, record: &ReadRecord) -> bool {
     never_or_long_ago || confirms
 }
 
-/// Stores one look with all that follows from it, in one transaction.
-fn store_look(run: &Run<'_>, user: &User, look: Look) -> Result<UserReport, StoreError> {
+/// Stores one look with all that follows from it.
+fn store_look(run: &Run<'_>, db: Db<'_>, user: &User, look: Look) -> Result<UserReport, StoreError> {
     let now_ms = run.clock.now_ms();
-    run.store.write(|db| {
-        let mut record = db.read_record(user.id)?;
-        record.read_at_ms = Some(now_ms);
-        let mut counts = Counts::default();
-        let (outcome, detail) = match look {
-            Look::NotModified => (ReadOutcome::NotModified, None),
-            Look::NotShared { detail } => (ReadOutcome::NotShared, Some(detail)),
-            Look::Cut { items, error } => {
-                if !items.is_empty() {
-                    counts = apply(db, user, &items, Coverage::Part, &mut record, now_ms)?;
-                    // What came after the cut may be new as well, below entries that are on record now.
-                    record.complete_at_ms = None;
-                }
-                warn!(user.name = %user.username, "the list of {} could not be read: {error}", user.username);
-                (ReadOutcome::Unknown, Some(error.to_string()))
-            }
-            Look::Newest { items, mark } => {
+    let mut record = db.read_record(user.id)?;
+    record.read_at_ms = Some(now_ms);
+    let resumed = record.resume.take().is_some();
+    let mut counts = Counts::default();
+    let (outcome, detail) = match look {
+        Look::NotModified => (ReadOutcome::NotModified, None),
+        Look::NotShared { detail } => (ReadOutcome::NotShared, Some(detail)),
+        Look::Cut { items, error, resume } => {
+            if !items.is_empty() {
                 counts = apply(db, user, &items, Coverage::Part, &mut record, now_ms)?;
-                record.list_mark = mark;
-                (ReadOutcome::Newest, None)
+                // What came after the cut may be new as well, below entries that are on record now.
+                record.complete_at_ms = None;
             }
-            Look::Whole { items, mark, unreadable } => {
-                let coverage = if unreadable == 0 { Coverage::Everything } else { Coverage::Part };
-                counts = apply(db, user, &items, coverage, &mut record, now_ms)?;
-                record.list_mark = mark;
-                record.complete_at_ms = Some(now_ms);
-                if unreadable > 0 {
-                    // It could not confirm what is missing, and neither could the next run: the regular whole look tries again.
-                    record.confirm_at_ms = None;
-                }
-                match (unreadable, counts.mass) {
-                    (0, false) => (ReadOutcome::Complete, None),
-                    (0, true) => (ReadOutcome::Complete, Some(mass_detail(user, &counts))),
-                    _ => (
-                        ReadOutcome::Newest,
-                        Some(format!("{unreadable} entries could not be read, so nothing is taken as removed")),
-                    ),
-                }
+            record.resume = resume;
+            if !error.is_out_of_time() {
+                warn!(user.name = %user.username, "the list of {} could not be read: {error}", user.username);
             }
-        };
-        record.outcome = Some(outcome);
-        record.detail.clone_from(&detail);
-        db.set_read_record(user.id, &record)?;
-        let entries = db.open_entry_count(user.id)?;
-        if counts.new + counts.gone > 0 {
-            info!(user.name = %user.username, "list of {}: {} new, {} gone", user.username, counts.new, counts.gone);
+            (ReadOutcome::Unknown, Some(error.to_string()))
         }
-        Ok(UserReport {
-            uuid: user.uuid.to_string(),
-            name: user.username.clone(),
-            read: outcome,
-            detail,
-            entries,
-            new: counts.new,
-            gone: counts.gone,
-        })
+        Look::Newest { items, mark } => {
+            counts = apply(db, user, &items, Coverage::Part, &mut record, now_ms)?;
+            record.list_mark = mark;
+            if resumed {
+                // Every page was seen, if not in one go: additions are all here, and removals wait for the regular whole look.
+                record.complete_at_ms = Some(now_ms);
+            }
+            (ReadOutcome::Newest, None)
+        }
+        Look::Whole { items, mark, unreadable } => {
+            let coverage = if unreadable == 0 { Coverage::Everything } else { Coverage::Part };
+            counts = apply(db, user, &items, coverage, &mut record, now_ms)?;
+            record.list_mark = mark;
+            record.complete_at_ms = Some(now_ms);
+            if unreadable > 0 {
+                // It could not confirm what is missing, and neither could the next run: the regular whole look tries again.
+                record.confirm_at_ms = None;
+            }
+            match (unreadable, counts.mass) {
+                (0, false) => (ReadOutcome::Complete, None),
+                (0, true) => (ReadOutcome::Complete, Some(mass_detail(user, &counts))),
+                _ => (
+                    ReadOutcome::Newest,
+                    Some("not every entry could be read, so nothing is taken as removed".to_owned()),
+                ),
+            }
+        }
+    };
+    record.outcome = Some(outcome);
+    record.detail.clone_from(&detail);
+    db.set_read_record(user.id, &record)?;
+    let entries = db.open_entry_count(user.id)?;
+    if counts.new + counts.gone > 0 {
+        info!(user.name = %user.username, "list of {}: {} new, {} gone", user.username, counts.new, counts.gone);
+    }
+    Ok(UserReport {
+        uuid: user.uuid.to_string(),
+        name: user.username.clone(),
+        read: outcome,
+        detail,
+        entries,
+        new: counts.new,
+        gone: counts.gone,
     })
 }
 
@@ -327,12 +347,12 @@ fn apply(
     })
 }
 
-fn left_for_next_run(run: &Run<'_>, user: &User) -> Result<UserReport, StoreError> {
+fn left_for_next_run(run: &Run<'_>, user: &User, why: &str) -> Result<UserReport, StoreError> {
     Ok(UserReport {
         uuid: user.uuid.to_string(),
         name: user.username.clone(),
         read: ReadOutcome::Unknown,
-        detail: Some("no time was left for it; the next run begins with it".into()),
+        detail: Some(why.to_owned()),
         entries: run.store.read().open_entry_count(user.id)?,
         new: 0,
         gone: 0,

@@ -152,6 +152,7 @@ async fn stages(
     let plex_refuses_us = report.has(ProblemKind::Credentials);
     let resolved = resolve(run, &plex, &upstreams, &undecided, plex_refuses_us).await?;
     undecided.retain(|entry| !resolved.undecidable.contains(&entry.title));
+    resolved.problems.into_iter().for_each(|problem| report.problem(problem));
     if let Some(failure) = resolved.failure.filter(|failure| !failure.is_out_of_time()) {
         rumours.report(&plex, &failure, report).await;
     }
@@ -200,7 +201,7 @@ fn judge(report: &Report, observed: &lists::Observed, unfinished: bool, stopped:
     let unread = report.users.iter().any(|user| user.read == ReadOutcome::Unknown);
     if stopped == Some(StopReason::Terminated) {
         RunResult::Interrupted
-    } else if observed.tried > 0 && observed.learned == 0 {
+    } else if observed.failed > 0 && observed.learned == 0 {
         RunResult::Failed
     } else if unfinished || unread || stopped.is_some() || !report.problems.is_empty() {
         RunResult::Partial
@@ -231,7 +232,9 @@ pub fn client_identifier(store: &Store) -> Result<String, StoreError> {
     if let Some(identifier) = store.read().setting(KEY)? {
         return Ok(identifier);
     }
-    let identifier = format!("pulsarr-{}", process::random_hex(8));
+    // Every name that Plex sees becomes a device in the account: what is not kept gets the same name each time.
+    let identifier =
+        if store.lasts() { format!("pulsarr-{}", process::random_hex(8)) } else { "pulsarr-dry-run".to_owned() };
     store.write(|db| db.set_setting(KEY, &identifier))?;
     Ok(identifier)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::graphql::{Answer, failed, missing};
 use super::wire::media_type;
-use super::{Friend, FriendPage, PAGE_SIZE, Plex, PlexError};
+use super::{Friend, FriendPage, Friends, PAGE_SIZE, Plex, PlexError};
 use crate::clients::limiter::Pace;
 use crate::clients::request::Request;
 use crate::model::{ListedTitle, PlexId, UserUuid};
@@ -92,7 +92,7 @@ impl Plex {
     ///
     /// # Errors
     /// An answer without the list is [`PlexError::SchemaChanged`], never "no friends".
-    pub async fn friends(&self) -> Result<Vec<Friend>, PlexError> {
+    pub async fn friends(&self) -> Result<Friends, PlexError> {
         let data: FriendsData = self.query(READ_FRIENDS, FRIENDS, &json!({}), Pace::Item).await?;
         let all = data.all.ok_or_else(|| missing(READ_FRIENDS, "allFriendsV2"))?;
         let listed = all.len();
@@ -101,7 +101,7 @@ impl Plex {
         if skipped > 0 {
             tracing::warn!(plex.skipped = skipped, "{skipped} friends came without a uuid and were passed over");
         }
-        Ok(friends)
+        Ok(Friends { friends, skipped })
     }
 
     /// A fingerprint of the newest two entries of a friend's list: equal texts mean that nothing was added since. It is made

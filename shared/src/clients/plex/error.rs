@@ -37,6 +37,26 @@ impl PlexError {
         Self::Fetch { doing: "check the Plex token", source: FetchError::Unauthorized }
     }
 
+    /// The time for reading lists was over before the answer came.
+    #[must_use]
+    pub const fn out_of_time() -> Self {
+        Self::Fetch { doing: "read on in this run", source: FetchError::Stopped }
+    }
+
+    /// Whether the answer says something about the thing that was asked for and not about the service: a status that no repeat
+    /// changes, or a shape that nobody knows.
+    #[must_use]
+    pub const fn is_about_the_thing(&self) -> bool {
+        let Self::Fetch { source, .. } = self else { return false };
+        matches!(
+            source,
+            FetchError::NotFound
+                | FetchError::Rejected { .. }
+                | FetchError::Malformed { .. }
+                | FetchError::TooLarge { .. }
+        )
+    }
+
     /// Whether this was a 401. Only [`Plex::account`](super::Plex::account)'s is the last word about a token.
     #[must_use]
     pub const fn is_unauthorized(&self) -> bool {

@@ -79,6 +79,15 @@ pub struct Friend {
     pub display_name: String,
 }
 
+/// The accepted friends of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Friends {
+    /// Those that could be read, in Plex's order.
+    pub friends: Vec<Friend>,
+    /// How many could not: with any of these, nobody may be taken for a former friend.
+    pub skipped: usize,
+}
+
 /// The answer to a question for a page of the own list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnPage {
