@@ -83,17 +83,23 @@ pub struct CheckArguments {
     pub offline: bool,
 }
 
-/// `pulsarr status`: reads the store and asks nobody.
+/// `pulsarr status`: what the store tells; nobody is asked.
 #[derive(Debug, Args)]
+#[command(after_help = LOOKING_HELP)]
 pub struct StatusArguments {
     /// How many runs to show
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub runs: u32,
 }
 
+/// Looking opens the store for writing, so it must not be called read-only.
+const LOOKING_HELP: &str = "\
+Asks nobody and adds nothing. A store of an older version of pulsarr is upgraded on the way.";
+
 const EXPLAIN_HELP: &str = "\
 Tells when a title was seen on whose list, what was known about it, every step of the decision, what
-was sent to the arr, what it answered, and what happens next. All of it was stored when it happened.
+was sent to the arr, what it answered, and what happens next. All of it was stored when it happened;
+a store of an older version of pulsarr is upgraded on the way.
 
 Examples:
   pulsarr explain \"salt ledger\"

@@ -1,6 +1,7 @@
 //! Why a command could not do its work: a text for people that ends with what to do, and the exit code.
 
 use pulsarr_shared::config::ConfigError;
+use pulsarr_shared::printable::printable;
 use pulsarr_shared::store::StoreError;
 
 use crate::exit_code::ExitCode;
@@ -23,7 +24,12 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
+        // Line by line: a configuration's mistakes are several, and none of them may command the terminal.
+        for (number, line) in self.text.lines().enumerate() {
+            let separator = if number == 0 { "" } else { "\n" };
+            write!(f, "{separator}{}", printable(line))?;
+        }
+        Ok(())
     }
 }
 

@@ -44,7 +44,8 @@ fn leave(path: &Path, message: &serde_json::Value) {
     }
 }
 
-/// At most 1,000 characters, which is at most 3,000 bytes less escapes; texts of ours are ASCII but for titles.
+/// At most 2,000 characters, and at most 2,500 bytes as a JSON text, escapes included: what stands beside it in a message is counts
+/// and a summary, which are well below the rest of [`LIMIT`].
 fn shortened(text: Option<&str>) -> Option<String> {
     text.map(|text| {
         let escaped_len = |text: &str| serde_json::to_string(text).map_or(usize::MAX, |json| json.len());

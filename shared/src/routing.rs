@@ -63,8 +63,8 @@ fn outcome(title: &Title, instances: &[Instance], trace: &mut Trace) -> Outcome 
         MediaType::Show => "TVDB",
     };
     if !has_key_id(title.media_type, &title.ids) {
-        let reason =
-            format!("{app} knows its titles by their {key} id, and Plex has told none yet (ids: {})", title.ids);
+        let others = if title.ids.is_empty() { String::new() } else { format!(" (ids: {})", title.ids) };
+        let reason = format!("{app} needs a {key} id, and Plex has told none yet{others}");
         trace.step(Stage::Ids, key, Verdict::Unknown, reason.clone());
         return Outcome::Unresolvable { reason };
     }
@@ -203,7 +203,7 @@ mod tests {
         let Outcome::Unresolvable { reason } = decide(&show_with_tmdb_only, &user(), &household()).outcome else {
             panic!()
         };
-        assert_eq!(reason, "Sonarr knows its titles by their TVDB id, and Plex has told none yet (ids: tmdb 900002)");
+        assert_eq!(reason, "Sonarr needs a TVDB id, and Plex has told none yet (ids: tmdb 900002)");
     }
 
     #[test]

@@ -149,18 +149,17 @@ fn a_corrected_setting_applies_to_titles_decided_before() {
 }
 
 #[test]
-fn an_instance_that_the_settings_no_longer_name_keeps_its_titles_waiting_and_says_so() {
+fn titles_that_wait_for_an_instance_of_another_name_go_to_the_new_default() {
     let household = wanting_two();
     household.radarr.set_starting_up(true);
     assert_eq!(household.sync().code, Some(69));
     household.radarr.set_starting_up(false);
     household.write_settings(&settings(&[("name: movies", "name: films")]));
 
-    let done = household.sync();
-
-    assert_eq!(done.code, Some(78), "{}", done.stderr);
-    assert!(problems(&done.report()).contains("1 titles wait for an instance called `movies`"));
-    household.write_settings(SETTINGS);
     household.sync_well();
-    assert_eq!(library(&household.radarr), [SALT_LEDGER]);
+
+    assert_eq!((library(&household.radarr), adds(&household.radarr)), (vec![SALT_LEDGER], 1));
+    let story = household.explain("Salt Ledger");
+    assert!(story.contains("=> send to `films`") && story.contains("`films`: added"), "{story}");
+    assert!(!household.status().contains("Waiting for"));
 }

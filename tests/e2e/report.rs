@@ -8,8 +8,13 @@ use super::wanting_two;
 
 /// Every key that scripts may rely on. A number stands for a whole number, a text with `|` for one of its words, any other text
 /// for text.
+///
+/// Two words were added on purpose to those that were asked for first. A run that was told to stop is `interrupted`: it is neither
+/// `partial`, after which there is something to look into, nor `failed`. A list of which only the top was read is `newest`: calling
+/// it `complete` would claim knowledge of removals, and it did change, so it is not `not_modified` either. `crashed` and `running`
+/// stand in the store alone; no report can say them.
 const SCHEMA: &str = r#"
-{"run":{"id":"…","trigger":"cli|schedule|manual|service","started_at":"…","duration_ms":812,"result":"ok|partial|failed|busy|not_set_up"},
+{"run":{"id":"…","trigger":"cli|schedule|manual|service","started_at":"…","duration_ms":812,"result":"ok|partial|failed|busy|not_set_up|interrupted"},
  "users":[{"uuid":"…","name":"…","read":"complete|newest|not_modified|not_shared|unknown","entries":214,"new":3,"gone":0}],
  "decisions":{"routed":3,"already_there":1,"excluded":0,"held":0,"unresolvable":0},
  "placements":{"added":3,"present":1,"waiting":0,"failed":0},
@@ -76,13 +81,60 @@ fn the_json_report_has_every_documented_key_in_every_kind_of_run() {
     household.set("PLEX_TOKEN", "tok-mistyped-000000");
     assert_shape(&schema, &assert_report(&household, &json), "");
 
-    // Runs that ask nobody have nobody to count.
     household.write_settings("plex: {friends: true}\n");
-    let mut idle = schema;
-    idle["upstream"] = serde_json::json!({});
     let report = assert_report(&household, &json);
-    assert_shape(&idle, &report, "");
+    assert_shape(&idle_schema(), &report, "");
     assert_eq!(report["run"]["result"], "not_set_up");
+}
+
+/// The documented shape for runs that asked nobody and so have nobody to count.
+fn idle_schema() -> Value {
+    let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    schema["upstream"] = serde_json::json!({});
+    schema
+}
+
+/// With `--report json`, a run that cannot be carried out still prints one report; the text for people and the exit code are the
+/// same as without. Answers the report.
+fn assert_failed(household: &Household, arguments: &[&str], code: i32, words: &str) -> Value {
+    let told = household.pulsarr(arguments);
+    assert_eq!((told.code, told.stdout.as_str()), (Some(code), ""), "{}", told.stderr);
+    assert!(told.stderr.contains(words), "{}", told.stderr);
+
+    let done = household.pulsarr(&[arguments, &["--report", "json"]].concat());
+    assert_eq!((done.code, done.stdout.lines().count()), (Some(code), 1), "{}\n{}", done.stdout, done.stderr);
+    assert!(done.stderr.contains(words), "{}", done.stderr);
+    let report = done.report();
+    assert_shape(&idle_schema(), &report, "");
+    assert_eq!(report["run"]["result"], "failed");
+    assert!(report["run"]["detail"].as_str().unwrap().contains(words), "{report:#}");
+    assert_eq!(report["users"], serde_json::json!([]));
+    report
+}
+
+#[test]
+fn a_run_that_cannot_be_carried_out_still_prints_one_report() {
+    let mut household = wanting_two();
+    household.plex.add_friend("tomas.r");
+    let unknown = "failed to find a watchlist of `tomas`; known are: mirela_q, tomas.r";
+    let report = assert_failed(&household, &["sync", "--user", "tomas"], 64, unknown);
+    assert_eq!(report["run"]["dry_run"], false);
+    let report = assert_failed(&household, &["sync", "--dry-run", "--user", "tomas"], 64, unknown);
+    assert_eq!(report["run"]["dry_run"], true);
+
+    let store = rusqlite::Connection::open(household.database()).unwrap();
+    store.pragma_update(None, "user_version", 99).unwrap();
+    drop(store);
+    assert_failed(&household, &["sync"], 78, "it has schema 99");
+
+    household.set("PULSARR_CA_FILE", "nowhere.pem");
+    household.set("PULSARR_DATA_DIR", "elsewhere");
+    assert_failed(&household, &["sync"], 78, "nowhere.pem");
+
+    household.set("PULSARR_TRIGGER", "schedule");
+    household.write_settings(&format!("{SETTINGS}mistake: yes\n"));
+    let report = assert_failed(&household, &["sync"], 78, "pulsarr.yaml:16: mistake: unknown key `mistake`");
+    assert_eq!(report["run"]["trigger"], "schedule");
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn values_that_cannot_be_are_refused_with_what_would_be_right() {
     household.set("PULSARR_RUN_LIMIT_S", "soon");
     household.set("PULSARR_LOG", "loud");
     household.set("PULSARR_PLEX_TV_URL", "plex.tv");
-    let done = household.sync();
+    let done = household.pulsarr(&["sync"]);
     assert_eq!((done.code, done.stdout.as_str()), (Some(78), ""));
     for mistake in [
         "PULSARR_RUN_LIMIT_S: expected seconds, from 1 to 86400, found `soon`",

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use pulsarr_tests::fakes::Title;
-use pulsarr_tests::household::Household;
+use pulsarr_tests::household::{Done, Household};
+use pulsarr_tests::programs::program;
 
 use super::{SALT_LEDGER, adds, library, wanting_two};
 
@@ -90,6 +91,34 @@ fn a_page_that_holds_nonsense_is_found_by_check() {
     assert_eq!(done.code, Some(78), "{}", done.stderr);
     assert!(done.stderr.contains("restore the latest backup"), "{}", done.stderr);
     assert_eq!((adds(&household.radarr), adds(&household.sonarr)), (1, 1), "a run that cannot remember adds nothing");
+}
+
+#[test]
+fn a_run_whose_log_cannot_be_merged_into_the_database_is_a_good_run_with_a_warning() {
+    let household = wanting_two();
+    household.sync_well();
+    let store = rusqlite::Connection::open(household.database()).unwrap();
+    store.execute("INSERT INTO settings (key, value) VALUES ('ballast', ?1)", ["x".repeat(6 << 20)]).unwrap();
+    drop(store);
+    let owner = household.plex.owner_uuid();
+    (0..60).for_each(|n| household.plex.watch(&owner, Title::numbered_movie(n)));
+
+    // No file may grow beyond three megabytes: the write-ahead log stays below that, and the end of the database is above.
+    let limited = "trap '' XFSZ; ulimit -f 6144; exec \"$0\" sync --report json";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", limited]).arg(program("pulsarr")).env_clear().envs(&household.vars);
+    let done = Done::from(command.current_dir(household.folder()).output().unwrap());
+
+    assert_eq!((done.code, &done.report()["run"]["result"]), (Some(0), &"ok".into()), "{}", done.stderr);
+    assert_eq!(done.report()["placements"]["added"], 60);
+    assert!(
+        done.stderr.contains("the run is done, but tidying up after it failed to use the database"),
+        "{}",
+        done.stderr
+    );
+
+    household.sync_well();
+    assert_eq!((adds(&household.radarr), library(&household.radarr).len()), (61, 61), "and nothing was forgotten");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn a_title_without_ids_waits_with_its_reason_and_is_added_once_it_has_some() {
     assert_eq!((&report["decisions"]["unresolvable"], library(radarr)), (&1.into(), vec![SALT_LEDGER]));
     let story = household.explain("lighthouse");
     assert!(story.contains("a movie on the watchlist of mirela_q: unresolvable"), "{story}");
-    assert!(story.contains("Radarr knows its titles by their TMDB id, and Plex has told none yet"), "{story}");
+    assert!(story.contains("Radarr needs a TMDB id, and Plex has told none yet"), "{story}");
     assert!(story.contains("next: it is looked at again"), "{story}");
     assert!(household.status().contains("1 unresolvable"));
 

@@ -1,4 +1,5 @@
-//! `pulsarr check`: every value with its source, the store, every upstream. Changes nothing.
+//! `pulsarr check`: every value with its source, the store, every upstream. Adds nothing anywhere; the data folder is opened as a
+//! run opens it, and made where there is none.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,13 +8,14 @@ use pulsarr_shared::check::{self, Finding};
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Config;
+use pulsarr_shared::printable::Lines;
 use pulsarr_shared::report::ProblemKind;
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::{Filesystem, Store};
 use pulsarr_shared::sync::client_identifier;
 use pulsarr_shared::upstreams::Upstreams;
 
-use super::{load_config, open_store};
+use super::{load_config, open_store, say};
 use crate::arguments::CheckArguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -22,39 +24,50 @@ use crate::failure::Failure;
 pub fn run(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let config = load_config()?;
     print_values(&config);
-    for warning in &config.warnings {
-        println!("  ! {warning}");
-    }
     if arguments.offline {
         return Ok(ExitCode::Done);
     }
 
-    println!("\nData folder");
+    say("\nData folder\n");
     let store = open_store(&config)?;
     store.check()?;
-    println!("  ok  {}", describe_folder(&config.environment.data_dir));
+    say_lines(|lines| lines.line(format_args!("  ok  {}", describe_folder(&config.environment.data_dir))));
 
-    println!("\nUpstreams");
+    say("\nUpstreams\n");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unexpected)?;
     let findings = runtime.block_on(ask_everybody(&config, &store))?;
     if findings.is_empty() {
-        println!("  nothing is set up yet: name a Plex token and a Sonarr or Radarr in pulsarr.yaml");
+        say("  nothing is set up yet: name a Plex token and a Sonarr or Radarr in pulsarr.yaml\n");
     }
-    for Finding { about, outcome } in &findings {
-        match outcome {
-            Ok(sentence) => println!("  ok  {about}: {sentence}"),
-            Err(problem) => println!("  !!  {about}: {}", problem.message),
+    say_lines(|lines| {
+        for Finding { about, outcome } in &findings {
+            match outcome {
+                Ok(sentence) => lines.line(format_args!("  ok  {about}: {sentence}")),
+                Err(problem) => lines.line(format_args!("  !!  {about}: {}", problem.message)),
+            }
         }
-    }
+    });
     Ok(exit_code(&findings))
 }
 
 fn print_values(config: &Config) {
     let width = config.values.iter().map(|value| value.name.len()).max().unwrap_or(0);
-    println!("Configuration");
-    for value in &config.values {
-        println!("  {:width$}  {}  ({})", value.name, value.value, value.source);
-    }
+    say_lines(|lines| {
+        lines.line("Configuration");
+        for value in &config.values {
+            lines.line(format_args!("  {:width$}  {}  ({})", value.name, value.value, value.source));
+        }
+        for warning in &config.warnings {
+            lines.line(format_args!("  ! {warning}"));
+        }
+    });
+}
+
+/// Prints some lines now, before the next thing is asked: answers can take a while.
+fn say_lines(write: impl FnOnce(&mut Lines)) {
+    let mut lines = Lines::new();
+    write(&mut lines);
+    say(&lines.into_text());
 }
 
 fn describe_folder(folder: &Path) -> String {

@@ -2,9 +2,10 @@
 
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::explain::Story;
+use pulsarr_shared::printable::printable;
 use pulsarr_shared::store::{Db, StoreError};
 
-use super::{load_config, open_store_if_any};
+use super::{load_config, open_store_if_any, say};
 use crate::arguments::ExplainArguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -16,25 +17,27 @@ const MOST: usize = 10;
 pub fn run(arguments: &ExplainArguments) -> Result<ExitCode, Failure> {
     let config = load_config()?;
     let wanted = arguments.title.trim();
+    let shown = printable(wanted);
     let mut stories = match open_store_if_any(&config)? {
         Some(store) => stories(store.read(), wanted)?,
         None => Vec::new(),
     };
     if stories.is_empty() {
-        println!(
-            "`{wanted}` is on no watchlist that pulsarr has read. Lists it cannot read are named by `pulsarr status`; a title \
-             that was just added is seen by the next run."
-        );
+        say(&format!(
+            "`{shown}` is on no watchlist that pulsarr has read. Lists it cannot read are named by `pulsarr status`; a title \
+             that was just added is seen by the next run.\n"
+        ));
         return Ok(ExitCode::Done);
     }
     let found = stories.len();
     stories.truncate(MOST);
     let now_ms = SystemClock.now_ms();
-    let told: Vec<String> = stories.iter().map(|story| story.tell(now_ms)).collect();
-    print!("{}", told.join("\n"));
+    let mut told: Vec<String> = stories.iter().map(|story| story.tell(now_ms)).collect();
     if found > MOST {
-        println!("\n{} more entries match `{wanted}`; name the title more exactly to see them.", found - MOST);
+        let more = found - MOST;
+        told.push(format!("{more} more entries match `{shown}`; name the title more exactly to see them.\n"));
     }
+    say(&told.join("\n"));
     Ok(ExitCode::Done)
 }
 

@@ -7,6 +7,7 @@ pub mod status;
 pub mod sync;
 mod text_report;
 
+use std::io::Write;
 use std::path::Path;
 
 use pulsarr_shared::config::{Config, ConfigError};
@@ -15,6 +16,12 @@ use pulsarr_shared::store::Store;
 use pulsarr_shared::telemetry;
 
 use crate::failure::Failure;
+
+/// Prints on standard output. A reader that went away is no failure: what was to be done is done.
+fn say(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
 
 /// The configuration of this process: its environment, a `.env` beside it, and the settings file.
 fn load_config() -> Result<Config, ConfigError> {
@@ -33,7 +40,8 @@ fn load_config_and_log() -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// The store of this configuration for a command that only looks, or `None` before the first run: looking makes no files.
+/// The store of this configuration for a command that only looks, or `None` before the first run: looking makes no files. One of
+/// an older version is upgraded, as by a run.
 fn open_store_if_any(config: &Config) -> Result<Option<Store>, Failure> {
     Store::exists(&config.environment.data_dir).then(|| open_store(config)).transpose()
 }

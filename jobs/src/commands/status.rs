@@ -1,13 +1,12 @@
 //! `pulsarr status`: the last runs, the queues and the failures, from the store alone.
 
-use std::fmt::Write;
-
 use pulsarr_shared::clock::{Clock, SystemClock, UnixMs, rfc3339};
 use pulsarr_shared::model::RunResult;
+use pulsarr_shared::printable::Lines;
 use pulsarr_shared::report::Report;
 use pulsarr_shared::store::{Db, RunRow, StoreError};
 
-use super::{load_config, open_store_if_any};
+use super::{load_config, open_store_if_any, say};
 use crate::arguments::StatusArguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -15,41 +14,47 @@ use crate::failure::Failure;
 /// Runs the command.
 pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
     let config = load_config()?;
-    match open_store_if_any(&config)? {
-        Some(store) => print!("{}", status(store.read(), arguments.runs, SystemClock.now_ms())?),
-        None => println!("No run yet in {}. `pulsarr sync` makes the first.", config.environment.data_dir.display()),
-    }
+    let text = match open_store_if_any(&config)? {
+        Some(store) => status(store.read(), arguments.runs, SystemClock.now_ms())?,
+        None => {
+            let mut lines = Lines::new();
+            let folder = config.environment.data_dir.display();
+            lines.line(format_args!("No run yet in {folder}. `pulsarr sync` makes the first."));
+            lines.into_text()
+        }
+    };
+    say(&text);
     Ok(ExitCode::Done)
 }
 
 fn status(db: Db<'_>, runs: u32, now_ms: UnixMs) -> Result<String, StoreError> {
-    let mut text = String::new();
+    let mut lines = Lines::new();
     let runs = db.last_runs(runs)?;
-    text.push_str(if runs.is_empty() { "No run yet. `pulsarr sync` makes the first.\n" } else { "Last runs:\n" });
+    lines.line(if runs.is_empty() { "No run yet. `pulsarr sync` makes the first." } else { "Last runs:" });
     for run in &runs {
-        let _ = writeln!(text, "  {}  {}", rfc3339(run.started_at_ms), what_became_of(run));
+        lines.line(format_args!("  {}  {}", rfc3339(run.started_at_ms), what_became_of(run)));
         if run.result == RunResult::Running {
             for stage in db.progress(&run.id)? {
-                let _ = writeln!(text, "      {}: {} of {}", stage.stage, stage.done, stage.total);
+                lines.line(format_args!("      {}: {} of {}", stage.stage, stage.done, stage.total));
             }
         }
     }
     let counts: Vec<String> = db.entry_counts()?.iter().map(|(state, count)| format!("{count} {state}")).collect();
     if !counts.is_empty() {
-        let _ = writeln!(text, "On the watchlists: {}", counts.join(", "));
+        lines.line(format_args!("On the watchlists: {}", counts.join(", ")));
     }
     for user in db.users()? {
         let record = db.read_record(user.id)?;
         if let (Some(outcome), Some(detail)) = (record.outcome, record.detail) {
-            let _ = writeln!(text, "List of {}: {}, {detail}", user.username, outcome.word().replace('_', " "));
+            lines.line(format_args!("List of {}: {}, {detail}", user.username, outcome.word().replace('_', " ")));
         }
     }
     for (instance, length) in db.queue_lengths(now_ms)? {
-        let _ = writeln!(text, "Waiting for `{instance}`: {length}");
+        lines.line(format_args!("Waiting for `{instance}`: {length}"));
     }
     let failures = db.failures()?;
     if !failures.is_empty() {
-        text.push_str("Refused:\n");
+        lines.line("Refused:");
     }
     for failure in failures {
         let next = match failure.retry_at_ms {
@@ -57,9 +62,9 @@ fn status(db: Db<'_>, runs: u32, now_ms: UnixMs) -> Result<String, StoreError> {
             Some(at) => format!("tried again after {}", rfc3339(at)),
             None => "not tried again by itself".to_owned(),
         };
-        let _ = writeln!(text, "  {} by `{}`: {}; {next}", failure.title, failure.instance, failure.answer);
+        lines.line(format_args!("  {} by `{}`: {}; {next}", failure.title, failure.instance, failure.answer));
     }
-    Ok(text)
+    Ok(lines.into_text())
 }
 
 fn what_became_of(run: &RunRow) -> String {

@@ -1,15 +1,14 @@
 //! `pulsarr sync`: takes the lock, runs once, prints the report.
 
-use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pulsarr_shared::clients::Transport;
-use pulsarr_shared::clock::{Clock, Stopwatch, SystemClock, rfc3339};
+use pulsarr_shared::clock::{Clock, Stopwatch, SystemClock, UnixMs, rfc3339};
 use pulsarr_shared::config::{Config, TERMINATION_LOG};
 use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
-use pulsarr_shared::model::RunResult;
+use pulsarr_shared::model::{RunResult, Trigger};
+use pulsarr_shared::printable::printable;
 use pulsarr_shared::process;
 use pulsarr_shared::report::{Report, RunReport};
 use pulsarr_shared::stop::{Stop, StopReason};
@@ -18,7 +17,7 @@ use pulsarr_shared::sync::{self, Mode, Request, SyncError, World};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::progress::Bar;
-use super::{load_config_and_log, open_store, text_report};
+use super::{load_config_and_log, open_store, say, text_report};
 use crate::arguments::{ReportFormat, SyncArguments};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -29,47 +28,90 @@ const ASK_LOCK_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs the command.
 pub fn run(arguments: &SyncArguments) -> Result<ExitCode, Failure> {
-    let config = match load_config_and_log() {
-        Ok(config) => config,
+    let begun = Begun::now();
+    let done = match load_config_and_log() {
+        Ok(config) => {
+            let done = with_config(arguments, &config, &begun);
+            done.map_err(|failure| (failure, config.environment.trigger, config.environment.termination_log))
+        }
         Err(failure) => {
-            // Where the message belongs is itself configured; a configuration with mistakes has no say in it but by variable.
-            let place = std::env::var("PULSARR_TERMINATION_LOG").unwrap_or_else(|_| TERMINATION_LOG.to_owned());
-            termination::leave_failure(Path::new(&place), &failure);
-            return Err(failure);
+            // Both are themselves configured; a configuration with mistakes has no say in them but by variable.
+            let variable = |name| std::env::var(name).ok();
+            let trigger = variable("PULSARR_TRIGGER").and_then(|word| Trigger::from_word(&word));
+            let place = variable("PULSARR_TERMINATION_LOG").unwrap_or_else(|| TERMINATION_LOG.to_owned());
+            Err((failure, trigger.unwrap_or(Trigger::Cli), place.into()))
         }
     };
-    let done = with_config(arguments, &config);
-    if let Err(failure) = &done {
-        termination::leave_failure(&config.environment.termination_log, failure);
-    }
-    done
+    done.map_err(|(failure, trigger, place)| {
+        termination::leave_failure(&place, &failure);
+        // Whoever reads reports gets one, whatever happens; people find the same text on standard error.
+        if arguments.report == ReportFormat::Json {
+            let run = begun.ended(trigger, RunResult::Failed, failure.text.clone(), arguments.dry_run);
+            print(&Report::empty(run), arguments.report);
+        }
+        failure
+    })
 }
 
-fn with_config(arguments: &SyncArguments, config: &Config) -> Result<ExitCode, Failure> {
+fn with_config(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unexpected)?;
-    let report = runtime.block_on(report(arguments, config))?;
+    let report = runtime.block_on(report(arguments, config, begun))?;
     let code = match report.run.result {
         RunResult::Busy if arguments.fail_if_busy => ExitCode::Busy,
         RunResult::Busy | RunResult::NotSetUp => ExitCode::Done,
         _ => ExitCode::of(&report),
     };
     termination::leave_report(&config.environment.termination_log, &report, code);
-    let text = match arguments.report {
-        ReportFormat::Json => serde_json::to_string(&report).map_err(Failure::unexpected)?,
-        ReportFormat::Text => text_report::text(&report),
-    };
-    // A reader that went away is no failure of the run.
-    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+    print(&report, arguments.report);
     Ok(code)
 }
 
+/// Prints a report as it was asked for: JSON is one object on one line.
+fn print(report: &Report, format: ReportFormat) {
+    match format {
+        ReportFormat::Json => {
+            // Unwrap safety: a report is texts, numbers, and maps whose keys are texts; all of them have a JSON form.
+            let json = serde_json::to_string(report).expect("a report can be written as JSON");
+            say(&format!("{json}\n"));
+        }
+        ReportFormat::Text => say(&text_report::text(report)),
+    }
+}
+
+/// The name and the start of this run, also of one that never gets further.
+struct Begun {
+    run_id: String,
+    at_ms: UnixMs,
+    since: Stopwatch,
+}
+
+impl Begun {
+    fn now() -> Self {
+        let at_ms = SystemClock.now_ms();
+        Self { run_id: run_id(at_ms), at_ms, since: Stopwatch::start() }
+    }
+
+    /// The run's own data, when it ends here.
+    fn ended(&self, trigger: Trigger, result: RunResult, detail: String, dry_run: bool) -> RunReport {
+        RunReport {
+            id: self.run_id.clone(),
+            trigger,
+            started_at: rfc3339(self.at_ms),
+            duration_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+            result,
+            detail: Some(detail),
+            dry_run,
+        }
+    }
+}
+
 /// One run, or the report that another one is going on.
-async fn report(arguments: &SyncArguments, config: &Config) -> Result<Report, Failure> {
+async fn report(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Result<Report, Failure> {
     let clock = Arc::new(SystemClock);
     let stop = Stop::default();
     listen_for_stop(&stop, Duration::from_secs(config.environment.run_limit_s))?;
     let request = Request {
-        run_id: run_id(clock.now_ms()),
+        run_id: begun.run_id.clone(),
         trigger: config.environment.trigger,
         user: arguments.user.clone(),
         full: arguments.full,
@@ -80,7 +122,7 @@ async fn report(arguments: &SyncArguments, config: &Config) -> Result<Report, Fa
         let store = open_store(config)?;
         match lock(arguments, config, &request, &stop).await? {
             Ok(guard) => (store, Some(guard)),
-            Err(holder) => return Ok(without_a_run(&request, holder.as_ref(), &stop, &*clock)),
+            Err(holder) => return Ok(without_a_run(config, begun, holder.as_ref(), &stop)),
         }
     };
     let transport = Transport::trusting(config.environment.ca_file.as_deref())
@@ -88,14 +130,20 @@ async fn report(arguments: &SyncArguments, config: &Config) -> Result<Report, Fa
     let bar = Bar::new();
     let world = World { store: &store, config, clock, stop, transport, show: &|position| bar.show(position) };
     let mode = guard.as_ref().map_or(Mode::DryRun, Mode::Real);
-    let ran = sync::run(&world, &request, mode).await;
-    bar.clear();
-    if guard.is_some() {
-        store.checkpoint()?;
+    let ran = bar.during(sync::run(&world, &request, mode)).await;
+    if guard.is_some()
+        && let Err(error) = store.checkpoint()
+    {
+        // Housekeeping: everything is stored, and the next run tidies up. What the run has to tell matters more.
+        tracing::warn!(run.id = %request.run_id, "the run is done, but tidying up after it failed to {error}. {}", error.advice());
     }
     ran.map_err(|error| match error {
         SyncError::Store(error) => error.into(),
-        SyncError::UnknownUser { .. } => Failure { code: ExitCode::Usage, text: format!("pulsarr: failed to {error}") },
+        // The names are Plex's, and a line break in one of them is none of ours.
+        SyncError::UnknownUser { .. } => {
+            let text = printable(&format!("pulsarr: failed to {error}")).into_owned();
+            Failure { code: ExitCode::Usage, text }
+        }
     })
 }
 
@@ -153,19 +201,12 @@ fn listen_for_stop(stop: &Stop, limit: Duration) -> Result<(), Failure> {
 }
 
 /// The report of a run that did not begin, because another one is going on.
-fn without_a_run(request: &Request, holder: Option<&Holder>, stop: &Stop, clock: &dyn Clock) -> Report {
+fn without_a_run(config: &Config, begun: &Begun, holder: Option<&Holder>, stop: &Stop) -> Report {
     let detail = who_is_running(holder);
     tracing::info!("{detail}");
     let terminated = stop.reason() == Some(StopReason::Terminated);
-    Report::empty(RunReport {
-        id: request.run_id.clone(),
-        trigger: request.trigger,
-        started_at: rfc3339(clock.now_ms()),
-        duration_ms: 0,
-        result: if terminated { RunResult::Interrupted } else { RunResult::Busy },
-        detail: Some(detail),
-        dry_run: false,
-    })
+    let result = if terminated { RunResult::Interrupted } else { RunResult::Busy };
+    Report::empty(begun.ended(config.environment.trigger, result, detail, false))
 }
 
 fn who_is_running(holder: Option<&Holder>) -> String {

@@ -1,38 +1,33 @@
 //! A run's report for people: under a screen, however much happened.
 
-use std::fmt::Write;
-
 use pulsarr_shared::model::{ReadOutcome, RunResult};
+use pulsarr_shared::printable::{Lines, printable};
 use pulsarr_shared::report::{Change, MAX_CHANGES, Report};
 
 /// Changes shown; the rest is counted.
 const SHOWN: usize = 25;
 
-/// The report as text.
+/// The report as text, whole lines.
 pub fn text(report: &Report) -> String {
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = write(&mut text, report);
-    text
-}
-
-fn write(text: &mut String, report: &Report) -> std::fmt::Result {
+    let mut lines = Lines::new();
     if let RunResult::Busy | RunResult::NotSetUp = report.run.result {
-        return writeln!(text, "{}", report.run.detail.as_deref().unwrap_or(report.run.result.word()));
+        lines.line(report.run.detail.as_deref().unwrap_or(report.run.result.word()));
+        return lines.into_text();
     }
-    write_lists(text, report)?;
-    write_changes(text, &report.changes)?;
+    write_lists(&mut lines, report);
+    write_changes(&mut lines, &report.changes);
     for problem in &report.problems {
-        writeln!(text, "  ! {}", problem.message)?;
+        lines.line(format_args!("  ! {}", problem.message));
     }
-    writeln!(text, "{}", report.summary())
+    lines.line(report.summary());
+    lines.into_text()
 }
 
 /// Lists that are worth a line: everything but unchanged ones, which are counted.
-fn write_lists(text: &mut String, report: &Report) -> std::fmt::Result {
+fn write_lists(lines: &mut Lines, report: &Report) {
     let (unchanged, told): (Vec<_>, Vec<_>) =
         report.users.iter().partition(|user| user.read == ReadOutcome::NotModified);
-    let width = told.iter().map(|user| user.name.chars().count()).max().unwrap_or(0);
+    let width = told.iter().map(|user| printable(&user.name).chars().count()).max().unwrap_or(0);
     for user in told.iter().take(SHOWN) {
         let read = match user.read {
             ReadOutcome::Complete | ReadOutcome::NotModified => "read",
@@ -40,29 +35,28 @@ fn write_lists(text: &mut String, report: &Report) -> std::fmt::Result {
             ReadOutcome::NotShared => "not shared",
             ReadOutcome::Unknown => "could not be read",
         };
-        write!(text, "  {:width$}  {read}", user.name)?;
+        let mut line = format!("  {:width$}  {read}", printable(&user.name));
         if user.entries > 0 || user.read == ReadOutcome::Complete {
-            write!(text, ": {} entries", user.entries)?;
+            line.push_str(&format!(": {} entries", user.entries));
         }
         for (count, word) in [(user.new, "new"), (user.gone, "gone")].iter().filter(|(count, _)| *count > 0) {
-            write!(text, ", {count} {word}")?;
+            line.push_str(&format!(", {count} {word}"));
         }
-        match &user.detail {
-            Some(detail) => writeln!(text, " ({detail})")?,
-            None => writeln!(text)?,
+        if let Some(detail) = &user.detail {
+            line.push_str(&format!(" ({detail})"));
         }
+        lines.line(line);
     }
     if told.len() > SHOWN {
-        writeln!(text, "  and {} more lists", told.len() - SHOWN)?;
+        lines.line(format_args!("  and {} more lists", told.len() - SHOWN));
     }
     if !unchanged.is_empty() {
-        let lists = if unchanged.len() == 1 { "list" } else { "lists" };
-        writeln!(text, "  {} {lists} unchanged", unchanged.len())?;
+        let noun = if unchanged.len() == 1 { "list" } else { "lists" };
+        lines.line(format_args!("  {} {noun} unchanged", unchanged.len()));
     }
-    Ok(())
 }
 
-fn write_changes(text: &mut String, changes: &[Change]) -> std::fmt::Result {
+fn write_changes(lines: &mut Lines, changes: &[Change]) {
     for Change { title, user, what, why, .. } in changes.iter().take(SHOWN) {
         let sign = match what.as_str() {
             "added" => '+',
@@ -71,12 +65,11 @@ fn write_changes(text: &mut String, changes: &[Change]) -> std::fmt::Result {
             "failed" => '!',
             _ => '-',
         };
-        writeln!(text, "  {sign} {title}, wanted by {user}: {why}")?;
+        lines.line(format_args!("  {sign} {title}, wanted by {user}: {why}"));
     }
     if changes.len() > SHOWN {
         let more = changes.len() - SHOWN;
         let at_least = if changes.len() == MAX_CHANGES { "at least " } else { "" };
-        writeln!(text, "  and {at_least}{more} more")?;
+        lines.line(format_args!("  and {at_least}{more} more"));
     }
-    Ok(())
 }

@@ -26,6 +26,9 @@ const TOGETHER: usize = 2;
 /// The share of the run's time that reading lists may take; the rest is for acting on what was seen.
 const SHARE_OF_RUN: f64 = 0.6;
 
+/// Lists in a row that Plex fails to answer for, after which this run asks for no more of them.
+const FAILED_IN_A_ROW: usize = 6;
+
 /// What the stage came to.
 pub(super) struct Observed {
     /// Looks, or questions before them, that Plex failed to answer.
@@ -68,6 +71,7 @@ pub(super) async fn observe(
     let mut unread: Vec<&User> = users.iter().collect();
     let (mut observed, mut unchanged) = (nothing, Vec::new());
     let mut why_unread = "no time was left for it; the next run begins with it";
+    let mut failed_in_a_row = 0;
     let looks =
         stream::iter(&users).map(|user| async move { (user, look(run, plex, user, request.full, until).await) });
     let mut looks = std::pin::pin!(looks.buffer_unordered(TOGETHER));
@@ -83,6 +87,7 @@ pub(super) async fn observe(
         match &looked {
             Look::NotModified => {
                 observed.learned += 1;
+                failed_in_a_row = 0;
                 unchanged.push(user);
                 continue;
             }
@@ -93,15 +98,23 @@ pub(super) async fn observe(
                 observed.learned += usize::from(learned);
                 observed.left += usize::from(out_of_time);
                 observed.failed += usize::from(!learned && !out_of_time);
+                failed_in_a_row = if learned { 0 } else { failed_in_a_row + 1 };
                 if let Credentials::Refused = rumours.confirm(plex, error).await {
                     report.problem(plex_problem(&PlexError::unauthorized()));
                     why_unread = "Plex refuses the token";
                 }
             }
-            _ => observed.learned += 1,
+            _ => {
+                observed.learned += 1;
+                failed_in_a_row = 0;
+            }
         }
         report.users.push(run.store.write(|db| store_look(run, db, user, looked))?);
         if report.has(ProblemKind::Credentials) {
+            break;
+        }
+        if failed_in_a_row >= FAILED_IN_A_ROW {
+            why_unread = "Plex answered for none of the lists before it; the next run begins with it";
             break;
         }
     }
@@ -114,14 +127,17 @@ pub(super) async fn observe(
     for user in unread {
         report.users.push(left_for_next_run(run, user, why_unread)?);
     }
-    if observed.failed > 0 && observed.learned == 0 && !report.has(ProblemKind::Credentials) {
-        let detail = report.users.iter().find_map(|user| user.detail.clone()).unwrap_or_default();
+    let silent = failed_in_a_row >= FAILED_IN_A_ROW || (observed.failed > 0 && observed.learned == 0);
+    if silent && !report.has(ProblemKind::Credentials) {
+        let why =
+            report.users.iter().filter(|user| user.read == ReadOutcome::Unknown).find_map(|user| user.detail.clone());
         report.problem(Problem {
             upstream: "plex".into(),
             kind: ProblemKind::Down,
             message: format!(
-                "Plex answered for none of the {} lists that were asked for ({detail}). The next run tries again.",
-                observed.failed
+                "Plex did not answer for {} lists in a row ({}). The next run tries again.",
+                observed.failed,
+                why.unwrap_or_default()
             ),
         });
     }
@@ -246,7 +262,12 @@ fn store_look(run: &Run<'_>, db: Db<'_>, user: &User, look: Look) -> Result<User
             if !error.is_out_of_time() {
                 warn!(user.name = %user.username, "the list of {} could not be read: {error}", user.username);
             }
-            (ReadOutcome::Unknown, Some(error.to_string()))
+            let detail = if error.is_out_of_time() {
+                format!("there was no time for all of it ({} entries were read); the next run goes on", items.len())
+            } else {
+                error.to_string()
+            };
+            (ReadOutcome::Unknown, Some(detail))
         }
         Look::Newest { items, mark } => {
             counts = apply(db, user, &items, Coverage::Part, &mut record, now_ms)?;

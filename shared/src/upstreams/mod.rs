@@ -77,9 +77,7 @@ impl<'a> Upstreams<'a> {
 fn plex_urls(environment: &Environment) -> PlexUrls {
     PlexUrls {
         plex_tv: environment.plex_tv_url.clone(),
-        clients: environment.plex_clients_url.clone(),
         discover: environment.plex_discover_url.clone(),
-        metadata: environment.plex_metadata_url.clone(),
         community: environment.plex_community_url.clone(),
     }
 }

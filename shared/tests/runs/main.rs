@@ -15,6 +15,7 @@ mod politeness;
 mod reads;
 mod refusals;
 mod removals;
+mod starvation;
 mod stops;
 mod sweep;
 mod world;

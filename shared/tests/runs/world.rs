@@ -165,6 +165,11 @@ impl Story {
         users.into_iter().find(|user| user.uuid.as_str() == uuid).unwrap()
     }
 
+    /// Whether any run has heard of this user.
+    pub fn knows(&self, uuid: &str) -> bool {
+        self.store().read().users().unwrap().iter().any(|user| user.uuid.as_str() == uuid)
+    }
+
     /// How many entries of this user are open.
     pub fn open_entries(&self, uuid: &str) -> u32 {
         self.store().read().open_entry_count(self.user(uuid).id).unwrap()

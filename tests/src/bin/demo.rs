@@ -10,23 +10,26 @@ use pulsarr_tests::programs::program;
 
 fn main() -> ExitCode {
     let household = moved_in();
-    println!("An invented household: Plex with four people, a Radarr and a Sonarr, all on loopback.\n");
+    println!("An invented household: Plex with four people, a Radarr and a Sonarr, all on loopback.");
     let mut ended_well = true;
     let runs: [(&str, &[&str]); 3] = [
-        ("$ pulsarr sync        # what the CronJob runs every five minutes", &["sync"]),
-        ("$ pulsarr sync        # once more: nothing has changed", &["sync"]),
-        ("$ pulsarr explain \"Paper Comets\"", &["explain", "Paper Comets"]),
+        ("pulsarr sync  # what the CronJob runs every five minutes", &["sync"]),
+        ("pulsarr sync  # once more: nothing has changed", &["sync"]),
+        ("pulsarr explain \"Paper Comets\"", &["explain", "Paper Comets"]),
     ];
-    for (prompt, arguments) in runs {
+    for (number, (prompt, arguments)) in runs.into_iter().enumerate() {
         household.clear_journals();
         let done = household.pulsarr(arguments);
-        println!("{prompt}\n{}", done.stdout.trim_end());
-        if arguments == ["sync"] {
-            let requests =
-                [household.plex.journal(), household.radarr.journal(), household.sonarr.journal()].map(|it| it.len());
-            println!("  requests: {} to Plex, {} to Radarr, {} to Sonarr", requests[0], requests[1], requests[2]);
+        let requests = [household.plex.journal(), household.radarr.journal(), household.sonarr.journal()];
+        let [plex, radarr, sonarr] = requests.map(|seen| seen.len());
+        let asked = match arguments {
+            ["sync"] => format!("; requests: {plex} to Plex, {radarr} to Radarr, {sonarr} to Sonarr"),
+            _ => String::new(),
+        };
+        if number > 0 {
+            println!();
         }
-        println!();
+        println!("$ {prompt}{asked}\n{}", done.stdout.trim_end());
         if done.code != Some(0) {
             eprintln!("pulsarr ended with {:?}\n{}", done.code, done.stderr);
             ended_well = false;
@@ -62,7 +65,7 @@ fn moved_in() -> Household {
     let comets = plex.add_title(Title::show("Paper Comets").year(2026).tvdb(800_014).genre("Anime").genre("Fantasy"));
     let winter = plex.add_title(Title::movie("A Winter Without Owls").year(2023).tmdb(900_050));
     let banned = plex.add_title(Title::movie("The Loud Duke").year(2019).tmdb(900_066));
-    let fresh = plex.add_title(Title::movie("Untitled Lighthouse Project").year(2027).without_ids());
+    let fresh = plex.add_title(Title::movie("Untitled Lighthouse Film").year(2027).without_ids());
     radarr.add_movie(900_050, "A Winter Without Owls");
     radarr.exclude(900_066, "The Loud Duke");
 

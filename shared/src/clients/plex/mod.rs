@@ -26,26 +26,10 @@ const PAGE_SIZE: u32 = 100;
 pub struct PlexUrls {
     /// Accounts.
     pub plex_tv: String,
-    /// The same API for client applications.
-    pub clients: String,
     /// Own watchlist, titles by id.
     pub discover: String,
-    /// Titles by id; its watchlist section answers 404 since August 2025.
-    pub metadata: String,
     /// GraphQL, at `/api` below this.
     pub community: String,
-}
-
-impl Default for PlexUrls {
-    fn default() -> Self {
-        Self {
-            plex_tv: "https://plex.tv".to_owned(),
-            clients: "https://clients.plex.tv".to_owned(),
-            discover: "https://discover.provider.plex.tv".to_owned(),
-            metadata: "https://metadata.provider.plex.tv".to_owned(),
-            community: "https://community.plex.tv".to_owned(),
-        }
-    }
 }
 
 /// Plex, asked with one token.

@@ -148,6 +148,19 @@ fn what_an_instance_cannot_do_without_is_asked_for() {
 }
 
 #[test]
+fn an_instance_cannot_be_called_plex() {
+    assert_eq!(
+        errors(&radarr_with("").replace("movies", "plex")),
+        "pulsarr.yaml:2: instances[0].name: `plex` is what reports call Plex itself: give the instance another name, such as \
+         `movies`"
+    );
+    assert!(
+        load(&radarr_with("").replace("movies", "plex-movies")).is_ok(),
+        "as a part of a name it is as good as any"
+    );
+}
+
+#[test]
 fn names_and_defaults_stand_once() {
     let one = radarr_with("    default: true\n");
     let two = one.replace("instances:\n", "");

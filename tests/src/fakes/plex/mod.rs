@@ -193,6 +193,11 @@ impl FakePlex {
         self.state().token_revoked = true;
     }
 
+    /// Pages of the own watchlist stop telling its `totalSize`, as no client may rely on it.
+    pub fn stop_counting(&self) {
+        self.state().uncounted = true;
+    }
+
     /// The owner's token works again.
     pub fn restore_token(&self) {
         self.state().token_revoked = false;

@@ -79,7 +79,7 @@ fn watchlist(state: &State, request: &Request, uuid: &str, path: &str) -> Reply 
         return Reply::empty(304).with("etag", etag);
     }
     let reply = if json {
-        page_json(start, total, items.len(), &content)
+        page_json(start, (!state.uncounted).then_some(total), items.len(), &content)
     } else {
         page_xml(start, total, items.len(), &content)
     };
@@ -115,11 +115,12 @@ fn window<'a>(
 }
 
 /// `Metadata` is left out, not empty, when the page has no items.
-fn page_json(start: usize, total: usize, size: usize, items: &str) -> Reply {
+fn page_json(start: usize, total: Option<usize>, size: usize, items: &str) -> Reply {
+    let total = total.map(|total| format!("\"totalSize\":{total},")).unwrap_or_default();
     let metadata = if size == 0 { String::new() } else { format!(",\"Metadata\":[{items}]") };
     let body = format!(
         "{{\"MediaContainer\":{{\"librarySectionID\":\"watchlist\",\"librarySectionTitle\":\"Watchlist\",\"offset\":{start},\
-         \"totalSize\":{total},\"identifier\":\"tv.plex.provider.discover\",\"size\":{size}{metadata}}}}}"
+         {total}\"identifier\":\"tv.plex.provider.discover\",\"size\":{size}{metadata}}}}}"
     );
     Reply::text(200, "application/json", body)
 }

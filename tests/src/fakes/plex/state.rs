@@ -68,6 +68,8 @@ pub(crate) struct State {
     pub(crate) order: Vec<String>,
     pub(crate) catalogue: HashMap<String, Entry>,
     pub(crate) token_revoked: bool,
+    /// Lists do not tell how many entries they have.
+    pub(crate) uncounted: bool,
     pub(crate) plex_pass: bool,
     clock_ms: i64,
 }
@@ -79,6 +81,7 @@ impl State {
             order: Vec::new(),
             catalogue: HashMap::new(),
             token_revoked: false,
+            uncounted: false,
             plex_pass: true,
             clock_ms: CLOCK_START_MS,
         };
