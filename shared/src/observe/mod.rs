@@ -74,12 +74,12 @@ pub enum Look {
 }
 
 impl Look {
-    /// What a failure at any point of a look means; `page` is where the page that failed begins.
+    /// What a failure at any point of a look means; `page` is where the page that failed begins, unless it is the first.
     fn failed(items: Vec<ListedTitle>, error: PlexError, page: Option<String>) -> Self {
         match error {
             PlexError::NotShared { detail } => Self::NotShared { detail },
             error => {
-                let resume = page.filter(|_| error.is_out_of_time() && !items.is_empty());
+                let resume = page.filter(|_| error.is_out_of_time());
                 Self::Cut { items, error, resume }
             }
         }

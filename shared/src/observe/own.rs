@@ -21,7 +21,7 @@ pub async fn look_at_own(plex: &Plex, start: Start<'_>, on_record: impl Fn(&Plex
         let page = match before(start.until, plex.own_watchlist_page(offset, nth, condition)).await {
             Ok(OwnPage::Page(page)) => page,
             Ok(OwnPage::NotModified) => return Look::NotModified,
-            Err(error) => return Look::failed(items, error, Some(offset.to_string())),
+            Err(error) => return Look::failed(items, error, (offset > 0).then(|| offset.to_string())),
         };
         if offset == 0 {
             mark = page.etag;

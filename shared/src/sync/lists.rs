@@ -30,13 +30,41 @@ const SHARE_OF_RUN: f64 = 0.6;
 const FAILED_IN_A_ROW: usize = 6;
 
 /// What the stage came to.
+#[derive(Default)]
 pub(super) struct Observed {
     /// Looks, or questions before them, that Plex failed to answer.
     pub failed: usize,
+    /// The last of them without an answer in between.
+    failed_in_a_row: usize,
     /// Lists of which anything was learned.
     pub learned: usize,
-    /// Lists left for the next run.
+    /// Lists left for the next run, wholly or in part.
     pub left: usize,
+}
+
+impl Observed {
+    fn count(&mut self, look: &Look) {
+        match look {
+            // Without time nothing is wrong with Plex, and the list goes on where it was left.
+            Look::Cut { items, error, .. } if error.is_out_of_time() => {
+                self.left += 1;
+                self.learned += usize::from(!items.is_empty());
+            }
+            Look::Cut { items, .. } if items.is_empty() => {
+                self.failed += 1;
+                self.failed_in_a_row += 1;
+            }
+            _ => {
+                self.learned += 1;
+                self.failed_in_a_row = 0;
+            }
+        }
+    }
+
+    /// Plex answered for no list at all, or failed for so many in a row that asking on is no use.
+    const fn plex_is_silent(&self) -> bool {
+        self.failed_in_a_row >= FAILED_IN_A_ROW || (self.failed > 0 && self.learned == 0)
+    }
 }
 
 /// Looks at the lists. Plex's faults end in the report, never in an error.
@@ -47,14 +75,14 @@ pub(super) async fn observe(
     request: &Request,
     report: &mut Report,
 ) -> Result<Observed, SyncError> {
-    let nothing = Observed { failed: 0, learned: 0, left: 0 };
+    let mut observed = Observed::default();
     match super::plex_account::know_owner(run, plex).await? {
         Ok(()) => {}
         // Nothing is wrong with Plex; there was only no time, or no request left, to ask it.
-        Err(error) if error.is_out_of_time() => return Ok(Observed { left: 1, ..nothing }),
+        Err(error) if error.is_out_of_time() => return Ok(Observed { left: 1, ..observed }),
         Err(error) => {
             report.problem(plex_problem(&error));
-            return Ok(Observed { failed: 1, ..nothing });
+            return Ok(Observed { failed: 1, ..observed });
         }
     }
     if run.config.settings.plex.friends
@@ -62,16 +90,15 @@ pub(super) async fn observe(
         && !error.is_out_of_time()
         && let Credentials::Refused = rumours.report(plex, &error, report).await
     {
-        return Ok(Observed { failed: 1, ..nothing });
+        return Ok(Observed { failed: 1, ..observed });
     }
     let users = users_to_read(run, request, report)?;
     run.progress.begin(RunStage::Observe, users.len())?;
 
     let until = Instant::now() + run.time_until(SHARE_OF_RUN);
     let mut unread: Vec<&User> = users.iter().collect();
-    let (mut observed, mut unchanged) = (nothing, Vec::new());
+    let mut unchanged = Vec::new();
     let mut why_unread = "no time was left for it; the next run begins with it";
-    let mut failed_in_a_row = 0;
     let looks =
         stream::iter(&users).map(|user| async move { (user, look(run, plex, user, request.full, until).await) });
     let mut looks = std::pin::pin!(looks.buffer_unordered(TOGETHER));
@@ -84,36 +111,22 @@ pub(super) async fn observe(
         }
         unread.retain(|other| other.id != user.id);
         run.progress.advance(1)?;
-        match &looked {
-            Look::NotModified => {
-                observed.learned += 1;
-                failed_in_a_row = 0;
-                unchanged.push(user);
-                continue;
-            }
-            Look::Cut { items, error, .. } => {
-                let learned = !items.is_empty();
-                // Without time nothing is wrong with Plex, and the list goes on where it was left.
-                let out_of_time = error.is_out_of_time();
-                observed.learned += usize::from(learned);
-                observed.left += usize::from(out_of_time);
-                observed.failed += usize::from(!learned && !out_of_time);
-                failed_in_a_row = if learned { 0 } else { failed_in_a_row + 1 };
-                if let Credentials::Refused = rumours.confirm(plex, error).await {
-                    report.problem(plex_problem(&PlexError::unauthorized()));
-                    why_unread = "Plex refuses the token";
-                }
-            }
-            _ => {
-                observed.learned += 1;
-                failed_in_a_row = 0;
-            }
+        observed.count(&looked);
+        if let Look::NotModified = looked {
+            unchanged.push(user);
+            continue;
         }
+        let refused = match &looked {
+            Look::Cut { error, .. } => matches!(rumours.confirm(plex, error).await, Credentials::Refused),
+            _ => false,
+        };
         report.users.push(run.store.write(|db| store_look(run, db, user, looked))?);
-        if report.has(ProblemKind::Credentials) {
+        if refused {
+            report.problem(plex_problem(&PlexError::unauthorized()));
+            why_unread = "Plex refuses the token";
             break;
         }
-        if failed_in_a_row >= FAILED_IN_A_ROW {
+        if observed.failed_in_a_row >= FAILED_IN_A_ROW {
             why_unread = "Plex answered for none of the lists before it; the next run begins with it";
             break;
         }
@@ -127,21 +140,18 @@ pub(super) async fn observe(
     for user in unread {
         report.users.push(left_for_next_run(run, user, why_unread)?);
     }
-    let silent = failed_in_a_row >= FAILED_IN_A_ROW || (observed.failed > 0 && observed.learned == 0);
-    if silent && !report.has(ProblemKind::Credentials) {
-        let why =
-            report.users.iter().filter(|user| user.read == ReadOutcome::Unknown).find_map(|user| user.detail.clone());
-        report.problem(Problem {
-            upstream: "plex".into(),
-            kind: ProblemKind::Down,
-            message: format!(
-                "Plex did not answer for {} lists in a row ({}). The next run tries again.",
-                observed.failed,
-                why.unwrap_or_default()
-            ),
-        });
+    if observed.plex_is_silent() && !report.has(ProblemKind::Credentials) {
+        report.problem(silence(&observed, &report.users));
     }
     Ok(observed)
+}
+
+/// That Plex does not answer, as a line of the report.
+fn silence(observed: &Observed, users: &[UserReport]) -> Problem {
+    let why = users.iter().filter(|user| user.read == ReadOutcome::Unknown).find_map(|user| user.detail.clone());
+    let (lists, why) = (observed.failed, why.unwrap_or_default());
+    let message = format!("Plex did not answer for {lists} lists ({why}). The next run tries again.");
+    Problem { upstream: "plex".into(), kind: ProblemKind::Down, message }
 }
 
 /// Brings the stored friends up to date. Nobody is ever deleted, and a failed query changes nothing.
