@@ -15,6 +15,7 @@ CREATE TABLE users (
     complete_at_ms INTEGER,                  -- the last look that saw every page
     list_mark      TEXT,                     -- own list: the ETag of its first page; a friend's: the fingerprint of its head
     resume         TEXT,                     -- where the next look goes on, when the last one ran out of time; opaque
+    too_long       INTEGER NOT NULL DEFAULT 0 CHECK (too_long IN (0, 1)),  -- 1: the last whole look did not fit into one run
     confirm_at_ms  INTEGER                   -- when a complete look may confirm that missing entries are gone
 ) STRICT;
 
@@ -78,6 +79,7 @@ CREATE TABLE placements (
     queued_at_ms   INTEGER NOT NULL,
     attempts       INTEGER NOT NULL DEFAULT 0,     -- how often the arr was asked to add it
     refusals       INTEGER NOT NULL DEFAULT 0,     -- how often it said no; the pauses grow with these alone
+    asked_at_ms    INTEGER,                  -- when the instance was last asked about it: the longest ago is next
     attempt_at_ms  INTEGER,                  -- set before the arr is asked to add it, cleared by its answer
     payload        TEXT,                     -- JSON: the body last sent
     answer         TEXT,                     -- what the arr said, in its own words

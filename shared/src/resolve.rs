@@ -5,7 +5,7 @@
 //! minutes, then with growing pauses.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
@@ -37,6 +37,9 @@ const SHARE_OF_RUN: f64 = 0.8;
 
 /// Questions in a row that Plex does not answer, after which this run asks no more of them.
 const UNANSWERED_IN_A_ROW: u32 = 6;
+
+/// Lookups that an instance does not answer, after which this run asks it no more.
+const SILENT_AFTER: u32 = 3;
 
 /// What resolving came to.
 #[derive(Debug, Default)]
@@ -238,8 +241,21 @@ async fn ask(plex: &Plex, mut title: Title) -> Told {
     }
 }
 
-/// Lets the arr's lookup translate the ids that Plex told into the one it needs. An instance that does not answer is not asked
-/// again in this run; its titles wait, and nobody else's.
+/// Titles that were looked up in vain most often come last, so that one which an arr chokes on keeps no other waiting.
+fn with_the_patient_last(
+    run: &Run<'_>,
+    mut titles: Vec<(TitleId, Title)>,
+) -> Result<Vec<(TitleId, Title)>, StoreError> {
+    let mut in_vain = HashMap::with_capacity(titles.len());
+    for (id, _) in &titles {
+        in_vain.insert(*id, run.store.read().title_looks(*id)?.in_vain);
+    }
+    titles.sort_by_key(|(id, _)| in_vain.get(id).copied());
+    Ok(titles)
+}
+
+/// Lets the arr's lookup translate the ids that Plex told into the one it needs. An instance that does not answer a few times is
+/// not asked again in this run; its titles wait, and nobody else's.
 async fn translate(
     run: &Run<'_>,
     upstreams: &Upstreams<'_>,
@@ -247,17 +263,20 @@ async fn translate(
     until: Instant,
     resolved: &mut Resolved,
 ) -> Result<(), StoreError> {
-    let mut silent = HashSet::new();
-    for (id, mut title) in untranslated {
+    let mut silence: HashMap<&str, u32> = HashMap::new();
+    for (id, mut title) in with_the_patient_last(run, untranslated)? {
         let instance = default_instance(&run.config.settings.instances, title.media_type);
         let Some((instance, arr)) = instance.and_then(|it| Some((it, upstreams.arr(&it.name)?))) else { continue };
-        if silent.contains(&instance.name) {
+        if silence.get(instance.name.as_str()).is_some_and(|failures| *failures >= SILENT_AFTER) {
             continue;
         }
         let answer = match timeout_at(until, arr.lookup(&title.ids)).await {
             Ok(answer) => answer,
             Err(_) => Err(ArrError::Unreachable { detail: "it did not look up an id in time".to_owned() }),
         };
+        if answer.is_ok() {
+            silence.remove(instance.name.as_str());
+        }
         match answer {
             Ok(found) => {
                 title.ids.fill_from(&found.map(|found| found.ids).unwrap_or_default());
@@ -273,7 +292,8 @@ async fn translate(
             Err(error) => {
                 warn!(instance.name = %instance.name, "{} could not look up {}: {error}", instance.label(), title.label());
                 resolved.problems.extend(arr_problem(instance, &error));
-                silent.insert(&instance.name);
+                *silence.entry(&instance.name).or_default() += 1;
+                run.store.write(|db| db.look_again(id, run.clock.now_ms()))?;
             }
         }
     }

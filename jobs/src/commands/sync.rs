@@ -117,7 +117,7 @@ async fn report(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Re
         full: arguments.full,
     };
     let (store, guard): (Store, Option<LockGuard>) = if arguments.dry_run {
-        (Store::copy_in_memory(&config.environment.data_dir)?, None)
+        (Store::copy_in_memory(&config.environment.data_dir, config.environment.allow_network_fs)?, None)
     } else {
         let store = open_store(config)?;
         match lock(arguments, config, &request, &stop).await? {

@@ -2,12 +2,13 @@
 //! before it is asked, so that a death at any point leaves a row that says what may have happened, and the next run looks first.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use tracing::{info, warn};
 
 use super::choices::{Choices, NoChoice};
 use crate::clients::arr::{Arr, ArrError};
-use crate::clock::millis;
+use crate::clock::{has_passed, millis};
 use crate::model::{AddOptions, Instance, InstanceKind, PlacementState, Title, TmdbId, TvdbId};
 use crate::report::{Change, PlacementCounts, Problem};
 use crate::retry;
@@ -17,6 +18,9 @@ use crate::upstreams::{arr_problem, settings_problem};
 
 /// From so many waiting titles on, one read of the whole library is cheaper than asking for each.
 const WHOLE_LIBRARY_FROM: usize = 25;
+
+/// How long a library that could not be read whole is not tried again.
+const ONE_BY_ONE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Placements that need no request of their own are finished so many in one transaction.
 const STORED_TOGETHER: usize = 100;
@@ -124,10 +128,9 @@ impl Worker<'_> {
         if due.is_empty() {
             return Ok(());
         }
-        let whole_library = due.len() >= WHOLE_LIBRARY_FROM;
         let mut shelf = Shelf {
             excluded: if self.instance.respect_exclusions { self.arr.exclusions().await? } else { HashSet::new() },
-            library: if whole_library { Some(self.arr.library_ids().await?) } else { None },
+            library: if due.len() >= WHOLE_LIBRARY_FROM { self.whole_library().await? } else { None },
             added: HashSet::new(),
             refused: Vec::new(),
         };
@@ -142,6 +145,26 @@ impl Worker<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The whole library, or `None` when it cannot be had: some are too large for the proxy before them, or for the time a run has.
+    /// Then titles are asked about one by one, for a day.
+    async fn whole_library(&mut self) -> Result<Option<HashSet<u32>>, Leave> {
+        let key = format!("act.library_failed_at_ms.{}", self.instance.name);
+        let (store, now_ms) = (self.run.store, self.run.clock.now_ms());
+        let failed_at = store.read().setting(&key)?.and_then(|at| at.parse().ok());
+        if failed_at.is_some_and(|at| !has_passed(at, ONE_BY_ONE_FOR, now_ms)) {
+            return Ok(None);
+        }
+        match self.arr.library_ids().await {
+            Ok(library) => Ok(Some(library)),
+            Err(error @ ArrError::Unauthorized) => Err(error.into()),
+            Err(error) => {
+                warn!(instance.name = %self.instance.name, "the library of {} could not be read whole: {error}", self.instance.label());
+                store.write(|db| db.set_setting(&key, &now_ms.to_string()))?;
+                if self.run.stop.reason().is_some() { Err(Leave::Stopped) } else { Ok(None) }
+            }
+        }
     }
 
     /// What is left of `due` when that is taken out which the instance still lacks something for. Three small questions, before the
@@ -176,7 +199,14 @@ impl Worker<'_> {
         let there = shelf.added.contains(&external_id)
             || match &shelf.library {
                 Some(library) => library.contains(&external_id),
-                None => self.arr.present(external_id).await?,
+                None => match self.arr.present(external_id).await {
+                    Ok(present) => present,
+                    Err(error) => {
+                        let now_ms = self.run.clock.now_ms();
+                        self.run.store.write(|db| db.note_asked(placement.id, now_ms))?;
+                        return Err(error.into());
+                    }
+                },
             };
         if there {
             let words = if placement.attempt_at_ms.is_some() {
@@ -235,7 +265,9 @@ impl Worker<'_> {
             }
             // Somebody else was quicker; but a conflict may have another reason, so the library has the last word.
             Err(ArrError::AlreadyExists) if !self.arr.present(external_id).await? => {
-                self.refused(&placement, title, "it says that it has this already, and does not have it")
+                let words = "it says that it has this already, and does not have it";
+                shelf.refused.push((external_id, placement.options.clone(), words.to_owned()));
+                self.refused(&placement, title, words)
             }
             Err(ArrError::AlreadyExists) => {
                 shelf.added.insert(external_id);

@@ -158,6 +158,12 @@ impl Http {
         }
     }
 
+    /// How much longer the upstream wants to be left alone.
+    #[must_use]
+    pub fn cooling_for(&self) -> Option<Duration> {
+        self.0.limiter.cooling_for()
+    }
+
     /// Sends `request` and parses the answer as one JSON value.
     pub(super) async fn json<T: DeserializeOwned + Send>(&self, request: &Request) -> Result<T, FetchError> {
         let mut whole = Whole::new();

@@ -97,6 +97,13 @@ pub struct Seat<'a> {
 pub struct Round(u64);
 
 impl Limiter {
+    /// How much longer everybody has to wait, when it was asked for.
+    #[must_use]
+    pub fn cooling_for(&self) -> Option<Duration> {
+        let until = self.lock().until?;
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
     /// A waiting room whose waits end when `stop` is raised.
     #[must_use]
     pub fn new(settings: LimiterSettings, stop: Stop) -> Self {

@@ -153,6 +153,20 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// Puts open entries that wait, or were refused, back to `held`, so that they are decided anew: the settings have changed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn hold_waiting(self, now_ms: UnixMs) -> Result<usize, StoreError> {
+        Ok(self.connection.execute(
+            "-- entries.hold_waiting\n\
+             UPDATE entries SET state = 'held', state_at_ms = ?1, reason = 'the settings have changed'\n\
+             WHERE closed_at_ms IS NULL AND state <> 'held' AND id IN (\n\
+                 SELECT entry_id FROM placements WHERE state IN ('queued', 'failed') AND attempt_at_ms IS NULL)",
+            [now_ms],
+        )?)
+    }
+
     /// Puts open entries that wait for an instance which is not among `instances` back to `held`, so that they are decided anew.
     /// Answers how many there were.
     ///

@@ -37,11 +37,7 @@ impl Store {
             fs::create_dir_all(folder).map_err(|error| folder_error(folder, &error))?;
         }
         let filesystem = Filesystem::of(data_dir).map_err(|error| folder_error(data_dir, &error))?;
-        if let Some(kind) = network_filesystem(filesystem.magic)
-            && !allow_network_fs
-        {
-            return Err(StoreError::NetworkFilesystem { path: data_dir.to_owned(), kind });
-        }
+        refuse_network(data_dir, filesystem, allow_network_fs)?;
         let opening = lock_opening(&run.join("open.lock"))?;
         let path = database(data_dir);
         let connection = Connection::open_with_flags(
@@ -82,19 +78,18 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`], for a database that is there.
-    pub fn copy_in_memory(data_dir: &Path) -> Result<Self, StoreError> {
+    pub fn copy_in_memory(data_dir: &Path, allow_network_fs: bool) -> Result<Self, StoreError> {
         let path = database(data_dir);
         let mut store = Self { connection: Connection::open_in_memory()?, lasts: false };
         if path.exists() {
+            let filesystem = Filesystem::of(data_dir).map_err(|error| folder_error(data_dir, &error))?;
+            refuse_network(data_dir, filesystem, allow_network_fs)?;
             let source =
                 Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
                     .map_err(|error| cannot_open(&path, error))?;
             source.busy_timeout(BUSY_TIMEOUT)?;
-            rusqlite::backup::Backup::new(&source, &mut store.connection)?.run_to_completion(
-                1_000,
-                Duration::ZERO,
-                None,
-            )?;
+            // All pages in one step: a copy in several would begin again whenever somebody writes in between.
+            rusqlite::backup::Backup::new(&source, &mut store.connection)?.step(-1)?;
         }
         store.prepare(false)?;
         store.migrate(&path)?;
@@ -144,6 +139,14 @@ impl Store {
         transaction.pragma_update(None, "user_version", known)?;
         transaction.commit()?;
         Ok(())
+    }
+}
+
+/// SQLite's WAL is shared memory: its users have to be on one kernel.
+fn refuse_network(data_dir: &Path, filesystem: Filesystem, allowed: bool) -> Result<(), StoreError> {
+    match network_filesystem(filesystem.magic) {
+        Some(kind) if !allowed => Err(StoreError::NetworkFilesystem { path: data_dir.to_owned(), kind }),
+        _ => Ok(()),
     }
 }
 
@@ -206,6 +209,15 @@ mod tests {
     }
 
     #[test]
+    fn a_network_filesystem_is_refused_unless_somebody_knows_better() {
+        let nfs = Filesystem { magic: 0x6969, free_bytes: 1 };
+        let refused = refuse_network(Path::new("/data"), nfs, false);
+        assert!(matches!(refused, Err(StoreError::NetworkFilesystem { kind: "NFS", .. })), "{refused:?}");
+        refuse_network(Path::new("/data"), nfs, true).unwrap();
+        refuse_network(Path::new("/data"), Filesystem { magic: 0xef53, free_bytes: 1 }, false).unwrap();
+    }
+
+    #[test]
     fn a_newer_database_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
@@ -259,7 +271,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
         store.write(|db| db.set_setting("colour", "green")).unwrap();
-        let copy = Store::copy_in_memory(folder.path()).unwrap();
+        let copy = Store::copy_in_memory(folder.path(), false).unwrap();
         assert_eq!(copy.read().setting("colour").unwrap().as_deref(), Some("green"));
         copy.write(|db| db.set_setting("colour", "red")).unwrap();
         assert_eq!(store.read().setting("colour").unwrap().as_deref(), Some("green"));
@@ -268,7 +280,7 @@ mod tests {
     #[test]
     fn a_copy_of_nothing_makes_nothing_on_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let copy = Store::copy_in_memory(&folder.path().join("absent")).unwrap();
+        let copy = Store::copy_in_memory(&folder.path().join("absent"), false).unwrap();
         assert_eq!(copy.read().setting("colour").unwrap(), None);
         assert!(!folder.path().join("absent").exists());
     }

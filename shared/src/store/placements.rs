@@ -61,7 +61,7 @@ pub struct FailureRow {
 }
 
 impl Db<'_> {
-    /// Queues a title for an instance. One that waits there already goes on waiting, with these options.
+    /// Queues a title for an instance. One that waits there already, or was refused, starts anew with these options.
     pub(super) fn queue_placement(
         self,
         entry: EntryId,
@@ -75,7 +75,8 @@ impl Db<'_> {
             "-- placements.queue\n\
              INSERT INTO placements (entry_id, title_id, instance, state, options, queued_at_ms)\n\
              VALUES (?1, ?2, ?3, 'queued', ?4, ?5)\n\
-             ON CONFLICT (entry_id, instance) DO UPDATE SET options = excluded.options WHERE state IN ('queued', 'failed')",
+             ON CONFLICT (entry_id, instance) DO UPDATE SET options = excluded.options, state = 'queued', refusals = 0,\n\
+                 retry_at_ms = NULL WHERE state IN ('queued', 'failed')",
         )?;
         query.execute(params![entry.0, title.0, instance, options, now_ms])?;
         Ok(())
@@ -101,8 +102,8 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The placements of `instance` whose turn it is: queued ones, and refused ones whose pause is over. Those that were asked for
-    /// least often come first, so that one the instance cannot cope with never keeps others waiting. Entries that were closed
+    /// The placements of `instance` whose turn it is: queued ones, and refused ones whose pause is over. Those that were asked about
+    /// longest ago come first, so that one the instance cannot cope with never keeps others waiting. Entries that were closed
     /// meanwhile, and those of users who are not synced, are passed over. A pause of more than two days was set by a clock that has
     /// since been put back, and counts as over.
     ///
@@ -115,7 +116,7 @@ impl Db<'_> {
              FROM placements p JOIN entries e ON e.id = p.entry_id JOIN users u ON u.id = e.user_id AND u.synced\n\
              WHERE p.instance = ?1 AND p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
                  AND (p.state = 'queued' OR p.retry_at_ms <= ?2 OR p.retry_at_ms > ?2 + 2 * 86400000)\n\
-             ORDER BY p.attempts, p.id",
+             ORDER BY CASE WHEN p.asked_at_ms <= ?2 THEN p.asked_at_ms ELSE 0 END, p.id",
         )?;
         let mut rows = query.query(params![instance, now_ms])?;
         let mut placements = Vec::new();
@@ -158,9 +159,21 @@ impl Db<'_> {
     pub fn begin_attempt(self, id: PlacementId, payload: &str, now_ms: UnixMs) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.begin_attempt\n\
-             UPDATE placements SET attempts = attempts + 1, attempt_at_ms = ?2, payload = ?3 WHERE id = ?1",
+             UPDATE placements SET attempts = attempts + 1, attempt_at_ms = ?2, asked_at_ms = ?2, payload = ?3 WHERE id = ?1",
         )?;
         query.execute(params![id.0, now_ms, payload])?;
+        Ok(())
+    }
+
+    /// Notes that the instance was asked about a title and did not answer: the others have their turn first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn note_asked(self, id: PlacementId, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self
+            .connection
+            .prepare_cached("-- placements.note_asked\nUPDATE placements SET asked_at_ms = ?2 WHERE id = ?1")?;
+        query.execute(params![id.0, now_ms])?;
         Ok(())
     }
 
@@ -185,7 +198,10 @@ impl Db<'_> {
     pub fn hold_placement(self, placement: &QueuedPlacement, reason: &str, now_ms: UnixMs) -> Result<(), StoreError> {
         let mut query = self
             .connection
-            .prepare_cached("-- placements.hold\nUPDATE placements SET state = 'queued', answer = ?2 WHERE id = ?1")?;
+            .prepare_cached(
+                "-- placements.hold\n\
+                 UPDATE placements SET state = 'queued', attempt_at_ms = NULL, retry_at_ms = NULL, answer = ?2 WHERE id = ?1",
+            )?;
         query.execute(params![placement.id.0, reason])?;
         self.set_entry_state(placement.entry, EntryState::Held, Some(reason), now_ms)
     }
@@ -232,14 +248,15 @@ impl Db<'_> {
         self.follow_placements(placement.entry, reason, now_ms)
     }
 
-    /// Brings an entry up to date none of whose placements waits any more.
+    /// Brings an entry up to date none of whose placements is queued any more; of queued ones more will be heard in this run.
     pub(super) fn follow_settled_placements(self, entry: EntryId, now_ms: UnixMs) -> Result<(), StoreError> {
-        let waits =
-            |placement: &PlacementRow| matches!(placement.state, PlacementState::Queued | PlacementState::Failed);
-        if self.placements_of(entry)?.iter().any(waits) {
+        let placements = self.placements_of(entry)?;
+        if placements.iter().any(|placement| placement.state == PlacementState::Queued) {
             return Ok(());
         }
-        self.follow_placements(entry, None, now_ms)
+        let telling = |it: &&PlacementRow| matches!(it.state, PlacementState::Failed | PlacementState::Excluded);
+        let reason = placements.iter().find(telling).and_then(|placement| placement.answer.as_deref());
+        self.follow_placements(entry, reason, now_ms)
     }
 
     fn follow_placements(self, entry: EntryId, reason: Option<&str>, now_ms: UnixMs) -> Result<(), StoreError> {

@@ -22,6 +22,8 @@ pub struct ReadRecord {
     pub list_mark: Option<String>,
     /// Where the next look goes on, when the last one ran out of time.
     pub resume: Option<String>,
+    /// The last whole look did not fit into one run, so looking again soon would not confirm anything.
+    pub too_long: bool,
     /// When a complete look may confirm that missing entries are gone.
     pub confirm_at_ms: Option<UnixMs>,
 }
@@ -120,7 +122,8 @@ impl Db<'_> {
     pub fn read_record(self, user: UserId) -> Result<ReadRecord, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- users.read_record\n\
-             SELECT read_at_ms, read_outcome, read_detail, complete_at_ms, list_mark, confirm_at_ms, resume FROM users WHERE id = ?1",
+             SELECT read_at_ms, read_outcome, read_detail, complete_at_ms, list_mark, confirm_at_ms, resume,\n\
+                 too_long FROM users WHERE id = ?1",
         )?;
         let record = query.query_row([user.0], |row| {
             Ok(ReadRecord {
@@ -131,6 +134,7 @@ impl Db<'_> {
                 list_mark: row.get(4)?,
                 confirm_at_ms: row.get(5)?,
                 resume: row.get(6)?,
+                too_long: row.get(7)?,
             })
         });
         Ok(record.optional()?.unwrap_or_default())
@@ -144,7 +148,7 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- users.set_read_record\n\
              UPDATE users SET read_at_ms = ?2, read_outcome = ?3, read_detail = ?4, complete_at_ms = ?5, list_mark = ?6,\n\
-                 confirm_at_ms = ?7, resume = ?8 WHERE id = ?1",
+                 confirm_at_ms = ?7, resume = ?8, too_long = ?9 WHERE id = ?1",
         )?;
         query.execute(params![
             user.0,
@@ -155,6 +159,7 @@ impl Db<'_> {
             record.list_mark,
             record.confirm_at_ms,
             record.resume,
+            record.too_long,
         ])?;
         Ok(())
     }

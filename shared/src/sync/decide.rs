@@ -11,6 +11,27 @@ use crate::store::{NewlyDecided, StoreError, Undecided};
 /// Decisions stored in one transaction.
 const STORED_TOGETHER: usize = 200;
 
+/// The instances' options as of the last run, to notice a change.
+const KEY: &str = "decide.settings";
+
+/// Lets titles that wait follow the settings: those whose instance is gone, and all of them when an instance's options have changed.
+pub(super) fn take_up_new_settings(run: &Run<'_>) -> Result<(), StoreError> {
+    let instances = &run.config.settings.instances;
+    let options: Vec<_> =
+        instances.iter().map(|it| (&it.name, it.default, it.respect_exclusions, &it.options)).collect();
+    let now = serde_json::to_string(&options).unwrap_or_default();
+    let changed = run.store.read().setting(KEY)?.as_deref() != Some(&now);
+    let names = instances.iter().map(|instance| instance.name.as_str());
+    run.store.write(|db| {
+        db.hold_orphans(names, run.clock.now_ms())?;
+        if changed {
+            db.hold_waiting(run.clock.now_ms())?;
+            db.set_setting(KEY, &now)?;
+        }
+        Ok(())
+    })
+}
+
 /// Decides about `undecided`. `routed` in the answer counts every decision to route; what became of those is only known later.
 pub(super) fn decide(
     run: &Run<'_>,

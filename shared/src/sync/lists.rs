@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::plex_account::{Credentials, Rumours};
 use super::{Request, SyncError};
 use crate::clients::plex::{Friends, Plex, PlexError};
-use crate::clock::{has_passed, millis};
+use crate::clock::{UnixMs, has_passed, millis};
 use crate::diff::{Coverage, diff};
 use crate::model::{PlexId, ReadOutcome, Relation, User, UserUuid};
 use crate::observe::{Look, Start, Thoroughness, look_at_friend, look_at_own};
@@ -25,6 +25,9 @@ const TOGETHER: usize = 2;
 
 /// The share of the run's time that reading lists may take; the rest is for acting on what was seen.
 const SHARE_OF_RUN: f64 = 0.6;
+
+/// The share of the run's requests that reading lists may begin with; the rest is for questions about titles.
+const SHARE_OF_BUDGET: f64 = 0.7;
 
 /// Lists in a row that Plex fails to answer for, after which this run asks for no more of them.
 const FAILED_IN_A_ROW: usize = 6;
@@ -43,6 +46,11 @@ pub(super) struct Observed {
 }
 
 impl Observed {
+    /// Nobody was asked.
+    pub(super) fn left_alone() -> Self {
+        Self { left: 1, ..Self::default() }
+    }
+
     fn count(&mut self, look: &Look) {
         match look {
             // Without time nothing is wrong with Plex, and the list goes on where it was left.
@@ -113,14 +121,15 @@ pub(super) async fn observe(
         run.progress.advance(1)?;
         observed.count(&looked);
         if let Look::NotModified = looked {
-            unchanged.push(user);
+            unchanged.push((user, run.clock.now_ms()));
             continue;
         }
         let refused = match &looked {
             Look::Cut { error, .. } => matches!(rumours.confirm(plex, error).await, Credentials::Refused),
             _ => false,
         };
-        report.users.push(run.store.write(|db| store_look(run, db, user, looked))?);
+        let now_ms = run.clock.now_ms();
+        report.users.push(run.store.write(|db| store_look(db, user, looked, now_ms))?);
         if refused {
             report.problem(plex_problem(&PlexError::unauthorized()));
             why_unread = "Plex refuses the token";
@@ -133,7 +142,7 @@ pub(super) async fn observe(
     }
     // One transaction for all that is unchanged: on a quiet day, for everything.
     report.users.extend(run.store.write(|db| {
-        let stored = unchanged.into_iter().map(|user| store_look(run, db, user, Look::NotModified));
+        let stored = unchanged.into_iter().map(|(user, at_ms)| store_look(db, user, Look::NotModified, at_ms));
         stored.collect::<Result<Vec<_>, StoreError>>()
     })?);
     observed.left += unread.len();
@@ -226,7 +235,10 @@ fn users_to_read(run: &Run<'_>, request: &Request, report: &mut Report) -> Resul
 
 /// Looks at one list, as thoroughly as it is due; `None` when there is no time to begin.
 async fn look(run: &Run<'_>, plex: &Plex, user: &User, full: bool, until: Instant) -> Result<Option<Look>, StoreError> {
-    if run.stop.reason().is_some() || Instant::now() >= until {
+    let budget = f64::from(run.config.environment.plex_request_budget) * SHARE_OF_BUDGET;
+    #[expect(clippy::cast_precision_loss, reason = "a run sends far fewer than 2^52 requests")]
+    let spent = plex.counters().requests as f64 >= budget;
+    if run.stop.reason().is_some() || Instant::now() >= until || spent {
         return Ok(None);
     }
     let record = run.store.read().read_record(user.id)?;
@@ -249,12 +261,11 @@ fn whole_look_is_due(run: &Run<'_>, record: &ReadRecord) -> bool {
     let confirms = record
         .confirm_at_ms
         .is_some_and(|at| at <= now_ms || at > now_ms + 2 * millis(crate::diff::CONFIRM_MASS_AFTER));
-    never_or_long_ago || confirms
+    never_or_long_ago || (confirms && !record.too_long)
 }
 
 /// Stores one look with all that follows from it.
-fn store_look(run: &Run<'_>, db: Db<'_>, user: &User, look: Look) -> Result<UserReport, StoreError> {
-    let now_ms = run.clock.now_ms();
+fn store_look(db: Db<'_>, user: &User, look: Look, now_ms: UnixMs) -> Result<UserReport, StoreError> {
     let mut record = db.read_record(user.id)?;
     record.read_at_ms = Some(now_ms);
     let resumed = record.resume.take().is_some();
@@ -268,6 +279,7 @@ fn store_look(run: &Run<'_>, db: Db<'_>, user: &User, look: Look) -> Result<User
                 // What came after the cut may be new as well, below entries that are on record now.
                 record.complete_at_ms = None;
             }
+            record.too_long |= resume.is_some();
             record.resume = resume;
             if !error.is_out_of_time() {
                 warn!(user.name = %user.username, "the list of {} could not be read: {error}", user.username);
@@ -293,6 +305,7 @@ fn store_look(run: &Run<'_>, db: Db<'_>, user: &User, look: Look) -> Result<User
             counts = apply(db, user, &items, coverage, &mut record, now_ms)?;
             record.list_mark = mark;
             record.complete_at_ms = Some(now_ms);
+            record.too_long = false;
             if unreadable > 0 {
                 // It could not confirm what is missing, and neither could the next run: the regular whole look tries again.
                 record.confirm_at_ms = None;
@@ -350,7 +363,7 @@ fn apply(
     items: &[crate::model::ListedTitle],
     coverage: Coverage,
     record: &mut ReadRecord,
-    now_ms: i64,
+    now_ms: UnixMs,
 ) -> Result<Counts, StoreError> {
     let open = db.open_entries(user.id)?;
     let seen: Vec<&PlexId> = items.iter().map(|item| &item.plex_id).collect();

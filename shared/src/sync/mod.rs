@@ -9,18 +9,19 @@ mod lists;
 mod plex_account;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use plex_account::Rumours;
 use tracing::{info, warn};
 
 use crate::act;
 use crate::clients::Transport;
-use crate::clock::{Clock, Stopwatch, rfc3339};
+use crate::clock::{Clock, Stopwatch, UnixMs, millis, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
 use crate::model::{ReadOutcome, RunResult, Trigger};
 use crate::process;
-use crate::report::{Change, DecisionCounts, ProblemKind, Report, RunReport};
+use crate::report::{Change, DecisionCounts, Problem, ProblemKind, Report, RunReport};
 use crate::resolve::resolve;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
@@ -97,7 +98,8 @@ pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result
     };
     let holder = format!("{} (process {})", process::host_name(), std::process::id());
     let crashed = run.store.write(|db| db.start_run(run.id, request.trigger, &holder, started_at_ms))?;
-    if crashed > 0 {
+    // Beside a dry run, which needs no lock, the run that seems to have died may well be alive.
+    if crashed > 0 && matches!(mode, Mode::Real(_)) {
         warn!(run.id = %run.id, "the run before this one died without a word; its unfinished work is taken up now");
     }
 
@@ -144,12 +146,25 @@ async fn stages(
     let plex = upstreams.plex(token, client_identifier(run.store)?);
 
     let rumours = Rumours::default();
-    let observed = lists::observe(run, &plex, &rumours, request, report).await?;
+    let cool_until_ms = cool_until(run)?;
+    let observed = match cool_until_ms {
+        None => lists::observe(run, &plex, &rumours, request, report).await?,
+        Some(at_ms) => {
+            report.problem(Problem {
+                upstream: "plex".into(),
+                kind: ProblemKind::Down,
+                message: format!(
+                    "Plex asked to be left alone until {}. The first run after that goes on.",
+                    rfc3339(at_ms)
+                ),
+            });
+            lists::Observed::left_alone()
+        }
+    };
 
-    let names = settings.instances.iter().map(|instance| instance.name.as_str());
-    run.store.write(|db| db.hold_orphans(names, run.clock.now_ms()))?;
+    decide::take_up_new_settings(run)?;
     let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
-    let plex_refuses_us = report.has(ProblemKind::Credentials);
+    let plex_refuses_us = report.has(ProblemKind::Credentials) || cool_until_ms.is_some();
     let resolved = resolve(run, &plex, &upstreams, &undecided, plex_refuses_us).await?;
     undecided.retain(|entry| !resolved.undecidable.contains(&entry.title));
     resolved.problems.into_iter().for_each(|problem| report.problem(problem));
@@ -161,6 +176,10 @@ async fn stages(
 
     act(run, mode, &upstreams, report).await?;
 
+    if let Some(left) = plex.cooling_for() {
+        let until_ms = run.clock.now_ms().saturating_add(millis(left));
+        run.store.write(|db| db.set_setting(COOL_UNTIL, &until_ms.to_string()))?;
+    }
     report.upstream = upstreams.counts();
     // What was routed is counted by what became of it: sent somewhere, there already, or excluded there.
     let routes = run.store.read().routes_of_run(run.id)?;
@@ -173,6 +192,16 @@ async fn stages(
     let unfinished = observed.left > 0 || !resolved.undecidable.is_empty();
     report.run.result = judge(report, &observed, unfinished, world.stop.reason());
     Ok(())
+}
+
+/// Until when Plex wants to be left alone, in unix milliseconds: a `Retry-After` may be longer than the run that met it.
+const COOL_UNTIL: &str = "plex.cool_until_ms";
+
+/// The time, if it is still to come. One more than a day away was written by a clock that has since been put back.
+fn cool_until(run: &Run<'_>) -> Result<Option<UnixMs>, StoreError> {
+    let until_ms = run.store.read().setting(COOL_UNTIL)?.and_then(|at| at.parse::<UnixMs>().ok());
+    let now_ms = run.clock.now_ms();
+    Ok(until_ms.filter(|at| *at > now_ms && at.saturating_sub(now_ms) < millis(Duration::from_secs(24 * 60 * 60))))
 }
 
 /// Works off every instance's queue, all instances at once.

@@ -360,3 +360,15 @@ async fn an_answer_lost_to_one_user_makes_no_second_add_for_another() {
     let report = story.sync().await;
     assert_eq!((report.placements.added, report.placements.present, story.adds()), (1, 26, 1));
 }
+
+#[tokio::test]
+async fn a_title_that_waits_follows_the_settings_when_they_change() {
+    let story = wanted();
+    story.radarr.set_starting_up(true);
+    story.sync().await;
+    story.radarr.set_starting_up(false);
+    story.write_settings(&SETTINGS.replace("HD-1080p", "Ultra-HD"));
+    assert_eq!(story.sync().await.placements.added, 1);
+    assert_eq!(story.radarr.item(SALT_LEDGER).unwrap().quality_profile_id, 6);
+    assert_eq!(story.decisions("Salt Ledger").len(), 2, "and both decisions are kept");
+}

@@ -2,6 +2,7 @@
 
 use pulsarr_shared::model::{EntryState, PlacementState, RunResult};
 use pulsarr_tests::fakes::{Fault, Known, Title};
+use pulsarr_tests::household::SETTINGS;
 
 use crate::world::{NOON, SALT_LEDGER, Story, hours, minutes, salt_ledger};
 
@@ -125,4 +126,17 @@ async fn a_title_that_several_want_is_refused_once_a_run() {
     for entry in story.entries("Salt Ledger") {
         assert!(entry.reason.unwrap().contains("A movie with this ID was not found"));
     }
+}
+
+#[tokio::test]
+async fn a_refused_title_is_asked_for_anew_as_soon_as_the_settings_change() {
+    let story = unknown_to_radarr();
+    story.sync().await;
+    story.write_settings(&SETTINGS.replace("HD-1080p", "Ultra-HD"));
+    story.sync().await;
+    assert_eq!(story.adds(), 2);
+    // Unchanged settings leave the refusal and its words as they are.
+    story.sync().await;
+    assert_eq!((story.adds(), story.state("Salt Ledger")), (2, EntryState::Failed));
+    assert!(story.entry("Salt Ledger").reason.unwrap().contains("A movie with this ID was not found"));
 }

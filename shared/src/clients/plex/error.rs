@@ -63,12 +63,6 @@ impl PlexError {
         matches!(self, Self::Fetch { source: FetchError::Unauthorized, .. })
     }
 
-    /// Whether Plex says that it has no such thing.
-    #[must_use]
-    pub const fn is_not_found(&self) -> bool {
-        matches!(self, Self::Fetch { source: FetchError::NotFound, .. })
-    }
-
     /// Whether nothing is wrong but that the run's time or its requests are used up.
     #[must_use]
     pub const fn is_out_of_time(&self) -> bool {

@@ -138,6 +138,12 @@ impl Plex {
         self.http.counters()
     }
 
+    /// How much longer Plex wants to be left alone.
+    #[must_use]
+    pub fn cooling_for(&self) -> Option<std::time::Duration> {
+        self.http.cooling_for()
+    }
+
     /// Tells this token from another without giving it away: 16 hex characters of its SHA-256.
     #[must_use]
     pub fn token_mark(&self) -> String {
