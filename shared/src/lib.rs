@@ -1,7 +1,7 @@
 //! Everything both programs use: the domain, the store, the clients and the sync engine.
 //!
 //! Read [`sync`] first; it is one run from top to bottom. Arrows point one way: `sync` → (`observe`, `resolve`, `act`) →
-//! (`clients`, `store`) → `model`. The deciding modules (`diff`, `routing`) import `model` and nothing else.
+//! (`clients`, `store`) → `model`. The deciding modules (`diff`, `routing`) do no I/O and get the time as a number.
 
 pub mod act;
 pub mod check;

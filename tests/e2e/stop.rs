@@ -99,17 +99,23 @@ fn a_run_out_of_time_leaves_the_rest_to_the_next_which_begins_with_it() {
 }
 
 #[test]
-fn a_cool_down_longer_than_the_run_ends_with_the_run() {
+fn a_cool_down_longer_than_the_run_is_kept_by_the_runs_after_it() {
     let mut household = wanting_two();
     household.set("PULSARR_RUN_LIMIT_S", "2");
-    household.plex.inject(Fault::on("GET", "/watchlist/all").status(429).retry_after("3600"));
+    household.plex.inject(Fault::on("GET", "/watchlist/all").times(1).status(429).retry_after("5"));
     let done = household.sync();
     let report = done.report();
     assert_eq!((done.code, &report["run"]["result"]), (Some(0), &"partial".into()), "{report:#}");
     assert_eq!(report["upstream"]["plex"]["throttled"], 1);
     assert_eq!(household.plex.requests_to("/watchlist/all"), 1, "Retry-After is obeyed");
-    household.plex.clear_faults();
-    household.sync_well();
+
+    household.clear_journals();
+    let done = household.sync();
+    assert_eq!(done.code, Some(69), "{}", done.stderr);
+    assert!(done.report()["problems"][0]["message"].as_str().unwrap().contains("Plex asked to be left alone until"));
+    assert_eq!(household.plex.requests_to(""), 0, "by the next run too");
+
+    wait_until("the time is over and a run goes on", || household.sync().code == Some(0));
     assert_eq!(library(&household.radarr), [SALT_LEDGER]);
 }
 

@@ -83,8 +83,8 @@ pub struct Environment {
     /// Plex: watchlists as feeds. Default `https://rss.plex.tv`.
     #[serde(deserialize_with = "address")]
     pub plex_rss_url: String,
-    /// Milliseconds: the shortest pause between two pages of a list; the longest is three times as long. Default 5000,
-    /// at most 600000; 0 in tests.
+    /// Milliseconds: the pause before the second page of a list is once to three times this, at random; shorter before later
+    /// pages, a tenth before small questions. Default 5000, at most 600000; 0 in tests.
     #[serde(deserialize_with = "within::<0, 600_000, _, _>")]
     pub plex_page_pause_ms: u64,
     /// Requests to Plex that one run may make. Default 2000, at least 1.
