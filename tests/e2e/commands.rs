@@ -1,7 +1,7 @@
 //! The command line: dry runs, one user, whole reads, help, mistakes, and looking without a run.
 
-use pulsarr_tests::fakes::Title;
-use pulsarr_tests::household::Household;
+use pulsarr_tests::fakes::{Fault, Title};
+use pulsarr_tests::household::{Household, wait_until};
 
 use super::{HARBOUR_NINE, SALT_LEDGER, adds, library, user, wanting_two};
 
@@ -169,4 +169,20 @@ fn status_tells_the_last_runs_and_what_waits() {
     assert_eq!(told.matches("(cli)").count(), 5, "{told}");
     assert_eq!(household.pulsarr(&["status", "--runs", "2"]).stdout.matches("(cli)").count(), 2);
     assert_eq!(library(&household.sonarr), [HARBOUR_NINE]);
+}
+
+/// Progress is rows: another process sees it while the run is under way.
+#[test]
+fn status_shows_how_far_a_running_sync_is() {
+    let household = Household::new();
+    let friend = household.plex.add_friend("tomas.r");
+    household.plex.inject(Fault::on("POST", "/community/api").containing(&friend).never());
+    let running = household.start(&["sync"]);
+    wait_until("the friend's list is asked for", || household.plex.requests_to("/community/api") == 2);
+    wait_until("a look is on record", || household.status().contains("observe: "));
+    let status = household.status();
+    assert!(status.contains("running (cli, on "), "{status}");
+    running.terminate();
+    assert_eq!(running.finish().code, Some(143));
+    assert!(!household.status().contains("observe: "), "it no longer runs");
 }

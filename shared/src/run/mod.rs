@@ -11,15 +11,6 @@ use crate::config::Config;
 use crate::stop::Stop;
 use crate::store::Store;
 
-impl Run<'_> {
-    /// How much time there is until this share of the run's whole time is over.
-    #[must_use]
-    pub fn time_until(&self, share: f64) -> Duration {
-        let whole = Duration::from_secs(self.config.environment.run_limit_s);
-        whole.mul_f64(share).saturating_sub(self.started.elapsed())
-    }
-}
-
 /// One run's surroundings.
 pub struct Run<'a> {
     /// Its id, as in the store, the log and the report.
@@ -36,4 +27,13 @@ pub struct Run<'a> {
     pub progress: Progress<'a>,
     /// Since it began.
     pub started: Stopwatch,
+}
+
+impl Run<'_> {
+    /// How much time there is until this share of the run's whole time is over.
+    #[must_use]
+    pub fn time_until(&self, share: f64) -> Duration {
+        let whole = Duration::from_secs(self.config.environment.run_limit_s);
+        whole.mul_f64(share).saturating_sub(self.started.elapsed())
+    }
 }
