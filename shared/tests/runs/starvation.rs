@@ -120,12 +120,12 @@ async fn a_slow_list_gives_way_to_the_others_and_goes_on_where_it_was_left() {
     story.set("PULSARR_RUN_LIMIT_S", "1");
     let slow = [story.plex.add_friend("ada"), story.plex.add_friend("bea")];
     for (n, uuid) in (0..).zip(&slow) {
-        story.plex.fill_watchlist(uuid, 1 + n * 1_000, 700);
-        story.plex.inject(Fault::on("POST", "/community/api").containing(uuid).latency_ms(200));
+        story.plex.fill_watchlist(uuid, 1 + n * 10_000, 1_500);
+        story.plex.inject(Fault::on("POST", "/community/api").containing(uuid).latency_ms(60));
     }
     let quick = story.plex.add_friend("cyd");
     story.plex.watch(&quick, salt_ledger());
-    let all = || slow.iter().all(|uuid| story.knows(uuid) && story.open_entries(uuid) == 700);
+    let all = || slow.iter().all(|uuid| story.knows(uuid) && story.open_entries(uuid) == 1_500);
     runs_until(&story, 30, || all() && story.knows(&quick) && story.open_entries(&quick) == 1).await;
 }
 
