@@ -186,3 +186,19 @@ fn status_shows_how_far_a_running_sync_is() {
     assert_eq!(running.finish().code, Some(143));
     assert!(!household.status().contains("observe: "), "it no longer runs");
 }
+
+#[test]
+fn a_dry_run_beside_a_running_sync_takes_no_lock_and_leaves_it_alone() {
+    let household = Household::new();
+    let friend = household.plex.add_friend("tomas.r");
+    household.plex.inject(Fault::on("POST", "/community/api").containing(&friend).times(1).never());
+    let running = household.start(&["sync"]);
+    wait_until("the friend's list is asked for", || household.plex.requests_to("/community/api") == 2);
+    let done = household.pulsarr(&["sync", "--dry-run", "--lock-wait", "0s", "--report", "json"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert_eq!(done.report()["run"]["result"], "ok");
+    assert!(!done.stderr.contains("died"), "the run that is under way is alive: {}", done.stderr);
+    assert!(household.status().contains("running (cli, on "), "and is still the one on record");
+    running.terminate();
+    assert_eq!(running.finish().code, Some(143));
+}

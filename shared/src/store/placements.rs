@@ -7,6 +7,17 @@ use super::{Db, StoreError, TitleId};
 use crate::clock::UnixMs;
 use crate::model::{AddOptions, Destination, EntryId, EntryState, Outcome, PlacementId, PlacementState, entry_state};
 
+/// The placements whose turn it is at `?1`, as `p`: queued ones, and refused ones whose pause is over. Entries that were closed
+/// meanwhile, and those of users who are not synced, are passed over. A pause of more than two days was set by a clock that has
+/// since been put back, and counts as over.
+macro_rules! due {
+    () => {
+        "placements p JOIN entries e ON e.id = p.entry_id JOIN users u ON u.id = e.user_id AND u.synced\n\
+         WHERE p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
+             AND (p.state = 'queued' OR p.retry_at_ms <= ?1 OR p.retry_at_ms > ?1 + 2 * 86400000)"
+    };
+}
+
 /// A placement whose turn it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueuedPlacement {
@@ -102,23 +113,19 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The placements of `instance` whose turn it is: queued ones, and refused ones whose pause is over. Those that were asked about
-    /// longest ago come first, so that one the instance cannot cope with never keeps others waiting. Entries that were closed
-    /// meanwhile, and those of users who are not synced, are passed over. A pause of more than two days was set by a clock that has
-    /// since been put back, and counts as over.
+    /// The placements of `instance` whose turn it is. Those that were asked about longest ago come first, so that one the instance
+    /// cannot cope with never keeps others waiting.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn due_placements(self, instance: &str, now_ms: UnixMs) -> Result<Vec<QueuedPlacement>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- placements.due\n\
-             SELECT p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms, e.state = 'held'\n\
-             FROM placements p JOIN entries e ON e.id = p.entry_id JOIN users u ON u.id = e.user_id AND u.synced\n\
-             WHERE p.instance = ?1 AND p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
-                 AND (p.state = 'queued' OR p.retry_at_ms <= ?2 OR p.retry_at_ms > ?2 + 2 * 86400000)\n\
-             ORDER BY CASE WHEN p.asked_at_ms <= ?2 THEN p.asked_at_ms ELSE 0 END, p.id",
-        )?;
-        let mut rows = query.query(params![instance, now_ms])?;
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- placements.due\n",
+            "SELECT p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms, e.state = 'held' FROM ",
+            due!(),
+            " AND p.instance = ?2 ORDER BY CASE WHEN p.asked_at_ms <= ?1 THEN p.asked_at_ms ELSE 0 END, p.id",
+        ))?;
+        let mut rows = query.query(params![now_ms, instance])?;
         let mut placements = Vec::new();
         while let Some(row) = rows.next()? {
             let options: String = row.get(3)?;
@@ -140,14 +147,11 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn queue_lengths(self, now_ms: UnixMs) -> Result<Vec<(String, u32)>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- placements.queue_lengths\n\
-             SELECT p.instance, count(*) FROM placements p JOIN entries e ON e.id = p.entry_id\n\
-                 JOIN users u ON u.id = e.user_id AND u.synced\n\
-             WHERE p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
-                 AND (p.state = 'queued' OR p.retry_at_ms <= ?1 OR p.retry_at_ms > ?1 + 2 * 86400000)\n\
-             GROUP BY p.instance ORDER BY p.instance",
-        )?;
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- placements.queue_lengths\nSELECT p.instance, count(*) FROM ",
+            due!(),
+            " GROUP BY p.instance ORDER BY p.instance",
+        ))?;
         let rows = query.query_map([now_ms], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
