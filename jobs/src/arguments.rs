@@ -1,8 +1,10 @@
 //! The command line: its words, and the help that teaches them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pulsarr_shared::model::{MinimumAvailability, MonitorNewItems, SeriesTypeChoice};
 
 use crate::exit_code::ExitCode;
 
@@ -29,6 +31,12 @@ pub enum Command {
     Status(StatusArguments),
     /// Tell why a title went where it went
     Explain(ExplainArguments),
+    /// Tell where everything would go, with these rules or with others; changes nothing
+    Simulate(SimulateArguments),
+    /// List what waits for approval, and approve or reject it
+    Approvals(ApprovalsArguments),
+    /// Copy one instance's library to another, once
+    Copy(CopyArguments),
 }
 
 const SYNC_HELP: &str = "\
@@ -75,12 +83,26 @@ pub enum ReportFormat {
     Json,
 }
 
+const CHECK_HELP: &str = "\
+With --rules nothing is opened and nobody is asked, and secrets need not be there: `pulsarr check --rules`
+ends with 0 when every test under `tests:` comes out as expected, and with 78 when one does not or the
+settings have a mistake. Run it wherever the settings file is kept.
+
+Examples:
+  pulsarr check --offline          where does each value come from?
+  pulsarr check --rules            do the rules do what their tests say?
+  PULSARR_CONFIG=new.yaml pulsarr check --rules";
+
 /// `pulsarr check`: every value with its source, every upstream with one sentence of advice per problem.
 #[derive(Debug, Args)]
+#[command(after_help = CHECK_HELP)]
 pub struct CheckArguments {
     /// Only look at the configuration; ask nobody
     #[arg(long)]
     pub offline: bool,
+    /// Only run the rule tests of the settings file; ask nobody
+    #[arg(long, conflicts_with = "offline")]
+    pub rules: bool,
 }
 
 /// `pulsarr status`: what the store tells; nobody is asked.
@@ -101,8 +123,11 @@ Tells when a title was seen on whose list, what was known about it, every step o
 was sent to the arr, what it answered, and what happens next. All of it was stored when it happened;
 a store of an older version of pulsarr is upgraded on the way.
 
+Where there is no entry it tells why: whose list is private, who is switched off, when the next look is.
+
 Examples:
   pulsarr explain \"salt ledger\"
+  pulsarr explain \"salt ledger\" --user tomas.r
   pulsarr explain tt90000002
   pulsarr explain 900002";
 
@@ -113,6 +138,184 @@ pub struct ExplainArguments {
     /// Part of a title, or a Plex, IMDb, TMDB or TVDB id
     #[arg(value_name = "TITLE OR ID")]
     pub title: String,
+    /// Only on this user's list (Plex user name, alias or uuid)
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+}
+
+const SIMULATE_HELP: &str = "\
+Works on a copy of the store with the facts on record: asks nobody, stores nothing, adds nothing. What
+waits for a decision is decided as the next run would; what was added already stays where it is, and
+is told with the place that the rules would give it now.
+
+Examples:
+  pulsarr simulate                                  everything on the watchlists
+  pulsarr simulate --rules new-rules.yaml --changed what would these rules change?
+  pulsarr simulate --title \"salt ledger\"            one title, with every rule's verdict
+  pulsarr simulate --given '{title: Frieren, type: show, genres: [Anime], user: living-room}'";
+
+/// `pulsarr simulate`: what a run would decide now.
+#[derive(Debug, Args)]
+#[command(after_help = SIMULATE_HELP)]
+pub struct SimulateArguments {
+    /// Use the rules of this file: a settings file, or one with nothing but `rules:`
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Only what this user wants (Plex user name, alias or uuid)
+    #[arg(long, value_name = "NAME", conflicts_with = "given")]
+    pub user: Option<String>,
+    /// Only titles that contain this, or have this id
+    #[arg(long, value_name = "TEXT", conflicts_with = "given")]
+    pub title: Option<String>,
+    /// One wish that is on no list, described in the words of rule tests
+    #[arg(long, value_name = "YAML")]
+    pub given: Option<String>,
+    /// Only what would stand otherwise than today
+    #[arg(long)]
+    pub changed: bool,
+    /// What to print on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub report: ReportFormat,
+}
+
+const APPROVALS_HELP: &str = "\
+A request is named by its number, or by a part of its title that only one open request has. What is
+approved is added by the next run, to every instance that the request lists. Everybody who asked for
+the same title gets the same answer.
+
+Examples:
+  pulsarr approvals
+  pulsarr approvals approve 7
+  pulsarr approvals approve \"salt ledger\" --to movies-4k --quality-profile Ultra-HD
+  pulsarr approvals approve --all --note \"rainy weekend\"
+  pulsarr approvals reject 8 9 --note \"not before your exams\"";
+
+/// `pulsarr approvals`: what somebody has to say yes to.
+#[derive(Debug, Args)]
+#[command(after_help = APPROVALS_HELP, args_conflicts_with_subcommands = true)]
+pub struct ApprovalsArguments {
+    /// What to do; to list what is open without one
+    #[command(subcommand)]
+    pub action: Option<ApprovalsAction>,
+}
+
+/// What to do with requests.
+#[derive(Debug, Subcommand)]
+pub enum ApprovalsAction {
+    /// List what is open
+    List {
+        /// Decided ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one request with everything that happened to it
+    Show {
+        /// Its number, or a part of its title
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Approve requests, as proposed or with changes
+    Approve(ApproveArguments),
+    /// Reject requests
+    Reject {
+        /// Their numbers, or parts of their titles
+        #[arg(value_name = "ID", required = true)]
+        ids: Vec<String>,
+        /// Why, for the person who asked
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+        /// Who rejects; without it the user of this process
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
+}
+
+/// `pulsarr approvals approve`.
+#[derive(Debug, Args)]
+pub struct ApproveArguments {
+    /// Their numbers, or parts of their titles
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub ids: Vec<String>,
+    /// Everything that is open
+    #[arg(long)]
+    pub all: bool,
+    /// Said with it
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Who approves; without it the user of this process
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Send it to this instance instead; may be given several times
+    #[arg(long, value_name = "INSTANCE", help_heading = "Changes")]
+    pub to: Vec<String>,
+    /// With this quality profile
+    #[arg(long, value_name = "NAME", help_heading = "Changes")]
+    pub quality_profile: Option<String>,
+    /// Into this root folder
+    #[arg(long, value_name = "PATH", help_heading = "Changes")]
+    pub root_folder: Option<String>,
+    /// With these tags: a,b; none for an empty text
+    #[arg(long, value_name = "TAGS", help_heading = "Changes")]
+    pub tags: Option<String>,
+    /// Whether to search at once
+    #[arg(long, value_name = "true|false", help_heading = "Changes")]
+    pub search: Option<bool>,
+    /// What to monitor, in the words of the settings
+    #[arg(long, value_name = "CHOICE", help_heading = "Changes")]
+    pub monitor: Option<String>,
+    /// Radarr: from when on it is obtainable: tba, announced, in_cinemas, released
+    #[arg(long, value_name = "CHOICE", value_parser = word(MinimumAvailability::from_word), help_heading = "Changes")]
+    pub minimum_availability: Option<MinimumAvailability>,
+    /// Sonarr: how episodes are numbered: standard, daily, anime
+    #[arg(long, value_name = "CHOICE", value_parser = word(SeriesTypeChoice::from_word), help_heading = "Changes")]
+    pub series_type: Option<SeriesTypeChoice>,
+    /// Sonarr: a folder per season
+    #[arg(long, value_name = "true|false", help_heading = "Changes")]
+    pub season_folder: Option<bool>,
+    /// Sonarr: monitor only these seasons: 1,2
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', help_heading = "Changes")]
+    pub seasons: Option<Vec<u32>>,
+    /// Sonarr: what to do with later seasons: all, none
+    #[arg(long, value_name = "CHOICE", value_parser = word(MonitorNewItems::from_word), help_heading = "Changes")]
+    pub monitor_new_items: Option<MonitorNewItems>,
+}
+
+const COPY_HELP: &str = "\
+Adds what the one has and the other lacks, with the other's own settings from pulsarr.yaml; leaves
+its import-exclusion list alone if the settings say so. Removes nothing. Takes the lock that syncs
+take, and ends with 75 when one keeps it; what was not reached is taken up by copying again.
+
+Examples:
+  pulsarr copy --from movies --to movies-4k --dry-run
+  pulsarr copy --from movies --to movies-4k";
+
+/// `pulsarr copy`: a library into another instance of its kind.
+#[derive(Debug, Args)]
+#[command(after_help = COPY_HELP)]
+pub struct CopyArguments {
+    /// The instance whose library is read
+    #[arg(long, value_name = "INSTANCE")]
+    pub from: String,
+    /// The instance that gets what it lacks
+    #[arg(long, value_name = "INSTANCE")]
+    pub to: String,
+    /// Compare, print what would be added, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to wait for a sync that is running: 45, 30s, 500ms, 2m
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub lock_wait: Duration,
+    /// What to print on standard output when done; logs go to standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub report: ReportFormat,
+}
+
+/// One of our words.
+fn word<T>(of: fn(&str) -> Option<T>) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: 'static,
+{
+    move |text| of(text).ok_or_else(|| "it is none of the words named in --help".to_owned())
 }
 
 /// `45`, `30s`, `500ms`, `2m`: a number of seconds, or a number with its unit.

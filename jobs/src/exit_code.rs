@@ -17,7 +17,7 @@ pub enum ExitCode {
     Usage = 64,
     /// Some upstream is down; the next run tries again.
     UpstreamDown = 69,
-    /// Another sync is running, and `--fail-if-busy` was given.
+    /// Another sync is running, and a copy cannot begin, or `--fail-if-busy` was given.
     Busy = 75,
     /// An upstream refused our credentials.
     CredentialsRefused = 77,
@@ -47,7 +47,7 @@ impl ExitCode {
             Self::Unexpected => "something unexpected",
             Self::Usage => "wrong command line",
             Self::UpstreamDown => "some upstream is down; the next run tries again",
-            Self::Busy => "another sync is running (only with --fail-if-busy)",
+            Self::Busy => "another sync is running (from sync only with --fail-if-busy)",
             Self::CredentialsRefused => "an upstream refused our credentials",
             Self::Configuration => "configuration, data folder or database schema",
             Self::Terminated => "terminated",
@@ -77,6 +77,7 @@ impl ExitCode {
             | StoreError::Folder { .. }
             | StoreError::ReadOnly
             | StoreError::NetworkFilesystem { .. } => Self::Configuration,
+            StoreError::Undecidable { .. } => Self::Usage,
             StoreError::Full | StoreError::Busy | StoreError::Unreadable { .. } | StoreError::Sql(_) => {
                 Self::Unexpected
             }

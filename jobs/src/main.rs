@@ -27,6 +27,9 @@ fn main() -> std::process::ExitCode {
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Status(arguments) => commands::status::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Simulate(arguments) => commands::simulate::run(&arguments),
+        Command::Approvals(arguments) => commands::approvals::run(&arguments),
+        Command::Copy(arguments) => commands::copy::run(&arguments),
     };
     match done {
         Ok(code) => code.into(),

@@ -1,25 +1,32 @@
 //! Everything both programs use: the domain, the store, the clients and the sync engine.
 //!
 //! Read [`sync`] first; it is one run from top to bottom. Arrows point one way: `sync` → (`observe`, `resolve`, `act`) →
-//! (`clients`, `store`) → `model`. The deciding modules (`diff`, `routing`) do no I/O and get the time as a number.
+//! (`clients`, `store`) → `model`. The deciding modules (`diff`, `routing`, `quota`, `approval`, `plan`) do no I/O and
+//! get the time as a number.
 
 pub mod act;
+pub mod amend;
+pub mod approval;
 pub mod check;
 pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod copy;
 pub mod diff;
 pub mod explain;
 pub mod lock;
 pub mod model;
 pub mod observe;
+pub mod plan;
 pub mod printable;
 pub mod process;
+pub mod quota;
 pub mod report;
 pub mod resolve;
 pub mod retry;
 pub mod routing;
 pub mod run;
+pub mod simulate;
 pub mod stop;
 pub mod store;
 pub mod sync;

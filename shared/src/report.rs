@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ReadOutcome, RunResult, Trigger};
+use crate::model::{MediaType, ReadOutcome, RunResult, Trigger};
 
 /// Single changes that a report lists at most; the counts are always whole.
 pub const MAX_CHANGES: usize = 200;
@@ -20,6 +20,12 @@ pub struct Report {
     pub switched_off: Vec<String>,
     /// What was decided, by outcome.
     pub decisions: DecisionCounts,
+    /// What became of approvals in this run.
+    #[serde(default)]
+    pub approvals: ApprovalCounts,
+    /// Quotas of which at least 80 % is used after this run.
+    #[serde(default)]
+    pub quotas: Vec<QuotaReport>,
     /// What became of the placements this run worked on.
     pub placements: PlacementCounts,
     /// What changed, or in a dry run would change: the first [`MAX_CHANGES`].
@@ -87,6 +93,65 @@ pub struct DecisionCounts {
     pub held: u32,
     /// Without the id its arr needs.
     pub unresolvable: u32,
+}
+
+/// What became of approvals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ApprovalCounts {
+    /// New requests.
+    pub asked: u32,
+    /// Requests that a person approved and that were sent on their way.
+    pub approved: u32,
+    /// Went without a person: by a rule, because there was room again, or because nobody decided in time.
+    pub auto_approved: u32,
+    /// Rejected by a rule.
+    pub rejected: u32,
+    /// Nobody decided in time.
+    pub expired: u32,
+}
+
+impl ApprovalCounts {
+    /// Adds other counts of the same run.
+    pub const fn add(&mut self, other: &Self) {
+        self.asked += other.asked;
+        self.approved += other.approved;
+        self.auto_approved += other.auto_approved;
+        self.rejected += other.rejected;
+        self.expired += other.expired;
+    }
+}
+
+/// A quota that is nearly, or quite, used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaReport {
+    /// Whose.
+    pub user: String,
+    /// Of which titles.
+    #[serde(rename = "type")]
+    pub media_type: MediaType,
+    /// `3 movies a day`
+    pub quota: String,
+    /// Places taken.
+    pub used: u32,
+    /// Places there are.
+    pub limit: u32,
+    /// The one of the other.
+    pub percent: u32,
+    /// When there is room again, where it is full and somebody can tell: `2026-11-24 00:00` in the quota's zone.
+    pub room_again_at: Option<String>,
+}
+
+impl std::fmt::Display for QuotaReport {
+    /// `tomas.r has used 3 of 3 movies a day (100 %); room again 2026-11-24 00:00`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { user, quota, used, percent, room_again_at, .. } = self;
+        write!(f, "{user} has used {used} of {quota} ({percent} %)")?;
+        match room_again_at {
+            Some(at) => write!(f, "; room again {at}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What became of the placements.
@@ -174,6 +239,8 @@ impl Report {
             users: Vec::new(),
             switched_off: Vec::new(),
             decisions: DecisionCounts::default(),
+            approvals: ApprovalCounts::default(),
+            quotas: Vec::new(),
             placements: PlacementCounts::default(),
             changes: Vec::new(),
             problems: Vec::new(),

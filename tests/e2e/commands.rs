@@ -106,6 +106,11 @@ fn usage_errors_end_with_64_and_say_how_it_is_done() {
         &["sync", "--report", "yaml"],
         &["explain"],
         &["status", "--runs", "many"],
+        &["simulate", "--given", "{}", "--title", "x"],
+        &["approvals", "approve"],
+        &["approvals", "approve", "7", "--series-type", "manga"],
+        &["approvals", "reject"],
+        &["copy", "--from", "movies"],
         &[],
     ] {
         let done = household.pulsarr(arguments);
@@ -134,7 +139,7 @@ fn help_teaches_the_exit_codes_and_the_first_steps() {
             assert!(done.stdout.contains(code), "{flag} lacks `{code}`:\n{}", done.stdout);
         }
     }
-    for command in ["sync", "check", "status", "explain"] {
+    for command in ["sync", "check", "status", "explain", "simulate", "approvals", "copy"] {
         let done = household.pulsarr(&[command, "--help"]);
         assert_eq!(done.code, Some(0));
         assert!(done.stdout.contains("Usage: pulsarr"), "{}", done.stdout);

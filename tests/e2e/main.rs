@@ -3,20 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod approvals;
 mod check;
 mod clock;
 mod commands;
+mod copy;
 mod crash;
+mod explain;
 mod instances;
 mod lists;
 mod lock;
 mod placements;
 mod progress;
 mod report;
+mod rules;
 mod run;
 mod secrets;
 mod service;
 mod settings;
+mod simulate;
 mod stop;
 mod store;
 mod terminal;

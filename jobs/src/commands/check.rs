@@ -1,5 +1,5 @@
 //! `pulsarr check`: every value with its source, the store, every upstream. Adds nothing anywhere; the data folder is opened as a
-//! run opens it, and made where there is none.
+//! run opens it, and made where there is none. With `--rules` only the tests beside the rules, which need neither.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,18 +10,22 @@ use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::printable::Lines;
 use pulsarr_shared::report::ProblemKind;
+use pulsarr_shared::routing::outcome_of_test;
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::{Filesystem, Store};
 use pulsarr_shared::sync::client_identifier;
 use pulsarr_shared::upstreams::Upstreams;
 
-use super::{load_config, open_store, say};
+use super::{load_config, load_config_without_secrets, open_store, say};
 use crate::arguments::CheckArguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 
 /// Runs the command.
 pub fn run(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
+    if arguments.rules {
+        return Ok(run_rule_tests(&load_config_without_secrets()?));
+    }
     let config = load_config()?;
     print_values(&config);
     if arguments.offline {
@@ -61,6 +65,46 @@ fn print_values(config: &Config) {
             lines.line(format_args!("  ! {warning}"));
         }
     });
+}
+
+/// Decides every rule test, and prints what came of it.
+fn run_rule_tests(config: &Config) -> ExitCode {
+    let (rules, tests) = (&config.settings.rules, &config.settings.tests);
+    let policy = config.policy();
+    let mut failed = 0;
+    say_lines(|lines| {
+        lines.line("Rule tests");
+        for warning in &config.warnings {
+            lines.line(format_args!("  ! {warning}"));
+        }
+        for test in tests {
+            match outcome_of_test(test, &policy) {
+                Ok(sentence) => lines.line(format_args!("  ok    {}: {sentence}", test.name)),
+                Err(reasons) => {
+                    failed += 1;
+                    for (number, reason) in reasons.lines().enumerate() {
+                        if number == 0 {
+                            lines.line(format_args!("  FAIL  {}: {reason}", test.name));
+                        } else {
+                            lines.line(format_args!("          {reason}"));
+                        }
+                    }
+                }
+            }
+        }
+        let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let (of, rules) = (counted(tests.len(), "test"), counted(rules.len(), "rule"));
+        match (tests.len(), failed) {
+            (0, _) => {
+                lines.line(format_args!("  no tests for {rules}: write them under `tests:` in the settings file"))
+            }
+            (_, 0) => lines.line(format_args!("  {of} of {rules}: all as expected")),
+            (_, failed) => {
+                lines.line(format_args!("  {of} of {rules}: {failed} failed; change the rules or what is expected"))
+            }
+        }
+    });
+    if failed == 0 { ExitCode::Done } else { ExitCode::Configuration }
 }
 
 /// Prints some lines now, before the next thing is asked: answers can take a while.

@@ -1,8 +1,11 @@
 //! One file per command.
 
+pub mod approvals;
 pub mod check;
+pub mod copy;
 pub mod explain;
 mod progress;
+pub mod simulate;
 pub mod status;
 pub mod sync;
 mod text_report;
@@ -11,9 +14,11 @@ use std::io::Write;
 use std::path::Path;
 
 use pulsarr_shared::config::{Config, ConfigError};
+use pulsarr_shared::printable::printable;
 use pulsarr_shared::process;
 use pulsarr_shared::store::Store;
 use pulsarr_shared::telemetry;
+use serde::Serialize;
 
 use crate::failure::Failure;
 
@@ -26,6 +31,26 @@ fn say(text: &str) {
 /// The configuration of this process: its environment, a `.env` beside it, and the settings file.
 fn load_config() -> Result<Config, ConfigError> {
     Config::load(process::variables(), Path::new("."))
+}
+
+/// The same for looking at the rules alone, which needs no secrets.
+fn load_config_without_secrets() -> Result<Config, ConfigError> {
+    Config::load_without_secrets(process::variables(), Path::new("."))
+}
+
+/// Writes a report as one JSON object on one line.
+fn say_json(report: &impl Serialize) -> Result<(), Failure> {
+    let json =
+        serde_json::to_string(report).map_err(|error| Failure::unexpected(format!("write the report: {error}")))?;
+    say(&format!("{json}\n"));
+    Ok(())
+}
+
+/// The command line asks for what there is not; `sentence` is a fragment that fits "failed to".
+fn usage(sentence: impl std::fmt::Display) -> Failure {
+    // Names come from Plex and from people, and a line break in one of them is none of ours.
+    let text = printable(&format!("pulsarr: failed to {sentence}")).into_owned();
+    Failure { code: crate::exit_code::ExitCode::Usage, text }
 }
 
 /// The configuration, with logging started as it says.

@@ -1,10 +1,12 @@
 //! `pulsarr status`: the last runs, the queues and the failures, from the store alone.
 
 use pulsarr_shared::clock::{Clock, SystemClock, UnixMs, rfc3339};
+use pulsarr_shared::config::Config;
 use pulsarr_shared::model::RunResult;
 use pulsarr_shared::printable::Lines;
 use pulsarr_shared::report::Report;
 use pulsarr_shared::store::{Db, RunRow, StoreError};
+use pulsarr_shared::sync::nearly_full_quotas;
 
 use super::{load_config, open_store_if_any, say};
 use crate::arguments::StatusArguments;
@@ -15,7 +17,7 @@ use crate::failure::Failure;
 pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
     let config = load_config()?;
     let text = match open_store_if_any(&config)? {
-        Some(store) => status(store.read(), arguments.runs, SystemClock.now_ms())?,
+        Some(store) => status(store.read(), &config, arguments.runs, SystemClock.now_ms())?,
         None => {
             let mut lines = Lines::new();
             let folder = config.environment.data_dir.display();
@@ -27,7 +29,7 @@ pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-fn status(db: Db<'_>, runs: u32, now_ms: UnixMs) -> Result<String, StoreError> {
+fn status(db: Db<'_>, config: &Config, runs: u32, now_ms: UnixMs) -> Result<String, StoreError> {
     let mut lines = Lines::new();
     let runs = db.last_runs(runs)?;
     lines.line(if runs.is_empty() { "No run yet. `pulsarr sync` makes the first." } else { "Last runs:" });
@@ -51,6 +53,13 @@ fn status(db: Db<'_>, runs: u32, now_ms: UnixMs) -> Result<String, StoreError> {
     }
     for (instance, length) in db.queue_lengths(now_ms)? {
         lines.line(format_args!("Waiting for `{instance}`: {length}"));
+    }
+    match db.pending_approvals()? {
+        0 => {}
+        pending => lines.line(format_args!("Waiting for approval: {pending}. `pulsarr approvals` lists them.")),
+    }
+    for quota in nearly_full_quotas(db, config, now_ms)? {
+        lines.line(format_args!("Quota: {quota}"));
     }
     let failures = db.failures()?;
     if !failures.is_empty() {

@@ -120,7 +120,7 @@ async fn report(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Re
         (Store::copy_in_memory(&config.environment.data_dir, config.environment.allow_network_fs)?, None)
     } else {
         let store = open_store(config)?;
-        match lock(arguments, config, &request, &stop).await? {
+        match lock(arguments.lock_wait, config, &request.run_id, &stop).await? {
             Ok(guard) => (store, Some(guard)),
             Err(holder) => return Ok(without_a_run(config, begun, holder.as_ref(), &stop)),
         }
@@ -148,10 +148,10 @@ async fn report(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Re
 }
 
 /// Takes the lock, waiting as long as was asked for. The inner error tells who holds it.
-async fn lock(
-    arguments: &SyncArguments,
+pub(super) async fn lock(
+    lock_wait: Duration,
     config: &Config,
-    request: &Request,
+    run_id: &str,
     stop: &Stop,
 ) -> Result<Result<LockGuard, Option<Holder>>, Failure> {
     let waiting = Stopwatch::start();
@@ -160,13 +160,13 @@ async fn lock(
         let holder = Holder {
             host: process::host_name(),
             pid: std::process::id(),
-            run_id: request.run_id.clone(),
+            run_id: run_id.to_owned(),
             since_ms: SystemClock.now_ms(),
         };
         let failed = |error| Failure { code: ExitCode::Configuration, text: format!("pulsarr: failed to {error}") };
         match lock::try_acquire(&config.environment.data_dir, &holder).map_err(failed)? {
             Acquired::Ours(guard) => return Ok(Ok(guard)),
-            Acquired::Held(by) if waiting.elapsed() >= arguments.lock_wait || stop.reason().is_some() => {
+            Acquired::Held(by) if waiting.elapsed() >= lock_wait || stop.reason().is_some() => {
                 return Ok(Err(by));
             }
             Acquired::Held(by) => {
@@ -174,7 +174,7 @@ async fn lock(
                     tracing::info!("{}; waiting for it", who_is_running(by.as_ref()));
                     told = true;
                 }
-                let pause = ASK_LOCK_EVERY.min(arguments.lock_wait.saturating_sub(waiting.elapsed()));
+                let pause = ASK_LOCK_EVERY.min(lock_wait.saturating_sub(waiting.elapsed()));
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     _ = stop.wait() => {}
@@ -185,7 +185,7 @@ async fn lock(
 }
 
 /// Raises `stop` on SIGTERM, on SIGINT, and when the run's own time is over.
-fn listen_for_stop(stop: &Stop, limit: Duration) -> Result<(), Failure> {
+pub(super) fn listen_for_stop(stop: &Stop, limit: Duration) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::unexpected)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::unexpected)?;
     let stop = stop.clone();
@@ -209,7 +209,7 @@ fn without_a_run(config: &Config, begun: &Begun, holder: Option<&Holder>, stop: 
     Report::empty(begun.ended(config.environment.trigger, result, detail, false))
 }
 
-fn who_is_running(holder: Option<&Holder>) -> String {
+pub(super) fn who_is_running(holder: Option<&Holder>) -> String {
     match holder {
         Some(holder) => format!("another sync is running: {holder}"),
         None => "another sync is running".to_owned(),
@@ -217,6 +217,6 @@ fn who_is_running(holder: Option<&Holder>) -> String {
 }
 
 /// Sorts by time and is unique: milliseconds in hex, and four random bytes.
-fn run_id(now_ms: i64) -> String {
+pub(super) fn run_id(now_ms: i64) -> String {
     format!("{now_ms:011x}-{}", process::random_hex(4))
 }

@@ -16,6 +16,9 @@ pub fn text(report: &Report) -> String {
     }
     write_lists(&mut lines, report);
     write_changes(&mut lines, &report.changes);
+    for quota in &report.quotas {
+        lines.line(format_args!("  % {quota}"));
+    }
     for problem in &report.problems {
         lines.line(format_args!("  ! {}", problem.message));
     }

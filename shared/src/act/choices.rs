@@ -2,10 +2,10 @@
 //! read once per run, and only when something is to be added.
 
 use crate::clients::arr::{AddRequest, Arr, ArrError, QualityProfile, RootFolder, Tag};
-use crate::model::{AddOptions, Title};
+use crate::model::{AddOptions, ArrOptions, ExternalIds, Title, TvdbId};
 
 /// What an instance offers.
-pub(super) struct Choices {
+pub(crate) struct Choices {
     quality_profiles: Vec<QualityProfile>,
     root_folders: Vec<RootFolder>,
     tags: Vec<Tag>,
@@ -13,7 +13,7 @@ pub(super) struct Choices {
 
 /// Why a title cannot be put into words the instance understands.
 #[derive(Debug)]
-pub(super) enum NoChoice {
+pub(crate) enum NoChoice {
     /// The settings name something the instance does not have: a sentence that lists what it has.
     Settings(String),
     /// The instance did not answer.
@@ -27,7 +27,7 @@ impl From<ArrError> for NoChoice {
 }
 
 impl Choices {
-    pub(super) async fn of(arr: &Arr) -> Result<Self, ArrError> {
+    pub(crate) async fn of(arr: &Arr) -> Result<Self, ArrError> {
         Ok(Self {
             quality_profiles: arr.quality_profiles().await?,
             root_folders: arr.root_folders().await?,
@@ -36,16 +36,27 @@ impl Choices {
     }
 
     /// What the instance lacks for `options`, as a sentence that lists what it has.
-    pub(super) fn misfit(&self, options: &AddOptions) -> Option<String> {
+    pub(crate) fn misfit(&self, options: &AddOptions) -> Option<String> {
         let profile = quality_profile(&self.quality_profiles, options.quality_profile.as_deref()).err();
         profile.or_else(|| root_folder(&self.root_folders, options.root_folder_path.as_deref()).err())
     }
 
     /// The numbers behind `options`; missing tags are created.
-    pub(super) async fn request(
+    pub(crate) async fn request(
         &mut self,
         arr: &Arr,
         title: &Title,
+        external_id: u32,
+        options: &AddOptions,
+    ) -> Result<AddRequest, NoChoice> {
+        self.request_named(arr, (&title.title, title.year), external_id, options).await
+    }
+
+    /// The same for a title of which no more than name and year are known.
+    pub(crate) async fn request_named(
+        &mut self,
+        arr: &Arr,
+        (title, year): (&str, Option<u16>),
         external_id: u32,
         options: &AddOptions,
     ) -> Result<AddRequest, NoChoice> {
@@ -73,13 +84,25 @@ impl Choices {
         }
         Ok(AddRequest {
             external_id,
-            title: title.title.clone(),
-            year: title.year,
+            title: title.to_owned(),
+            year,
             quality_profile_id,
             root_folder_path,
             tag_ids,
+            seasons: seasons(arr, external_id, options).await?,
             options: options.clone(),
         })
+    }
+}
+
+/// The seasons there are, where `options` choose among them: one lookup more. None when the instance does not know the title.
+async fn seasons(arr: &Arr, tvdb_id: u32, options: &AddOptions) -> Result<Vec<u32>, ArrError> {
+    match &options.arr {
+        ArrOptions::Sonarr { seasons, .. } if !seasons.is_empty() => {
+            let ids = ExternalIds { tvdb: Some(TvdbId(tvdb_id)), ..ExternalIds::default() };
+            Ok(arr.lookup(&ids).await?.map(|found| found.seasons).unwrap_or_default())
+        }
+        _ => Ok(Vec::new()),
     }
 }
 

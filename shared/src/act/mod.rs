@@ -4,5 +4,6 @@
 mod choices;
 mod queue;
 
+pub(crate) use choices::{Choices, NoChoice};
 pub use choices::{quality_profile, root_folder};
 pub use queue::{Acted, work_off};

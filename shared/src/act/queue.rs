@@ -244,7 +244,12 @@ impl Worker<'_> {
         let arr = self.arr;
         let request = match self.choices().await?.request(arr, title, external_id, &placement.options).await {
             Ok(request) => request,
-            Err(NoChoice::Arr(error)) => return Err(error.into()),
+            Err(NoChoice::Arr(error)) => {
+                // Others come before it next time: what failed may have been a question about this title.
+                let now_ms = self.run.clock.now_ms();
+                self.run.store.write(|db| db.note_asked(placement.id, now_ms))?;
+                return Err(error.into());
+            }
             Err(NoChoice::Settings(sentence)) => return self.hold(&placement, title, &sentence),
         };
         let now_ms = self.run.clock.now_ms();

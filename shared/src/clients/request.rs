@@ -14,6 +14,9 @@ const DEFAULT_LIMIT: usize = 8 * 1024 * 1024;
 /// How long an answer may take, from the first byte sent to the last received.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// In front of a token in `Authorization`.
+const BEARER: &str = "Bearer ";
+
 /// A request that can be sent any number of times.
 pub(super) struct Request {
     pub(super) url: Url,
@@ -100,10 +103,19 @@ impl Request {
         Ok(self)
     }
 
+    /// The same for `Authorization`, with `token` as a bearer's.
+    ///
+    /// # Errors
+    /// As [`Self::with_secret`].
+    pub(super) fn with_bearer(self, token: &SecretString) -> Result<Self, FetchError> {
+        self.with_secret("authorization", &SecretString::from(format!("{BEARER}{}", token.expose_secret())))
+    }
+
     /// What must not appear in any text: the sensitive headers' values and a password in the address.
     pub(super) fn secrets(&self) -> Vec<&str> {
         let sensitive = self.headers.values().filter(|value| value.is_sensitive());
-        sensitive.filter_map(|value| value.to_str().ok()).chain(self.url.password()).collect()
+        let texts = sensitive.filter_map(|value| value.to_str().ok());
+        texts.map(|text| text.strip_prefix(BEARER).unwrap_or(text)).chain(self.url.password()).collect()
     }
 
     pub(super) fn to_reqwest(&self) -> reqwest::Request {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, de};
 
@@ -15,6 +16,7 @@ use super::finding::{ConfigError, Findings, Problem, Source, quoted, secret_show
 use super::known::{self, Known, PREFIX};
 use super::secret::Secrets;
 use super::variables::{Variables, resolve_path};
+use super::zone;
 
 crate::model::words! {
     /// How log lines look.
@@ -83,6 +85,9 @@ pub struct Environment {
     /// Plex: watchlists as feeds. Default `https://rss.plex.tv`.
     #[serde(deserialize_with = "address")]
     pub plex_rss_url: String,
+    /// TMDB: what neither Plex nor an arr tells about titles. Default `https://api.themoviedb.org`.
+    #[serde(deserialize_with = "address")]
+    pub tmdb_url: String,
     /// Milliseconds: the pause before the second page of a list is once to three times this, at random; shorter before later
     /// pages, a tenth before small questions. Default 5000, at most 600000; 0 in tests.
     #[serde(deserialize_with = "within::<0, 600_000, _, _>")]
@@ -124,7 +129,9 @@ pub struct Environment {
     /// Where Apprise takes messages; may contain credentials.
     #[serde(deserialize_with = "optional_secret")]
     pub apprise_url: Option<SecretString>,
-    /// The zone in which days begin, such as `Europe/Berlin`: the variable `TZ`, without prefix; not checked here.
+    /// The zone in which days begin, such as `Europe/Berlin`, unless the settings file names one: the variable `TZ`, without
+    /// prefix.
+    #[serde(deserialize_with = "optional_zone")]
     pub tz: Option<String>,
 }
 
@@ -144,6 +151,7 @@ impl Default for Environment {
             plex_metadata_url: "https://metadata.provider.plex.tv".into(),
             plex_community_url: "https://community.plex.tv".into(),
             plex_rss_url: "https://rss.plex.tv".into(),
+            tmdb_url: "https://api.themoviedb.org".into(),
             plex_page_pause_ms: 5000,
             plex_request_budget: 2000,
             full_read_every_s: 6 * 60 * 60,
@@ -217,6 +225,29 @@ impl Environment {
         environment
     }
 
+    /// The zone in which days begin when the settings file names none: that of `TZ`, or UTC. Lists it as the settings' own
+    /// `time_zone`.
+    pub(super) fn zone(&self, findings: &mut Findings) -> TimeZone {
+        let found = self.tz.as_deref().and_then(|text| Some((text, zone::of_variable(text).ok()?)));
+        let (zone, shown) = match found {
+            Some((text, Some(zone))) => {
+                let shown = zone.iana_name().unwrap_or(text).to_owned();
+                (zone, shown)
+            }
+            Some((text, None)) => {
+                findings.warnings.push(format!(
+                    "TZ={} names a file and no time zone, so days begin in UTC: write a name such as Europe/Berlin, or                      `time_zone` in the settings",
+                    quoted(text)
+                ));
+                (TimeZone::UTC, "UTC".to_owned())
+            }
+            None => (TimeZone::UTC, "UTC".to_owned()),
+        };
+        let of_tz = findings.values.iter().find(|value| value.name == "TZ").map(|value| value.source.clone());
+        findings.value("time_zone", shown, of_tz.unwrap_or(Source::Default));
+        zone
+    }
+
     /// Every variable's name and outcome, for people.
     fn shown(&self) -> Vec<(&'static str, String)> {
         let optional = |value: Option<String>| value.unwrap_or_else(|| "(not set)".to_owned());
@@ -238,6 +269,7 @@ impl Environment {
             ("PULSARR_PLEX_METADATA_URL", self.plex_metadata_url.clone()),
             ("PULSARR_PLEX_COMMUNITY_URL", self.plex_community_url.clone()),
             ("PULSARR_PLEX_RSS_URL", self.plex_rss_url.clone()),
+            ("PULSARR_TMDB_URL", self.tmdb_url.clone()),
             ("PULSARR_PLEX_PAGE_PAUSE_MS", self.plex_page_pause_ms.to_string()),
             ("PULSARR_PLEX_REQUEST_BUDGET", self.plex_request_budget.to_string()),
             ("PULSARR_FULL_READ_EVERY_S", self.full_read_every_s.to_string()),
@@ -299,6 +331,13 @@ fn optional_switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 
 fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     String::deserialize(deserializer).map(|secret| Some(secret.into()))
+}
+
+/// A time zone in one of the forms that `TZ` has.
+fn optional_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    zone::of_variable(&text).map_err(de::Error::custom)?;
+    Ok(Some(text))
 }
 
 /// A level, or `target=level` pairs. The subscriber would take a mistyped level for the name of a target and log

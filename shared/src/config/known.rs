@@ -60,6 +60,7 @@ pub(super) const VARIABLES: &[Known] = &[
     Known::new("PULSARR_PLEX_METADATA_URL", ADDRESS),
     Known::new("PULSARR_PLEX_COMMUNITY_URL", ADDRESS),
     Known::new("PULSARR_PLEX_RSS_URL", ADDRESS),
+    Known::new("PULSARR_TMDB_URL", ADDRESS),
     Known::new("PULSARR_PLEX_PAGE_PAUSE_MS", "milliseconds, from 0 to 600000"),
     Known::new("PULSARR_PLEX_REQUEST_BUDGET", "a number of requests, at least 1"),
     Known::new("PULSARR_FULL_READ_EVERY_S", "seconds, from 0 to 31536000"),
@@ -74,7 +75,7 @@ pub(super) const VARIABLES: &[Known] = &[
     Known::new("PULSARR_COOKIE_SECURE", SWITCH).or(&["cookieSecured"]),
     Known::new("PULSARR_SETUP_TOKEN", "a token").secret(),
     Known::new("PULSARR_APPRISE_URL", ADDRESS).or(&["appriseUrl"]).secret(),
-    Known::new("TZ", "a time zone"),
+    Known::new("TZ", "a time zone such as Europe/Berlin"),
 ];
 
 /// Names of the first deployment plan that ask for what happens anyway, or is asked for otherwise now.

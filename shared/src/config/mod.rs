@@ -7,18 +7,27 @@
 //! one.
 
 mod address;
+mod approvals;
+mod conditions;
 mod environment;
 mod finding;
 mod instances;
 mod known;
 mod nearest;
+mod quotas;
 mod reader;
+mod routes;
+mod rule_tests;
+mod rules;
 mod secret;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod users;
 mod variables;
+mod what_if;
 mod yaml;
+mod zone;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -26,7 +35,12 @@ use std::path::{Path, PathBuf};
 
 pub use environment::{AuthMode, Environment, LogFormat, TERMINATION_LOG};
 pub use finding::{ConfigError, Problem, Source, Value};
-pub use settings::{PlexSettings, Settings, UserOverride, UserSettings};
+pub use settings::{PlexSettings, Settings, TmdbSettings, UserOverride, UserSettings};
+
+use jiff::tz::TimeZone;
+
+use crate::model::{Relation, User};
+use crate::routing::{Available, Policy};
 
 use finding::{Findings, quoted};
 use secret::Secrets;
@@ -42,6 +56,8 @@ pub struct Config {
     pub environment: Environment,
     /// What people set up; the default when there is no file.
     pub settings: Settings,
+    /// The zone in which days begin: the settings file's, the process's, or UTC.
+    pub zone: TimeZone,
     /// The file that was read.
     pub settings_file: Option<PathBuf>,
     /// Every setting with its source: variables first, then the file's in the order of its sections.
@@ -58,9 +74,30 @@ impl Config {
     /// # Errors
     /// Every problem of the environment and the file at once. Nothing is half applied.
     pub fn load(vars: impl IntoIterator<Item = (String, String)>, base_dir: &Path) -> Result<Self, ConfigError> {
+        Self::load_with(vars, base_dir, false)
+    }
+
+    /// The same for looking at the rules alone, where nobody is asked anything: a secret that cannot be found is taken for set, so
+    /// that rules can be tested where no secrets are.
+    ///
+    /// # Errors
+    /// Every other problem at once.
+    pub fn load_without_secrets(
+        vars: impl IntoIterator<Item = (String, String)>,
+        base_dir: &Path,
+    ) -> Result<Self, ConfigError> {
+        Self::load_with(vars, base_dir, true)
+    }
+
+    fn load_with(
+        vars: impl IntoIterator<Item = (String, String)>,
+        base_dir: &Path,
+        lenient: bool,
+    ) -> Result<Self, ConfigError> {
         let mut findings = Findings::default();
         let variables = Variables::read(vars, base_dir, &mut findings);
-        let secrets = Secrets::new(&variables, base_dir);
+        let secrets =
+            if lenient { Secrets::taken_for_set(&variables, base_dir) } else { Secrets::new(&variables, base_dir) };
         let environment = Environment::read(&variables, &secrets, base_dir, &mut findings);
         let file = find_settings(&environment, base_dir).unwrap_or_else(|problem| {
             findings.problem(problem);
@@ -75,16 +112,50 @@ impl Config {
         findings.warnings.extend(read.warnings);
         findings.values.extend(read.values);
         known::warn_unknown(&variables, &secrets.into_asked(), &mut findings);
+        let zone = settings.time_zone.clone().unwrap_or_else(|| environment.zone(&mut findings));
         if !findings.problems.is_empty() {
             return Err(ConfigError { problems: findings.problems, file: shown });
         }
         Ok(Self {
             environment,
+            zone,
             settings,
             settings_file: file.map(|(path, _)| path),
             values: findings.values,
             warnings: findings.warnings,
         })
+    }
+}
+
+impl Config {
+    /// What decisions are made by.
+    #[must_use]
+    pub fn policy(&self) -> Policy<'_> {
+        let settings = &self.settings;
+        Policy {
+            instances: &settings.instances,
+            rules: &settings.rules,
+            default_routing: settings.default_routing,
+            approvals: &settings.approvals,
+            zone: &self.zone,
+            available: Available {
+                tmdb: settings.tmdb.api_key.is_some(),
+                plex_server: settings.plex.server_url.is_some(),
+            },
+        }
+    }
+}
+
+impl Settings {
+    /// Whether this user's list is read, decided and acted on: of the owner and of friends, unless they are switched off.
+    #[must_use]
+    pub fn reads(&self, user: &User) -> bool {
+        let readable = match user.relation {
+            Relation::Owner => true,
+            Relation::Friend => self.plex.friends,
+            Relation::FormerFriend => false,
+        };
+        readable && self.users.syncs(user)
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use saphyr::{MarkedYaml, YamlData};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -13,12 +15,45 @@ use super::secret::Secrets;
 use super::yaml::{Document, key_text, shape};
 
 /// A value in the file, wherever it stands.
+#[derive(Clone)]
 pub(super) struct Field<'n> {
     /// `instances[0].tags`
     pub path: String,
     /// Where its key stands, or the item in a list; counted from 1.
     pub line: usize,
     node: &'n MarkedYaml<'static>,
+}
+
+impl Field<'_> {
+    /// Nothing stands behind the colon.
+    pub fn is_empty(&self) -> bool {
+        self.node.data.is_null()
+    }
+
+    /// Keys stand there.
+    pub fn is_group(&self) -> bool {
+        matches!(self.node.data, YamlData::Mapping(_))
+    }
+
+    /// A list stands there.
+    pub fn is_list(&self) -> bool {
+        matches!(self.node.data, YamlData::Sequence(_))
+    }
+
+    /// True or false, when one of them stands there without quotes.
+    pub fn as_flag(&self) -> Option<bool> {
+        self.node.data.as_bool()
+    }
+
+    /// The same value under another path.
+    pub fn called(self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self }
+    }
+
+    /// What stands there, for a sentence; never its content.
+    pub fn shape(&self) -> &'static str {
+        shape(self.node)
+    }
 }
 
 /// A mapping whose keys have been checked.
@@ -50,8 +85,12 @@ impl<'n> Fields<'n> {
 
     /// `instances[0].tags`, whether the file has it or not.
     pub fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        join(&self.path, key)
     }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// Takes values, notes findings.
@@ -70,6 +109,11 @@ impl<'a> Reader<'a> {
 
     pub fn problem(&mut self, field: &Field<'_>, message: impl Into<String>) {
         self.findings.problem(Problem::at(field.line, field.path.clone(), message));
+    }
+
+    /// Notes what works and should be looked at.
+    pub fn warn(&mut self, line: usize, sentence: impl Display) {
+        self.findings.warnings.push(format!("{}:{line}: {sentence}", self.file));
     }
 
     /// Lists a value that the file gave.
@@ -140,7 +184,12 @@ impl<'a> Reader<'a> {
 
     /// The items behind `key`, none when it is absent.
     pub fn items(&mut self, fields: &Fields<'a>, key: &'static str) -> Vec<Field<'a>> {
-        let Some(field) = fields.get(key) else { return Vec::new() };
+        let Some(field) = fields.get(key).cloned() else { return Vec::new() };
+        self.list(&field)
+    }
+
+    /// The items of a list; anything else is a problem.
+    pub fn list(&mut self, field: &Field<'a>) -> Vec<Field<'a>> {
         let YamlData::Sequence(items) = &field.node.data else {
             self.problem(field, format!("expected a list, found {}: start each item with `- `", shape(field.node)));
             return Vec::new();
@@ -151,6 +200,38 @@ impl<'a> Reader<'a> {
             node,
         };
         items.iter().enumerate().map(item).collect()
+    }
+
+    /// Every key of a mapping that may have any. Repeated ones are problems; what is no mapping, too: `expected` says what it
+    /// should have been.
+    pub fn entries(&mut self, field: &Field<'a>, expected: &str) -> Option<Vec<(String, Field<'a>)>> {
+        let YamlData::Mapping(mapping) = &field.node.data else {
+            self.problem(field, format!("expected {expected}, found {}", shape(field.node)));
+            return None;
+        };
+        let mut entries: Vec<(String, Field<'a>)> = Vec::new();
+        for (key, node) in mapping {
+            let line = key.span.start.line();
+            let Some(text) = self.document.scalar(key) else {
+                self.problem(&Field { path: field.path.clone(), line, node }, "a key must be a plain word");
+                continue;
+            };
+            let (name, repeated) = key_text(&text);
+            let inner = Field { path: join(&field.path, name), line, node };
+            match entries.iter().find(|(other, _)| other == name) {
+                Some((_, first)) if repeated => {
+                    let message = format!("the key stands in line {} already: keep one of the two", first.line);
+                    self.problem(&inner, message);
+                }
+                _ => entries.push((name.to_owned(), inner)),
+            }
+        }
+        Some(entries)
+    }
+
+    /// A word, a number or a flag as it was written; `None` for anything else. Notes nothing.
+    pub fn scalar(&self, field: &Field<'_>) -> Option<String> {
+        self.document.scalar(field.node)
     }
 
     /// The text of a field: a word, a number as it was written. Nothing else is text.
@@ -164,10 +245,15 @@ impl<'a> Reader<'a> {
 
     /// The text behind `key` when it is there and not empty. `absent` says in the list what happens without it.
     pub fn optional_text(&mut self, fields: &Fields<'_>, key: &'static str, absent: &str) -> Option<String> {
-        let Some(field) = fields.get(key) else {
+        if fields.get(key).is_none() {
             self.list_default(fields, key, absent);
-            return None;
-        };
+        }
+        self.written_text(fields, key)
+    }
+
+    /// The same; left out, it is not listed.
+    pub fn written_text(&mut self, fields: &Fields<'_>, key: &'static str) -> Option<String> {
+        let field = fields.get(key)?;
         let text = self.text(field)?.trim().to_owned();
         if text.is_empty() {
             self.problem(field, "is empty: write a value or remove the line");
@@ -203,17 +289,58 @@ impl<'a> Reader<'a> {
 
     /// True or false behind `key`.
     pub fn flag(&mut self, fields: &Fields<'_>, key: &'static str, default: bool) -> bool {
-        let Some(field) = fields.get(key) else {
+        if fields.get(key).is_none() {
             self.list_default(fields, key, default.to_string());
-            return default;
-        };
-        if let Some(value) = field.node.data.as_bool() {
+        }
+        self.written_flag(fields, key).unwrap_or(default)
+    }
+
+    /// The same; left out, it is not listed.
+    pub fn written_flag(&mut self, fields: &Fields<'_>, key: &'static str) -> Option<bool> {
+        let field = fields.get(key)?;
+        if let Some(value) = field.as_flag() {
             self.list_value(field, value.to_string());
-            return value;
+            return Some(value);
         }
         let found = self.document.scalar(field.node).map_or_else(|| shape(field.node).to_owned(), |text| quoted(&text));
         self.problem(field, format!("expected true or false, found {found}"));
-        default
+        None
+    }
+
+    /// A whole number behind `key`, in this range; left out, it is not listed.
+    pub fn written_number<N>(&mut self, fields: &Fields<'_>, key: &'static str, range: RangeInclusive<N>) -> Option<N>
+    where
+        N: FromStr + PartialOrd + Display,
+    {
+        let field = fields.get(key)?;
+        let number = self.number(field, &range)?;
+        self.list_value(field, number.to_string());
+        Some(number)
+    }
+
+    /// A whole number in this range. The caller lists it.
+    pub fn number<N>(&mut self, field: &Field<'_>, range: &RangeInclusive<N>) -> Option<N>
+    where
+        N: FromStr + PartialOrd + Display,
+    {
+        let found = self.document.scalar(field.node);
+        let number = found.as_deref().and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
+        if number.is_none() {
+            let found = found.map_or_else(|| shape(field.node).to_owned(), |text| quoted(&text));
+            let (least, most) = (range.start(), range.end());
+            self.problem(field, format!("expected a whole number from {least} to {most}, found {found}"));
+        }
+        number
+    }
+
+    /// One of the words of `choices` behind `key`; left out, it is not listed.
+    pub fn written_choice<W: Copy + Display>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &'static str,
+        choices: &[W],
+    ) -> Option<W> {
+        fields.get(key).and_then(|field| self.chosen(field, choices))
     }
 
     /// One of the words of `choices` behind `key`.

@@ -27,11 +27,21 @@ pub(super) struct Secrets<'a> {
     /// Where relative paths start.
     base_dir: &'a Path,
     asked: RefCell<BTreeSet<String>>,
+    /// What cannot be found counts as set.
+    lenient: bool,
 }
+
+/// Stands for a secret that nobody needs. Fits into a header, and is no key of anybody.
+const TAKEN_FOR_SET: &str = "taken-for-set";
 
 impl<'a> Secrets<'a> {
     pub fn new(variables: &'a Variables, base_dir: &'a Path) -> Self {
-        Self { variables, base_dir, asked: RefCell::default() }
+        Self { variables, base_dir, asked: RefCell::default(), lenient: false }
+    }
+
+    /// The same, and variables and files that cannot be found count as set.
+    pub fn taken_for_set(variables: &'a Variables, base_dir: &'a Path) -> Self {
+        Self { lenient: true, ..Self::new(variables, base_dir) }
     }
 
     /// The variables that references named, `_FILE` companions included.
@@ -49,11 +59,11 @@ impl<'a> Secrets<'a> {
             if !is_variable_name(name) {
                 return Err("`${…}` takes the name of one variable, such as ${PLEX_TOKEN}, and stands alone".to_owned());
             }
-            (self.named(name)?, false)
+            (self.or_taken_for_set(self.named(name))?, false)
         } else if text.contains("${") {
             return Err("`${…}` must be the whole value: put the complete secret into the variable".to_owned());
         } else if let Some(path) = text.strip_prefix("file:") {
-            (self.read(path.trim())?, false)
+            (self.or_taken_for_set(self.read(path.trim()))?, false)
         } else {
             (text.to_owned(), true)
         };
@@ -64,6 +74,10 @@ impl<'a> Secrets<'a> {
             return Err("has spaces, line breaks or other characters that no key has: copy it again".to_owned());
         }
         Ok(Resolved { secret: secret.into(), in_clear })
+    }
+
+    fn or_taken_for_set(&self, found: Result<String, String>) -> Result<String, String> {
+        found.or_else(|message| if self.lenient { Ok(TAKEN_FOR_SET.to_owned()) } else { Err(message) })
     }
 
     /// The value of the variable `name`, or the content of the file that `<name>_FILE` names.

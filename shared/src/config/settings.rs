@@ -1,20 +1,26 @@
 //! What the settings file says: Plex, the instances, the users. A file is taken whole or not at all.
 
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use crate::model::{Instance, User};
+use crate::model::{ApprovalSettings, Instance, Quota, Standing, User};
+use crate::routing::{Available, DefaultRouting, Rule, RuleTest};
 
-use super::finding::Findings;
-use super::instances;
+use super::finding::{Findings, quoted};
 use super::reader::{Fields, Reader};
 use super::secret::Secrets;
 use super::yaml::Document;
+use super::{approvals, instances, rule_tests, rules, users, zone};
+#[cfg(test)]
+use super::{quotas, routes};
 
-const ROOT_KEYS: &[&str] = &["plex", "instances", "users"];
-const PLEX_KEYS: &[&str] = &["token", "friends"];
-const USERS_KEYS: &[&str] = &["defaults", "overrides"];
-const DEFAULTS_KEYS: &[&str] = &["sync"];
-const OVERRIDE_KEYS: &[&str] = &["plex", "sync"];
+/// How a value that is optional and absent is listed.
+const NOT_SET: &str = "(not set)";
+
+const ROOT_KEYS: &[&str] =
+    &["plex", "tmdb", "time_zone", "default", "instances", "users", "approvals", "rules", "tests"];
+const PLEX_KEYS: &[&str] = &["token", "friends", "server_url"];
+const TMDB_KEYS: &[&str] = &["api_key", "region"];
 
 /// Everything a settings file can say. The default is that of an empty file: nothing is set up yet.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +31,33 @@ pub struct Settings {
     pub instances: Vec<Instance>,
     /// Who takes part.
     pub users: UserSettings,
+    /// Where titles go, the highest priority first.
+    pub rules: Vec<Rule>,
+    /// What rules are expected to do, in the order of the file.
+    pub tests: Vec<RuleTest>,
+    /// What happens with titles that no rule sends anywhere.
+    pub default_routing: DefaultRouting,
+    /// How approvals are handled.
+    pub approvals: ApprovalSettings,
+    /// Access to TMDB.
+    pub tmdb: TmdbSettings,
+    /// The zone in which days begin; `None`: the process's.
+    pub time_zone: Option<TimeZone>,
+}
+
+/// Access to TMDB.
+#[derive(Debug, Clone)]
+pub struct TmdbSettings {
+    /// A v4 read token or a v3 key; never printed. `None`: TMDB is not asked.
+    pub api_key: Option<SecretString>,
+    /// Where people stream, ISO 3166-1: `US`.
+    pub region: String,
+}
+
+impl Default for TmdbSettings {
+    fn default() -> Self {
+        Self { api_key: None, region: "US".to_owned() }
+    }
 }
 
 /// Access to Plex.
@@ -34,11 +67,13 @@ pub struct PlexSettings {
     pub token: Option<SecretString>,
     /// Whether friends' watchlists are read too.
     pub friends: bool,
+    /// The household's Plex server, as instances' addresses are; `None`: it is not asked what it has.
+    pub server_url: Option<String>,
 }
 
 impl Default for PlexSettings {
     fn default() -> Self {
-        Self { token: None, friends: true }
+        Self { token: None, friends: true, server_url: None }
     }
 }
 
@@ -47,13 +82,15 @@ impl Default for PlexSettings {
 pub struct UserSettings {
     /// For everybody without an override.
     pub default_sync: bool,
+    /// For everybody without an override.
+    pub default_standing: Standing,
     /// Exceptions, in the order of the file. No two name the same person in the same words.
     pub overrides: Vec<UserOverride>,
 }
 
 impl Default for UserSettings {
     fn default() -> Self {
-        Self { default_sync: true, overrides: Vec::new() }
+        Self { default_sync: true, default_standing: Standing::default(), overrides: Vec::new() }
     }
 }
 
@@ -65,6 +102,26 @@ impl UserSettings {
         let named = self.overrides.iter().filter(|exception| user.answers_to(&exception.plex));
         named.filter_map(|exception| exception.sync).next().unwrap_or(self.default_sync)
     }
+
+    /// What the household allows this user. Of several overrides that name the user, the first that says something decides.
+    #[must_use]
+    pub fn standing(&self, user: &User) -> Standing {
+        let named = || self.overrides.iter().filter(|exception| user.answers_to(&exception.plex));
+        let usual = &self.default_standing;
+        Standing {
+            require_approval: named().find_map(|it| it.require_approval).unwrap_or(usual.require_approval),
+            bypass_quota: named().find_map(|it| it.bypass_quota).unwrap_or(usual.bypass_quota),
+            quotas: named().find_map(|it| it.quotas.clone()).unwrap_or_else(|| usual.quotas.clone()),
+        }
+    }
+
+    /// `user` with the name the household gave.
+    #[must_use]
+    pub fn named(&self, mut user: User) -> User {
+        let mut named = self.overrides.iter().filter(|exception| user.answers_to(&exception.plex));
+        user.alias = named.find_map(|exception| exception.alias.clone());
+        user
+    }
 }
 
 /// What is different for one user.
@@ -72,8 +129,16 @@ impl UserSettings {
 pub struct UserOverride {
     /// The user's uuid or either of the names Plex shows, in any case; not empty.
     pub plex: String,
+    /// What the household calls the user.
+    pub alias: Option<String>,
     /// Whether the watchlist is acted on; `None`: as for everybody.
     pub sync: Option<bool>,
+    /// Whether somebody is asked about everything; `None`: as for everybody.
+    pub require_approval: Option<bool>,
+    /// Whether quotas do not hold the user back; `None`: as for everybody.
+    pub bypass_quota: Option<bool>,
+    /// Instead of everybody's quotas; empty: none at all.
+    pub quotas: Option<Vec<Quota>>,
 }
 
 /// Reads a settings file's bytes. `file` is how messages name it. Problems come sorted by line; with any of them, the
@@ -85,11 +150,17 @@ pub(super) fn read(bytes: &[u8], file: &str, secrets: &Secrets<'_>) -> (Settings
     };
     let mut reader = Reader::new(&document, file, secrets);
     let root = reader.root(ROOT_KEYS);
-    let settings = Settings {
-        plex: read_plex(&mut reader, &root),
-        instances: instances::read(&mut reader, &root),
-        users: read_users(&mut reader, &root),
-    };
+    let plex = read_plex(&mut reader, &root);
+    let tmdb = read_tmdb(&mut reader, &root);
+    let time_zone = read_time_zone(&mut reader, &root);
+    let default_routing = reader.choice(&root, "default", DefaultRouting::ALL, DefaultRouting::default());
+    let (instances, named) = instances::read(&mut reader, &root);
+    let users = users::read(&mut reader, &root);
+    let approvals = approvals::read(&mut reader, &root);
+    let available = Available { tmdb: tmdb.api_key.is_some(), plex_server: plex.server_url.is_some() };
+    let rules = rules::read(&mut reader, &root, &named, available);
+    let tests = rule_tests::read(&mut reader, &root, &named, &users);
+    let settings = Settings { plex, instances, users, rules, tests, default_routing, approvals, tmdb, time_zone };
     let mut findings = reader.findings;
     findings.problems.sort_by_key(|problem| problem.line);
     (settings, findings)
@@ -102,41 +173,86 @@ pub(super) fn defaults(secrets: &Secrets<'_>) -> (Settings, Findings) {
 
 fn read_plex<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> PlexSettings {
     let fields = reader.group(root, "plex", PLEX_KEYS);
-    let token = match fields.even_empty("token") {
-        Some(field) => reader.secret(field),
+    let token = read_secret(reader, &fields, "token");
+    let friends = reader.flag(&fields, "friends", true);
+    let server_url = match fields.get("server_url") {
+        Some(_) => instances::read_url(reader, &fields, "server_url"),
         None => {
-            reader.list_default(&fields, "token", "(not set)");
+            reader.list_default(&fields, "server_url", NOT_SET);
             None
         }
     };
-    PlexSettings { token, friends: reader.flag(&fields, "friends", true) }
+    PlexSettings { token, friends, server_url }
 }
 
-fn read_users<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> UserSettings {
-    let fields = reader.group(root, "users", USERS_KEYS);
-    let defaults = reader.group(&fields, "defaults", DEFAULTS_KEYS);
-    let default_sync = reader.flag(&defaults, "sync", true);
-    let mut overrides: Vec<UserOverride> = Vec::new();
-    for item in reader.items(&fields, "overrides") {
-        let fields = reader.fields(&item, OVERRIDE_KEYS);
-        let plex = reader.required_text(&fields, "plex");
-        if let Some((field, plex)) = &plex {
-            if overrides.iter().any(|other| other.plex.to_lowercase() == plex.to_lowercase()) {
-                reader.problem(field, "this user has an override already: write both into one");
-                continue;
-            }
-            reader.list_value(field, &**plex);
+fn read_tmdb<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> TmdbSettings {
+    let fields = reader.group(root, "tmdb", TMDB_KEYS);
+    let api_key = read_secret(reader, &fields, "api_key");
+    let mut tmdb = TmdbSettings { api_key, ..TmdbSettings::default() };
+    let Some(field) = fields.get("region") else {
+        reader.list_default(&fields, "region", &*tmdb.region);
+        return tmdb;
+    };
+    let text = reader.scalar(field);
+    match text.as_deref().filter(|text| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())) {
+        Some(region) => {
+            tmdb.region = region.to_uppercase();
+            reader.list_value(field, &*tmdb.region);
         }
-        // Left out, `sync` is what it is for everybody, so that is what gets listed.
-        let sync = reader.flag(&fields, "sync", default_sync);
-        let sync = fields.get("sync").map(|_| sync);
-        overrides.extend(plex.map(|(_, plex)| UserOverride { plex, sync }));
+        None => {
+            let found = text.map_or_else(|| field.shape().to_owned(), |text| quoted(&text));
+            reader.problem(field, format!("expected a country of two letters such as US or DE, found {found}"));
+        }
     }
-    UserSettings { default_sync, overrides }
+    tmdb
+}
+
+/// The secret behind `key`, if the key is there.
+fn read_secret(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &'static str) -> Option<SecretString> {
+    if let Some(field) = fields.even_empty(key) {
+        return reader.secret(field);
+    }
+    reader.list_default(fields, key, NOT_SET);
+    None
+}
+
+/// The zone, listed only when it stands here: otherwise the process's counts.
+fn read_time_zone(reader: &mut Reader<'_>, root: &Fields<'_>) -> Option<TimeZone> {
+    let field = root.get("time_zone")?;
+    let text = reader.text(field)?;
+    match zone::named(text.trim()) {
+        Ok(zone) => {
+            reader.list_value(field, zone::in_words(&zone));
+            Some(zone)
+        }
+        Err(message) => {
+            reader.problem(field, message);
+            None
+        }
+    }
 }
 
 /// Every key a settings file may contain, for the test that holds the sample complete.
 #[cfg(test)]
 pub(super) fn all_keys() -> impl Iterator<Item = &'static str> {
-    [ROOT_KEYS, PLEX_KEYS, instances::KEYS, USERS_KEYS, DEFAULTS_KEYS, OVERRIDE_KEYS].into_iter().flatten().copied()
+    [
+        ROOT_KEYS,
+        PLEX_KEYS,
+        TMDB_KEYS,
+        instances::KEYS,
+        users::KEYS,
+        users::DEFAULTS_KEYS,
+        users::OVERRIDE_KEYS,
+        quotas::KEYS,
+        approvals::KEYS,
+        approvals::TRIGGER_KEYS,
+        approvals::QUOTA_KEYS,
+        rules::KEYS,
+        routes::KEYS,
+        rule_tests::KEYS,
+        rule_tests::EXPECT_KEYS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

@@ -118,7 +118,7 @@ fn syntax_problem(error: &saphyr::ScanError) -> Problem {
 }
 
 /// The file's text, if the parser can be trusted with it.
-fn checked_text(bytes: &[u8]) -> Result<&str, Problem> {
+pub(super) fn checked_text(bytes: &[u8]) -> Result<&str, Problem> {
     let line_of = |end: usize| bytes[..end].iter().filter(|byte| **byte == b'\n').count() + 1;
     if bytes.len() > FILE_LIMIT {
         return Err(Problem::at(1, "", "is larger than 1 MiB: that is no settings file, check the path"));

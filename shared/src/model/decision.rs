@@ -2,16 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::AddOptions;
+use super::{AddOptions, ApprovalTrigger, Granted};
 
 /// Version of the stored [`Trace`]: readers meet older ones for ever, so a new shape gets a new number.
-pub const TRACE_VERSION: u32 = 1;
+pub const TRACE_VERSION: u32 = 2;
 
 /// A decision with its reasons.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// What happens.
     pub outcome: Outcome,
+    /// What rules write on it, for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
     /// Why.
     pub trace: Trace,
 }
@@ -24,16 +27,31 @@ pub enum Outcome {
     Route {
         /// Where to, in the order of the settings.
         destinations: Vec<Destination>,
+        /// On what grounds it takes a place in the user's quotas.
+        #[serde(default = "room")]
+        granted: Granted,
+        /// Why nobody was asked although somebody would have been.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        auto_approved: Option<AutoApproved>,
     },
     /// It waits.
     Hold {
         /// What for, as a sentence.
         reason: String,
+        /// What ends the waiting.
+        #[serde(default)]
+        waits_for: WaitsFor,
+        /// Where it would go.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        destinations: Vec<Destination>,
     },
     /// It goes nowhere.
     Exclude {
         /// Who said so, as a sentence.
         reason: String,
+        /// Who said so.
+        #[serde(default)]
+        by: ExcludedBy,
     },
     /// No arr could be told which title this is.
     Unresolvable {
@@ -53,6 +71,46 @@ impl Outcome {
             Self::Unresolvable { .. } => "unresolvable",
         }
     }
+}
+
+/// Decisions of the first version did not know of quotas.
+const fn room() -> Granted {
+    Granted::Room
+}
+
+/// An approval that nobody had to give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutoApproved {
+    /// Why somebody would have been asked.
+    pub trigger: ApprovalTrigger,
+    /// Why nobody is, as a sentence.
+    pub reason: String,
+}
+
+/// What ends the waiting of a held entry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// Other settings.
+    #[default]
+    Settings,
+    /// A person, or the end of the time they have.
+    Approval(ApprovalTrigger),
+    /// Room in a quota.
+    Quota,
+}
+
+/// Who keeps an entry from going anywhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExcludedBy {
+    /// A rule with `exclude`.
+    #[default]
+    Rule,
+    /// No rule matched, and `default: none`.
+    Default,
+    /// A quota without room, and `when_exceeded: skip`.
+    Quota,
 }
 
 /// One instance that gets the title, and how.

@@ -46,6 +46,8 @@ pub struct Instance {
     pub api_key: SecretString,
     /// Takes every title of its kind that no rule sends elsewhere. At most one per kind.
     pub default: bool,
+    /// Takes, with its own options, what default routing sends to this instance, which is the default of its kind.
+    pub copy_of: Option<String>,
     /// Titles on the instance's import-exclusion list are left alone.
     pub respect_exclusions: bool,
     /// How titles are added unless a rule says otherwise.
@@ -116,6 +118,9 @@ pub enum ArrOptions {
         series_type: SeriesTypeChoice,
         /// A folder per season.
         season_folder: bool,
+        /// Only these seasons are monitored, by number; 0 is the specials. Empty: as `monitor` says.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seasons: Vec<u32>,
     },
 }
 

@@ -1,24 +1,33 @@
 //! The words of the field as plain data: no I/O, no clock, no SQL. Every other module imports from here and this one imports
 //! nothing of ours.
 
+mod approval;
 mod decision;
 mod entry;
+mod facts;
 mod instance;
 mod placement;
+mod quota;
 mod run;
 mod title;
 mod user;
 
-pub use decision::{Decision, Destination, FactSeen, Outcome, Stage, Step, TRACE_VERSION, Trace, Verdict};
+pub use approval::{Approval, ApprovalId, ApprovalSettings, ApprovalState, ApprovalTrigger, Expiry, WhenExpired};
+pub use decision::{
+    AutoApproved, Decision, Destination, ExcludedBy, FactSeen, Outcome, Stage, Step, TRACE_VERSION, Trace, Verdict,
+    WaitsFor,
+};
 pub use entry::{EntryId, EntryState, OpenEntry};
+pub use facts::{Facts, KnownFacts};
 pub use instance::{
     AddOptions, ArrOptions, Instance, InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, SeriesMonitor,
     SeriesType, SeriesTypeChoice,
 };
 pub use placement::{PlacementId, PlacementState, entry_state};
+pub use quota::{Granted, Period, Quota, QuotaUse, ShortMonth, WhenExceeded};
 pub use run::{ReadOutcome, RunResult, Trigger};
-pub use title::{ExternalIds, Facts, ImdbId, ListedTitle, MediaType, PlexId, Title, TmdbId, TvdbId};
-pub use user::{Relation, User, UserId, UserUuid};
+pub use title::{ExternalIds, ImdbId, ListedTitle, MediaType, PlexId, Title, TmdbId, TvdbId};
+pub use user::{Relation, Standing, User, UserId, UserUuid};
 
 /// An enum whose values have one stable word each: the same in the settings file, in SQL, in JSON and on the screen.
 macro_rules! words {

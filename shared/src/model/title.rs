@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::KnownFacts;
+
 super::words! {
     /// What kind of title this is. Plex's own lower-case words.
     MediaType {
@@ -122,26 +124,6 @@ fn is_imdb_id(text: &str) -> bool {
     text.strip_prefix("tt").is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// What is known about a title beyond its ids. `None` is "not looked up or not told", never "has none".
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Facts {
-    /// Genre names as Plex prints them: `Drama`, `Anime`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub genres: Option<Vec<String>>,
-    /// `R`, `TV-14`, `gb/15`: Plex's `contentRating`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub certification: Option<String>,
-}
-
-impl Facts {
-    /// Fills what is missing here from `other`; what is known stays.
-    pub fn fill_from(&mut self, other: Self) {
-        self.genres = self.genres.take().or(other.genres);
-        self.certification = self.certification.take().or(other.certification);
-    }
-}
-
 /// One title of Plex's catalogue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Title {
@@ -156,7 +138,7 @@ pub struct Title {
     /// Ids elsewhere.
     pub ids: ExternalIds,
     /// What rules look at.
-    pub facts: Facts,
+    pub facts: KnownFacts,
 }
 
 impl Title {

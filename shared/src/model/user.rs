@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Quota;
+
 /// A user's key in Plex: 16 hex characters, the same in every Plex API. Names change, this does not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UserUuid(String);
@@ -55,6 +57,8 @@ pub struct User {
     pub username: String,
     /// The name Plex shows; may change.
     pub display_name: String,
+    /// The name the household gave, from the settings.
+    pub alias: Option<String>,
     /// Owner, friend or former friend.
     pub relation: Relation,
     /// Whether the list is read, and what is on it decided and added.
@@ -62,10 +66,32 @@ pub struct User {
 }
 
 impl User {
-    /// Whether a person who wrote `name` meant this user: the uuid, or either name in any case.
+    /// Whether a person who wrote `name` meant this user: the uuid, or any of the names in any case.
     #[must_use]
     pub fn answers_to(&self, name: &str) -> bool {
-        let same = |own: &str| own.to_lowercase() == name.to_lowercase();
-        self.uuid.as_str() == name || same(&self.username) || same(&self.display_name)
+        let name = name.to_lowercase();
+        self.names().any(|own| own.to_lowercase() == name)
     }
+
+    /// Everything this user can be called: the uuid, Plex's two names, the alias.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [self.uuid.as_str(), &self.username, &self.display_name].into_iter().chain(self.alias.as_deref())
+    }
+
+    /// What people call this user: the alias, or Plex's user name.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.username)
+    }
+}
+
+/// What the household allows a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Somebody is asked about everything this user wants.
+    pub require_approval: bool,
+    /// Quotas do not hold this user back; what is wanted is counted all the same.
+    pub bypass_quota: bool,
+    /// How much this user may ask for.
+    pub quotas: Vec<Quota>,
 }

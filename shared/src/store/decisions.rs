@@ -80,6 +80,18 @@ impl Db<'_> {
         json.map(|json| serde_json::from_str(&json).map_err(|error| bad_json("decisions.decision", &error))).transpose()
     }
 
+    /// Forgets what was decided about an entry, so that the next decision is news whatever it is. Only for a copy: in the store
+    /// itself decisions are kept for ever.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub(crate) fn forget_decisions(self, entry: EntryId) -> Result<(), StoreError> {
+        let mut query =
+            self.connection.prepare_cached("-- decisions.forget\nDELETE FROM decisions WHERE entry_id = ?1")?;
+        query.execute([entry.0])?;
+        Ok(())
+    }
+
     /// Every decision about an entry, oldest first.
     ///
     /// # Errors

@@ -3,10 +3,12 @@
 use rusqlite::params;
 
 use super::error::{bad_json, unknown_word};
-use super::titles::title_from;
+use super::titles::{title_columns, title_from};
 use super::{Db, StoreError, TitleId};
 use crate::clock::UnixMs;
-use crate::model::{Decision, Destination, EntryId, EntryState, OpenEntry, Outcome, PlexId, Title, UserId};
+use crate::model::{
+    AutoApproved, Decision, Destination, EntryId, EntryState, OpenEntry, Outcome, PlexId, Title, UserId, WaitsFor,
+};
 
 /// An entry that waits for a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +152,24 @@ impl Db<'_> {
                  state = 'closed', state_at_ms = ?2, closed_at_ms = ?2 WHERE id = ?1 AND closed_at_ms IS NULL",
         )?;
         query.execute(params![entry.0, now_ms])?;
-        Ok(())
+        self.withdraw_approval(entry, now_ms)?;
+        self.follow_place(entry, now_ms)
+    }
+
+    /// Puts open entries that a decision keeps out back to `held`, so that they are decided anew: the settings have changed. What a
+    /// quota or an arr's exclusion list keeps out stays out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn hold_excluded(self, now_ms: UnixMs) -> Result<usize, StoreError> {
+        Ok(self.connection.execute(
+            "-- entries.hold_excluded\n\
+             UPDATE entries SET state = 'held', state_at_ms = ?1, reason = 'the settings have changed'\n\
+             WHERE closed_at_ms IS NULL AND state = 'excluded' AND (\n\
+                 SELECT d.outcome = 'exclude' AND coalesce(d.decision ->> '$.outcome.by', 'rule') <> 'quota'\n\
+                 FROM decisions d WHERE d.entry_id = entries.id ORDER BY d.id DESC LIMIT 1)",
+            [now_ms],
+        )?)
     }
 
     /// Puts open entries that wait, or were refused, back to `held`, so that they are decided anew: the settings have changed.
@@ -216,6 +235,30 @@ impl Db<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether an entry still waits for a decision: a person may have decided, or closed it, since [`Db::undecided`] was asked.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn is_undecided(self, entry: EntryId) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.is_undecided\nSELECT 1 FROM entries WHERE id = ?1 AND state IN ('new', 'held', 'unresolvable')",
+        )?;
+        Ok(query.exists([entry.0])?)
+    }
+
+    /// On how many watchlists that are read a title is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn wanted_by(self, title: TitleId) -> Result<u32, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.wanted_by\n\
+             SELECT count(*) FROM entries e JOIN users u ON u.id = e.user_id AND u.synced\n\
+             WHERE e.title_id = ?1 AND e.closed_at_ms IS NULL",
+        )?;
+        Ok(query.query_row([title.0], |row| row.get(0))?)
+    }
+
     /// Puts an entry into a state.
     ///
     /// # Errors
@@ -236,33 +279,52 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Stores a decision with everything that follows from it: the trace, the entry's state, and a queued placement for every
-    /// destination and no other. An outcome equal to the entry's last one is not stored again. Answers whether it was.
+    /// Stores a decision with everything that follows from it: the trace, the entry's state, a queued placement for every
+    /// destination and no other, its place in the quotas, its approval. An outcome equal to the entry's last one is not stored again.
+    /// Answers whether it was news.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn settle(self, decided: &NewlyDecided<'_>, now_ms: UnixMs) -> Result<bool, StoreError> {
+        let last = self.last_decision(decided.undecided.entry)?;
+        let is_news = last.is_none_or(|last| last.outcome != decided.decision.outcome);
+        self.carry_out(decided, is_news, now_ms)?;
+        Ok(is_news)
+    }
+
+    /// [`Db::settle`], where it is known whether the outcome is news.
+    pub(crate) fn carry_out(self, decided: &NewlyDecided<'_>, is_news: bool, now_ms: UnixMs) -> Result<(), StoreError> {
         let NewlyDecided { undecided: Undecided { entry, title, .. }, decision, run_id } = *decided;
-        let is_news = self.last_decision(entry)?.is_none_or(|last| last.outcome != decision.outcome);
         self.drop_waiting_placements(entry, &decision.outcome)?;
-        if !is_news {
-            self.follow_settled_placements(entry, now_ms)?;
-            return Ok(false);
+        if is_news {
+            self.add_decision(entry, run_id, decision, now_ms)?;
         }
-        self.add_decision(entry, run_id, decision, now_ms)?;
-        let (state, reason) = match &decision.outcome {
-            Outcome::Route { destinations } => {
+        let stand = |state, reason: &str| self.set_entry_state(entry, state, Some(reason), now_ms);
+        match &decision.outcome {
+            Outcome::Route { .. } if !is_news => self.follow_settled_placements(entry, now_ms)?,
+            Outcome::Route { destinations, granted, auto_approved } => {
                 for Destination { instance, options, .. } in destinations {
                     self.queue_placement(entry, title, instance, options, now_ms)?;
                 }
-                (EntryState::Requested, None)
+                self.set_entry_state(entry, EntryState::Requested, None, now_ms)?;
+                self.take_place(entry, *granted, now_ms)?;
+                if let Some(AutoApproved { trigger, reason }) = auto_approved {
+                    self.auto_approve(entry, *trigger, reason, destinations, now_ms)?;
+                }
             }
-            Outcome::Hold { reason } => (EntryState::Held, Some(reason)),
-            Outcome::Exclude { reason } => (EntryState::Excluded, Some(reason)),
-            Outcome::Unresolvable { reason } => (EntryState::Unresolvable, Some(reason)),
-        };
-        self.set_entry_state(entry, state, reason.map(String::as_str), now_ms)?;
-        Ok(true)
+            Outcome::Hold { reason, waits_for, destinations } => {
+                stand(EntryState::Held, reason)?;
+                if let WaitsFor::Approval(trigger) = waits_for {
+                    self.ask(entry, *trigger, reason, destinations, now_ms)?;
+                }
+            }
+            Outcome::Exclude { reason, .. } => {
+                stand(EntryState::Excluded, reason)?;
+                self.reject_by_rule(entry, reason, now_ms)?;
+            }
+            Outcome::Unresolvable { reason } => stand(EntryState::Unresolvable, reason)?,
+        }
+        self.follow_place(entry, now_ms)
     }
 
     /// Every entry, open or closed, of titles whose name contains `text` in any case, or whose Plex, IMDb, TMDB or TVDB id is
@@ -271,15 +333,15 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn find_entries(self, text: &str) -> Result<Vec<EntryRow>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- entries.find\n\
-             SELECT e.id, e.user_id, e.appeared_at_ms, e.state, e.state_at_ms, e.reason, e.missing_since_ms, e.closed_at_ms,\n\
-                 t.plex_id, t.media_type, t.title, t.year, t.imdb_id, t.tmdb_id, t.tvdb_id, t.facts\n\
-             FROM entries e JOIN titles t ON t.id = e.title_id\n\
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- entries.find\n",
+            "SELECT e.id, e.user_id, e.appeared_at_ms, e.state, e.state_at_ms, e.reason, e.missing_since_ms, e.closed_at_ms,\n",
+            title_columns!(),
+            "\nFROM entries e JOIN titles t ON t.id = e.title_id\n\
              WHERE instr(lower(t.title), lower(?1)) > 0 OR t.plex_id = ?1 OR t.imdb_id = ?1\n\
                  OR CAST(t.tmdb_id AS TEXT) = ?1 OR CAST(t.tvdb_id AS TEXT) = ?1\n\
              ORDER BY lower(t.title), t.id, e.id DESC",
-        )?;
+        ))?;
         let mut rows = query.query([text])?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {

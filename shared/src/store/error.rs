@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
+use super::approvals::Undecidable;
+use crate::model::ApprovalId;
+
 /// A failure of the store. Variants are what the caller does next.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -56,6 +59,12 @@ pub enum StoreError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Some of the requests that were to be decided cannot be; none was.
+    #[error("decide {}", told(requests))]
+    Undecidable {
+        /// Which, and why not.
+        requests: Vec<(ApprovalId, Undecidable)>,
+    },
     /// Any other refusal of SQLite.
     #[error("use the database: {0}")]
     Sql(#[source] rusqlite::Error),
@@ -81,6 +90,9 @@ impl StoreError {
                  PULSARR_ALLOW_NETWORK_FS=true if you know that only one machine mounts it."
             }
             Self::Busy => "Run it again; if it stays so, look for a process that holds the database open.",
+            Self::Undecidable { .. } => {
+                "Nothing was decided. Leave these out, or look at what there is to decide first."
+            }
             Self::Unreadable { .. } | Self::Sql(_) => {
                 "Run it again; if it stays so, keep a copy of the file and report it."
             }
@@ -102,6 +114,12 @@ impl From<rusqlite::Error> for StoreError {
             _ => Self::Sql(error),
         }
     }
+}
+
+/// `request 7: it is approved already; request 9: there is no such request`
+fn told(requests: &[(ApprovalId, Undecidable)]) -> String {
+    let told: Vec<String> = requests.iter().map(|(id, why)| format!("request {}: {why}", id.0)).collect();
+    told.join("; ")
 }
 
 /// For columns that hold one of our words: a word nobody knows was written by a later version or by hand.

@@ -3,23 +3,27 @@
 //! [`Store::read`] gives the queries; [`Store::write`] gives them inside one `BEGIN IMMEDIATE` that commits when the closure
 //! returns `Ok`. Nothing here waits for the network, and nothing that waits for the network may run inside `write`.
 
+mod approvals;
 mod decisions;
 mod entries;
 mod error;
 mod filesystem;
 mod open;
 mod placements;
+mod quotas;
 mod runs;
 mod settings;
 mod titles;
 mod users;
 
+pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Undecidable, Verdict};
 pub use decisions::{RoutesOfRun, StoredDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;
 pub use filesystem::{Filesystem, network_filesystem};
 pub use open::Store;
 pub use placements::{FailureRow, PlacementRow, QueuedPlacement};
+pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;

@@ -3,18 +3,30 @@
 use rusqlite::params;
 
 use super::error::{bad_json, unknown_word};
-use super::{Db, StoreError, TitleId};
+use super::{Db, StoreError, TitleId, Undecided};
 use crate::clock::UnixMs;
-use crate::model::{AddOptions, Destination, EntryId, EntryState, Outcome, PlacementId, PlacementState, entry_state};
+use crate::model::{
+    AddOptions, Destination, EntryId, EntryState, Outcome, PlacementId, PlacementState, UserId, entry_state,
+};
 
-/// The placements whose turn it is at `?1`, as `p`: queued ones, and refused ones whose pause is over. Entries that were closed
-/// meanwhile, and those of users who are not synced, are passed over. A pause of more than two days was set by a clock that has
-/// since been put back, and counts as over.
+/// That the pause of placement `p` is over at `?1`. One of more than two days was set by a clock that has since been put back, and
+/// counts as over.
+macro_rules! pause_is_over {
+    () => {
+        "(p.retry_at_ms <= ?1 OR p.retry_at_ms > ?1 + 2 * 86400000)"
+    };
+}
+
+/// The placements whose turn it is at `?1`, as `p`: queued ones, and refused ones whose pause is over and whose entry has taken its
+/// place in the quotas again. Entries that were closed meanwhile, and those of users who are not synced, are passed over.
 macro_rules! due {
     () => {
-        "placements p JOIN entries e ON e.id = p.entry_id JOIN users u ON u.id = e.user_id AND u.synced\n\
-         WHERE p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL\n\
-             AND (p.state = 'queued' OR p.retry_at_ms <= ?1 OR p.retry_at_ms > ?1 + 2 * 86400000)"
+        concat!(
+            "placements p JOIN entries e ON e.id = p.entry_id JOIN users u ON u.id = e.user_id AND u.synced\n\
+             WHERE p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL AND (p.state = 'queued' OR (",
+            pause_is_over!(),
+            " AND EXISTS (SELECT 1 FROM quota_uses q WHERE q.entry_id = p.entry_id AND q.released_at_ms IS NULL)))"
+        )
     };
 }
 
@@ -97,7 +109,7 @@ impl Db<'_> {
     /// somebody has to look.
     pub(super) fn drop_waiting_placements(self, entry: EntryId, outcome: &Outcome) -> Result<(), StoreError> {
         let named: &[Destination] = match outcome {
-            Outcome::Route { destinations } => destinations,
+            Outcome::Route { destinations, .. } => destinations,
             _ => &[],
         };
         for placement in self.placements_of(entry)? {
@@ -271,10 +283,54 @@ impl Db<'_> {
         while let Some(row) = rows.next()? {
             states.push(placement_state(&row.get::<_, String>(0)?)?);
         }
-        match entry_state(&states) {
-            Some(state) => self.set_entry_state(entry, state, reason, now_ms),
-            None => Ok(()),
+        if let Some(state) = entry_state(&states) {
+            self.set_entry_state(entry, state, reason, now_ms)?;
         }
+        self.follow_place(entry, now_ms)
+    }
+
+    /// Entries that an instance refused and whose pause is over, but that gave their place in the quotas back: oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn refused_without_place(self, now_ms: UnixMs) -> Result<Vec<Undecided>, StoreError> {
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- placements.refused_without_place\n\
+             SELECT DISTINCT e.id, e.user_id, e.title_id FROM placements p JOIN entries e ON e.id = p.entry_id\n\
+                 JOIN users u ON u.id = e.user_id AND u.synced\n\
+             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL AND e.state = 'failed' AND ",
+            pause_is_over!(),
+            " AND NOT EXISTS (SELECT 1 FROM quota_uses q WHERE q.entry_id = e.id AND q.released_at_ms IS NULL) ORDER BY e.id",
+        ))?;
+        let rows = query.query_map([now_ms], |row| {
+            Ok(Undecided { entry: EntryId(row.get(0)?), user: UserId(row.get(1)?), title: TitleId(row.get(2)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Lets a refused entry rest until `retry_at_ms` for another reason than the arr's. What the arr said stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn put_off(self, entry: EntryId, reason: &str, retry_at_ms: UnixMs, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.put_off\n\
+             UPDATE placements SET retry_at_ms = ?2 WHERE entry_id = ?1 AND state = 'failed' AND retry_at_ms IS NOT NULL",
+        )?;
+        query.execute(params![entry.0, retry_at_ms])?;
+        self.set_entry_state(entry, EntryState::Failed, Some(reason), now_ms)
+    }
+
+    /// Takes everything that waits to be added for added: what a run would find if every arr took it. For copies in memory alone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the copy cannot be written.
+    pub(crate) fn suppose_added(self, now_ms: UnixMs) -> Result<(), StoreError> {
+        self.connection.execute(
+            "-- placements.suppose_added\nUPDATE placements SET state = 'added', done_at_ms = ?1 WHERE state = 'queued'",
+            [now_ms],
+        )?;
+        Ok(())
     }
 
     /// Every placement of an entry, in the order in which they were queued.

@@ -87,6 +87,7 @@ impl Db<'_> {
                 uuid: UserUuid::parse(&uuid).ok_or_else(|| unknown_word("users.uuid", &uuid))?,
                 username: row.get(2)?,
                 display_name: row.get(3)?,
+                alias: None,
                 relation: Relation::from_word(&relation).ok_or_else(|| unknown_word("users.relation", &relation))?,
                 synced: row.get(5)?,
             });

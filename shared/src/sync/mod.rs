@@ -7,6 +7,9 @@
 mod decide;
 mod lists;
 mod plex_account;
+mod quotas;
+
+pub use quotas::nearly_full_quotas;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +25,11 @@ use crate::lock::LockGuard;
 use crate::model::{ReadOutcome, RunResult, Trigger};
 use crate::process;
 use crate::report::{Change, DecisionCounts, Problem, ProblemKind, Report, RunReport};
-use crate::resolve::resolve;
+use crate::resolve::{self, resolve};
+use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Undecided};
 use crate::upstreams::Upstreams;
 
 /// What a run works on and with.
@@ -172,9 +176,30 @@ async fn stages(
         rumours.report(&plex, &failure, report).await;
     }
 
-    let counts = decide::decide(run, &undecided, report)?;
+    let disks = if undecided.is_empty() {
+        Disks::default()
+    } else {
+        resolve::disks(run, &upstreams, &run.config.policy(), report).await
+    };
+    let mut approvals = decide::settle_overdue(run)?;
+    decide::take_places_again(run, &disks)?;
+    let mut decided = decide::decide(run, &undecided, &disks, report)?;
 
     act(run, mode, &upstreams, report).await?;
+
+    // A dry run adds nothing, so that what waits for room would wait for ever: there, what would be added counts as added.
+    if matches!(mode, Mode::DryRun) && !decided.waiting_for_room.is_empty() {
+        run.store.write(|db| db.suppose_added(run.clock.now_ms()))?;
+    }
+    // Titles that turned out to be there already cost nothing, so there may be room now; or it is certain that there is none.
+    let second = decide::decide(run, &decided.waiting_for_room, &disks, report)?;
+    if second.counts.routed > 0 && matches!(mode, Mode::Real(_)) {
+        act(run, mode, &upstreams, report).await?;
+    }
+    decided.look_again(second);
+    approvals.add(&decided.approvals);
+    report.approvals = approvals;
+    report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;
 
     if let Some(left) = plex.cooling_for() {
         let until_ms = run.clock.now_ms().saturating_add(millis(left));
@@ -186,12 +211,34 @@ async fn stages(
     report.decisions = DecisionCounts {
         routed: routes.sent,
         already_there: routes.already_there,
-        excluded: counts.excluded + routes.excluded,
-        ..counts
+        excluded: decided.counts.excluded + routes.excluded,
+        ..decided.counts
     };
     let unfinished = observed.left > 0 || !resolved.undecidable.is_empty();
     report.run.result = judge(report, &observed, unfinished, world.stop.reason());
     Ok(())
+}
+
+/// Decides about everything that waits for it as a run would, with the facts on record: nobody is asked, and nothing is sent. Works
+/// on a copy of the store, where every decision is made anew with its reasons. Answers what it has decided about.
+///
+/// # Errors
+/// [`StoreError`] when the copy fails.
+pub(crate) fn decide_on_copy(run: &Run<'_>, report: &mut Report) -> Result<Vec<Undecided>, StoreError> {
+    assert!(!run.store.lasts(), "what is decided here would count");
+    decide::take_up_new_settings(run)?;
+    let undecided = run.store.read().undecided(run.clock.now_ms())?;
+    run.store.write(|db| undecided.iter().try_for_each(|undecided| db.forget_decisions(undecided.entry)))?;
+    // How full disks are, only the arrs could tell.
+    let disks = Disks::default();
+    decide::settle_overdue(run)?;
+    decide::take_places_again(run, &disks)?;
+    let decided = decide::decide(run, &undecided, &disks, report)?;
+    if !decided.waiting_for_room.is_empty() {
+        run.store.write(|db| db.suppose_added(run.clock.now_ms()))?;
+        decide::decide(run, &decided.waiting_for_room, &disks, report)?;
+    }
+    Ok(undecided)
 }
 
 /// Until when Plex wants to be left alone, in unix milliseconds: a `Retry-After` may be longer than the run that met it.
@@ -206,6 +253,8 @@ fn cool_until(run: &Run<'_>) -> Result<Option<UnixMs>, StoreError> {
 
 /// Works off every instance's queue, all instances at once.
 async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: &mut Report) -> Result<(), SyncError> {
+    // Of what waits, the last look at the queues tells.
+    report.placements.waiting = 0;
     let queues = run.store.read().queue_lengths(run.clock.now_ms())?;
     let total: u32 = queues.iter().map(|(_, length)| length).sum();
     if total == 0 {

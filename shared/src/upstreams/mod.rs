@@ -1,8 +1,9 @@
-//! Plex and every configured instance, ready to be asked: each with its own pace, request budget and counters.
+//! Plex, every configured instance, and where they are set up TMDB and the Plex server, ready to be asked: each with its own pace,
+//! request budget and counters.
 
 mod problem;
 
-pub use problem::{arr_problem, plex_problem, settings_problem};
+pub use problem::{arr_problem, plex_problem, plex_server_problem, settings_problem, tmdb_problem};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::clients::arr::Arr;
-use crate::clients::plex::{Plex, PlexUrls};
+use crate::clients::plex::{Plex, PlexServer, PlexUrls};
+use crate::clients::tmdb::Tmdb;
 use crate::clients::{Counters, Http, HttpSettings, LimiterSettings, Transport};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
@@ -20,6 +22,15 @@ use crate::report::UpstreamCounts;
 use crate::retry::Retry;
 use crate::stop::Stop;
 
+/// How texts and reports name the household's own Plex server.
+pub const PLEX_SERVER: &str = "plex server";
+
+/// How reports name TMDB.
+pub const TMDB: &str = "tmdb";
+
+/// TMDB is larger than Plex and allows more: its pauses are those of Plex divided by this.
+const PART_OF_PLEX_PAUSE: u32 = 10;
+
 /// The upstreams of one run.
 pub struct Upstreams<'a> {
     config: &'a Config,
@@ -27,6 +38,10 @@ pub struct Upstreams<'a> {
     /// Every instance of the settings, in their order.
     pub instances: Vec<(&'a Instance, Arr)>,
     instance_https: Vec<Http>,
+    /// TMDB, where there is a key.
+    pub tmdb: Option<Tmdb>,
+    tmdb_http: Http,
+    plex_server_http: Http,
 }
 
 impl<'a> Upstreams<'a> {
@@ -46,7 +61,27 @@ impl<'a> Upstreams<'a> {
         let instances = &config.settings.instances;
         let instance_https: Vec<Http> = instances.iter().map(|_| http(arr)).collect();
         let arrs = instances.iter().zip(&instance_https).map(|(it, http)| (it, Arr::new(it, http.clone()))).collect();
-        Self { config, plex, instances: arrs, instance_https }
+        let page_pause = Duration::from_millis(environment.plex_page_pause_ms);
+        let tmdb_http = http(HttpSettings {
+            budget: u32::MAX,
+            retry,
+            limiter: LimiterSettings::tmdb(page_pause / PART_OF_PLEX_PAUSE),
+        });
+        let access = &config.settings.tmdb;
+        let tmdb = access
+            .api_key
+            .as_ref()
+            .map(|key| Tmdb::new(tmdb_http.clone(), environment.tmdb_url.clone(), key.clone(), &access.region));
+        // The household's own machine, as an instance is.
+        let plex_server_http = http(arr);
+        Self { config, plex, instances: arrs, instance_https, tmdb, tmdb_http, plex_server_http }
+    }
+
+    /// The household's Plex server, where its address is known, asked as the account of `plex`.
+    #[must_use]
+    pub fn plex_server(&self, plex: &Plex) -> Option<PlexServer> {
+        let url = self.config.settings.plex.server_url.clone()?;
+        Some(plex.server(self.plex_server_http.clone(), url))
     }
 
     /// Plex, asked with `token` by the installation called `client_identifier`.
@@ -61,7 +96,7 @@ impl<'a> Upstreams<'a> {
         self.instances.iter().find(|(instance, _)| instance.name == name).map(|(_, arr)| arr)
     }
 
-    /// Requests so far, by upstream: `plex` and the instances' names.
+    /// Requests so far, by upstream: `plex`, the instances' names, and what is set up besides.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<String, UpstreamCounts> {
         let counts =
@@ -70,6 +105,12 @@ impl<'a> Upstreams<'a> {
         let mut all: BTreeMap<_, _> =
             names.zip(&self.instance_https).map(|(name, http)| (name, counts(http.counters()))).collect();
         all.insert("plex".to_owned(), counts(self.plex.counters()));
+        if self.tmdb.is_some() {
+            all.insert(TMDB.to_owned(), counts(self.tmdb_http.counters()));
+        }
+        if self.config.settings.plex.server_url.is_some() {
+            all.insert(PLEX_SERVER.to_owned(), counts(self.plex_server_http.counters()));
+        }
         all
     }
 }

@@ -2,8 +2,11 @@
 
 use crate::clients::arr::ArrError;
 use crate::clients::plex::PlexError;
+use crate::clients::tmdb::TmdbError;
 use crate::model::Instance;
 use crate::report::{Problem, ProblemKind};
+
+use super::{PLEX_SERVER, TMDB};
 
 /// A failure of Plex.
 #[must_use]
@@ -16,6 +19,41 @@ pub fn plex_problem(error: &PlexError) -> Problem {
         (ProblemKind::Down, format!("Plex: failed to {error}. The next run tries again."))
     };
     Problem { upstream: "plex".into(), kind, message }
+}
+
+/// A failure of the household's own Plex server; `None` when the run only ran out of time.
+#[must_use]
+pub fn plex_server_problem(error: &PlexError) -> Option<Problem> {
+    if error.is_out_of_time() {
+        return None;
+    }
+    let (kind, message) = if error.is_unauthorized() {
+        let advice =
+            "The Plex server refuses the token. `plex.server_url` has to lead to a server of the token's owner.";
+        (ProblemKind::Configuration, advice.to_owned())
+    } else {
+        let advice = "Check that it runs and that `plex.server_url` leads to it; the next run tries again.";
+        (ProblemKind::Down, format!("The Plex server: failed to {error}. {advice}"))
+    };
+    Some(Problem { upstream: PLEX_SERVER.into(), kind, message })
+}
+
+/// A failure of TMDB; `None` when the run only ran out of time.
+#[must_use]
+pub fn tmdb_problem(error: &TmdbError) -> Option<Problem> {
+    const ADVICE: &str = "Put the API read access token, the long one, from Settings → API at themoviedb.org where `tmdb.api_key` in \
+                          the settings points.";
+    if error.is_out_of_time() {
+        return None;
+    }
+    let (kind, message) = match error {
+        TmdbError::OldKey => {
+            (ProblemKind::Configuration, format!("TMDB: the key is of the old kind, which is not used. {ADVICE}"))
+        }
+        error if error.is_unauthorized() => (ProblemKind::Credentials, format!("TMDB refuses the token. {ADVICE}")),
+        error => (ProblemKind::Down, format!("TMDB: failed to {error}. The next run tries again.")),
+    };
+    Some(Problem { upstream: TMDB.into(), kind, message })
 }
 
 /// A failure of an instance; `None` when the run only ran out of time.

@@ -69,9 +69,14 @@ async fn a_stored_decision_tells_facts_steps_and_destination() {
     let steps = stored.decision.trace.steps.iter().map(|step| (step.stage, step.verdict)).collect::<Vec<_>>();
     assert_eq!(
         steps,
-        [(Stage::Ids, Verdict::Matched), (Stage::DefaultRouting, Verdict::Matched), (Stage::Options, Verdict::Matched)]
+        [
+            (Stage::DefaultRouting, Verdict::Matched),
+            (Stage::Ids, Verdict::Matched),
+            (Stage::Options, Verdict::Matched),
+            (Stage::Approval, Verdict::NotMatched),
+        ]
     );
-    let Outcome::Route { destinations } = &stored.decision.outcome else { panic!("{stored:?}") };
+    let Outcome::Route { destinations, .. } = &stored.decision.outcome else { panic!("{stored:?}") };
     assert_eq!(destinations[0].because, "Sonarr `shows` is the default for shows");
 }
 

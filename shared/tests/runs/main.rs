@@ -3,18 +3,23 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on ends there, and the panic says where")]
 
 mod accounts;
+mod approvals;
 mod clock;
+mod copies;
 mod cut_reads;
 mod decisions;
 mod entries;
+mod facts;
 mod first;
 mod friends;
 mod ids;
 mod placements;
 mod politeness;
+mod quotas;
 mod reads;
 mod refusals;
 mod removals;
+mod simulate;
 mod starvation;
 mod stops;
 mod sweep;

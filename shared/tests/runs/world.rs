@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, ManualClock, UnixMs};
-use pulsarr_shared::config::Config;
+use pulsarr_shared::config::{Config, Settings};
 use pulsarr_shared::lock::{self, Acquired, Holder};
 use pulsarr_shared::model::{EntryState, Trigger, User};
 use pulsarr_shared::report::{Report, UserReport};
@@ -71,18 +71,39 @@ pub struct Story {
     pub household: Household,
     /// The clock of every run.
     pub clock: Arc<ManualClock>,
+    /// Settings that a story makes in code, on top of the file's.
+    pub adjust: Box<dyn Fn(&mut Config)>,
     runs: Cell<u32>,
 }
 
 impl Story {
     /// The owner alone, at noon.
     pub fn new() -> Self {
-        Self { household: Household::new(), clock: Arc::new(ManualClock::at(NOON)), runs: Cell::new(0) }
+        Self {
+            household: Household::new(),
+            clock: Arc::new(ManualClock::at(NOON)),
+            adjust: Box::new(|_| {}),
+            runs: Cell::new(0),
+        }
+    }
+
+    /// A story with these settings on top of the file's.
+    pub fn adjusted(adjust: impl Fn(&mut Settings) + 'static) -> Self {
+        let mut story = Self::new();
+        story.readjust(adjust);
+        story
+    }
+
+    /// Replaces what the settings say on top of the file's.
+    pub fn readjust(&mut self, adjust: impl Fn(&mut Settings) + 'static) {
+        self.adjust = Box::new(move |config| adjust(&mut config.settings));
     }
 
     /// The configuration as the programs would read it.
     pub fn config(&self) -> Config {
-        Config::load(self.household.vars.clone(), self.household.folder()).unwrap()
+        let mut config = Config::load(self.household.vars.clone(), self.household.folder()).unwrap();
+        (self.adjust)(&mut config);
+        config
     }
 
     /// The store, as another process would open it.

@@ -25,7 +25,7 @@ pub struct Seen {
     pub user_agent: Option<String>,
     /// `Accept`.
     pub accept: Option<String>,
-    /// `X-Plex-Token` or `X-Api-Key`, as a header or (`apikey`, `X-Plex-Token`) in the query.
+    /// `X-Plex-Token`, `X-Api-Key` or the bearer's token of `Authorization`, as a header or (`apikey`, `X-Plex-Token`) in the query.
     pub token: Option<String>,
     /// `X-Plex-Client-Identifier`, from the header or the query.
     pub client_identifier: Option<String>,
@@ -142,6 +142,7 @@ fn describe(request: &Request) -> Seen {
     let token = request
         .header("x-plex-token")
         .or_else(|| request.header("x-api-key"))
+        .or_else(|| request.header("authorization")?.strip_prefix("Bearer "))
         .or_else(|| request.query("apikey"))
         .or_else(|| request.query("X-Plex-Token"));
     Seen {

@@ -1,4 +1,4 @@
-//! HTTP servers that behave like Plex, Sonarr and Radarr, as far as a watchlist router can tell.
+//! HTTP servers that behave like Plex, Sonarr, Radarr and TMDb, as far as a watchlist router can tell.
 //!
 //! Owns: the state of the pretended world (who watches what, what is in which library), the record of every request
 //! ([`Seen`]) and the accidents a test orders ([`Fault`]). Refuses: to know anything about the product. What a test asserts is
@@ -20,6 +20,7 @@ mod server;
 mod sonarr;
 #[cfg(test)]
 mod tests;
+mod tmdb;
 mod webhook;
 
 pub use arr::{Exclusion, FakeArr, Known, LibraryItem, SearchAsked};
@@ -29,4 +30,5 @@ pub use plex::{FakePlex, KeyOf, Title};
 pub use radarr::FakeRadarr;
 pub use server::FakeServer;
 pub use sonarr::FakeSonarr;
+pub use tmdb::{FakeTmdb, TmdbTitle};
 pub use webhook::Delivered;

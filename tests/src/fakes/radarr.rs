@@ -47,17 +47,18 @@ impl Deref for FakeRadarr {
 fn described(known: &Known) -> Value {
     let year = known.year;
     let mut body = json!({
-        "title": known.title, "originalTitle": known.title, "originalLanguage": { "id": 1, "name": "English" },
+        "title": known.title, "originalTitle": known.title, "originalLanguage": { "id": 1, "name": known.language },
         "alternateTitles": alternate_titles(&known.title), "secondaryYearSourceId": 0, "sortTitle": known.title.to_lowercase(),
-        "sizeOnDisk": 0, "status": "released", "overview": overview(&known.title), "inCinemas": format!("{year}-02-01T00:00:00Z"),
+        "sizeOnDisk": 0, "status": known.status.as_deref().unwrap_or("released"), "overview": overview(&known.title), "inCinemas": format!("{year}-02-01T00:00:00Z"),
         "physicalRelease": format!("{year}-06-01T00:00:00Z"), "digitalRelease": format!("{year}-05-01T00:00:00Z"),
         "releaseDate": format!("{year}-05-01T00:00:00Z"), "website": "https://films.example/", "year": year,
-        "youTubeTrailerId": "dQ0000000000", "studio": "Tidal Pictures", "hasFile": false, "movieFileId": 0, "isAvailable": true,
-        "runtime": 120, "cleanTitle": known.slug().replace('-', ""), "tmdbId": known.id, "titleSlug": known.id.to_string(),
-        "genres": known.genres, "keywords": ["harbour", "ledger", "small town", "storm", "secret", "inheritance"],
+        "youTubeTrailerId": "dQ0000000000", "studio": known.maker("Tidal Pictures"), "hasFile": false, "movieFileId": 0, "isAvailable": true,
+        "runtime": known.runtime_min.unwrap_or(120), "cleanTitle": known.slug().replace('-', ""), "tmdbId": known.id, "titleSlug": known.id.to_string(),
+        "genres": known.genres, "keywords": known.keywords,
         "ratings": {
-            "imdb": { "votes": 1000, "value": 6.9, "type": "user" }, "tmdb": { "votes": 100, "value": 7.1, "type": "user" },
-            "metacritic": { "votes": 0, "value": 61, "type": "user" }, "rottenTomatoes": { "votes": 0, "value": 74, "type": "user" },
+            "imdb": { "votes": known.imdb_rating.1, "value": known.imdb_rating.0, "type": "user" },
+            "tmdb": { "votes": 100, "value": known.tmdb_rating, "type": "user" },
+            "metacritic": { "votes": 0, "value": 61, "type": "user" }, "rottenTomatoes": { "votes": 0, "value": known.critics, "type": "user" },
         },
         "collection": { "title": format!("{} Collection", known.title), "tmdbId": 0 }, "popularity": 12.5,
         "images": [
@@ -67,6 +68,9 @@ fn described(known: &Known) -> Value {
     });
     if let Some(imdb) = &known.imdb {
         body["imdbId"] = json!(imdb);
+    }
+    if let Some(certification) = &known.certification {
+        body["certification"] = json!(certification);
     }
     body
 }

@@ -54,13 +54,15 @@ impl Deref for FakeSonarr {
 /// What metadata says, before the series has a place.
 fn described(known: &Known) -> Value {
     let poster = format!("https://artworks.example/banners/posters/{}-1.jpg", known.id);
+    let status = known.status.as_deref().unwrap_or("continuing");
     let mut body = json!({
-        "title": known.title, "sortTitle": known.title.to_lowercase(), "status": "continuing", "ended": false,
-        "overview": overview(&known.title), "network": "Tidal", "airTime": "21:00",
-        "originalLanguage": { "id": 1, "name": "English" }, "year": known.year, "useSceneNumbering": false, "runtime": 45,
+        "title": known.title, "sortTitle": known.title.to_lowercase(), "status": status, "ended": status == "ended",
+        "overview": overview(&known.title), "network": known.maker("Tidal"), "airTime": "21:00",
+        "originalLanguage": { "id": 1, "name": known.language }, "year": known.year, "useSceneNumbering": false,
+        "runtime": known.runtime_min.unwrap_or(45),
         "tvdbId": known.id, "tvRageId": 0, "tvMazeId": 0, "tmdbId": known.tmdb, "firstAired": format!("{}-01-05T00:00:00Z", known.year),
         "lastAired": "2026-11-17T00:00:00Z", "seriesType": known.series_type, "titleSlug": known.slug(),
-        "cleanTitle": known.slug().replace('-', ""), "certification": "TV-14", "genres": known.genres,
+        "cleanTitle": known.slug().replace('-', ""), "certification": known.certification.as_deref().unwrap_or("TV-14"), "genres": known.genres,
         "ratings": { "votes": 100, "value": 8.5 }, "languageProfileId": 1, "alternateTitles": alternate_titles(&known.title),
         "images": [
             { "coverType": "banner", "remoteUrl": format!("https://artworks.example/banners/graphical/{}-g.jpg", known.id) },

@@ -4,6 +4,7 @@
 //! choose (profile, folder and tags come as the instance's own numbers) and has no way to delete anything.
 
 mod error;
+mod facts;
 mod radarr;
 mod sonarr;
 mod wire;
@@ -19,7 +20,7 @@ use serde::de::DeserializeOwned;
 use super::limiter::Pace;
 use super::request::Request;
 use super::{FetchError, Http};
-use crate::model::{AddOptions, ExternalIds, ImdbId, Instance, InstanceKind, TmdbId, TvdbId};
+use crate::model::{AddOptions, ExternalIds, Facts, ImdbId, Instance, InstanceKind, TmdbId, TvdbId};
 
 /// The longest silence while a library is on its way: the arr builds the whole answer before it sends the first byte.
 const LIBRARY_IDLE: Duration = Duration::from_secs(120);
@@ -81,20 +82,27 @@ pub struct Tag {
 }
 
 /// A title as the instance's metadata service knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Found {
+    /// Every id it is known by; always the one that this kind of instance adds by.
+    pub ids: ExternalIds,
+    /// What it tells that rules look at.
+    pub facts: Facts,
+    /// A show's seasons by number, ascending, with 0 for the specials.
+    pub seasons: Vec<u32>,
+}
+
+/// A title in the instance's library, as far as another instance would have to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LibraryTitle {
     /// TVDb's number for Sonarr, TMDb's for Radarr; never 0.
     pub external_id: u32,
     /// The name there.
     pub title: String,
     /// Year of first release.
     pub year: Option<u16>,
-    /// Every id it is known by, `external_id` included.
-    pub ids: ExternalIds,
-    /// Genre names.
-    pub genres: Vec<String>,
-    /// The instance's number for it, when it is in the library.
-    pub library_id: Option<i64>,
+    /// Numbered as anime there, or of that genre.
+    pub anime: bool,
 }
 
 /// What is to be added, in the instance's own numbers.
@@ -112,6 +120,8 @@ pub struct AddRequest {
     pub root_folder_path: String,
     /// Of [`Arr::tags`].
     pub tag_ids: Vec<i64>,
+    /// The seasons there are, by number: only looked at where the options choose among them.
+    pub seasons: Vec<u32>,
     /// Everything else; its names of profile, folder and tags are not looked at.
     pub options: AddOptions,
 }
@@ -125,7 +135,7 @@ pub struct Added {
 
 impl AddRequest {
     /// The body of the POST: Radarr's `MovieResource` or Sonarr's `SeriesResource`. `tags` and `addOptions` are always there,
-    /// because both applications stumble over their absence; seasons are left to the instance.
+    /// because both applications stumble over their absence; seasons are left to the instance unless the options choose among them.
     #[must_use]
     pub fn body(&self) -> serde_json::Value {
         match self.options.kind() {
@@ -246,6 +256,24 @@ impl Arr {
         }
     }
 
+    /// The whole library with names: one long request, read as a stream.
+    ///
+    /// # Errors
+    /// See [`ArrError`].
+    pub async fn library(&self) -> Result<Vec<LibraryTitle>, ArrError> {
+        let (path, query): (_, &[(&str, &str)]) = match self.kind {
+            InstanceKind::Radarr => (radarr::LIBRARY, &radarr::WHOLE_LIBRARY),
+            InstanceKind::Sonarr => (sonarr::LIBRARY, &[]),
+        };
+        let (mut titles, kind) = (Vec::new(), self.kind);
+        self.elements(path, query, |element| {
+            titles.extend(wire::library_title(element, kind)?);
+            Ok(())
+        })
+        .await?;
+        Ok(titles)
+    }
+
     /// Asks the instance's metadata service for the title with one of these ids: its own kind first, then IMDb's, then the
     /// other. `None` when it knows none of them, or found only titles with other ids.
     ///
@@ -292,22 +320,29 @@ impl Arr {
 
     /// The external ids in an array of anything that has one.
     async fn ids(&self, path: &'static str, query: &[(&str, &str)]) -> Result<HashSet<u32>, ArrError> {
+        let (mut ids, kind) = (HashSet::new(), self.kind);
+        self.elements(path, query, |element| {
+            ids.extend(wire::external_id(element, kind)?);
+            Ok(())
+        })
+        .await?;
+        Ok(ids)
+    }
+
+    /// Hands every element of an array that may be long to `each`.
+    async fn elements(
+        &self,
+        path: &'static str,
+        query: &[(&str, &str)],
+        each: impl FnMut(&[u8]) -> Result<(), FetchError> + Send,
+    ) -> Result<(), ArrError> {
         let request =
             self.request(path, query).map(|request| request.with_limits(LIBRARY_LIMIT, LIBRARY_IDLE, LIBRARY_TOTAL));
-        let mut ids = HashSet::new();
-        let kind = self.kind;
         let outcome = match &request {
-            Ok(request) => {
-                let each = |element: &[u8]| {
-                    ids.extend(wire::external_id(element, kind)?);
-                    Ok(())
-                };
-                self.http.array(request, each).await
-            }
+            Ok(request) => self.http.array(request, each).await,
             Err(error) => Err(error.clone()),
         };
-        outcome.map_err(|error| error::from_fetch(error, path, false))?;
-        Ok(ids)
+        outcome.map_err(|error| error::from_fetch(error, path, false))
     }
 
     async fn get<T: DeserializeOwned + Send>(&self, path: &'static str, query: &[(&str, &str)]) -> Result<T, ArrError> {

@@ -25,6 +25,7 @@ fn for_sonarr() -> AddOptions {
         monitor_new_items: MonitorNewItems::None,
         series_type: SeriesTypeChoice::Auto,
         season_folder: true,
+        seasons: Vec::new(),
     })
 }
 
@@ -34,6 +35,7 @@ fn instance(url: &str, api_key: &str, options: AddOptions) -> Instance {
         url: url.to_owned(),
         api_key: SecretString::from(api_key),
         default: true,
+        copy_of: None,
         respect_exclusions: true,
         options,
     }
@@ -55,6 +57,7 @@ fn add(external_id: u32, root: &str, options: AddOptions) -> AddRequest {
         quality_profile_id: 4,
         root_folder_path: root.to_owned(),
         tag_ids: vec![],
+        seasons: vec![],
         options,
     }
 }
@@ -187,13 +190,13 @@ async fn a_lookup_goes_by_its_own_id_then_by_imdb_then_by_the_other() {
     let arr = sonarr(&fake);
     for wanted in [ids(None, None, Some(81_189)), ids(Some("tt0903747"), None, None), ids(None, Some(1_396), None)] {
         let found = arr.lookup(&wanted).await.unwrap().unwrap();
-        assert_eq!((found.external_id, found.year, found.library_id), (81_189, Some(2024), None), "{wanted}");
-        assert_eq!(found.ids.to_string(), "imdb tt0903747, tmdb 1396, tvdb 81189");
-        assert_eq!(found.genres, ["Anime"]);
+        assert_eq!(found.ids.to_string(), "imdb tt0903747, tmdb 1396, tvdb 81189", "{wanted}");
+        assert_eq!((found.facts.year, found.facts.genres), (Some(2024), Some(vec!["Anime".to_owned()])));
+        assert_eq!(found.seasons, [0, 1, 2]);
     }
     fake.unknown_id(5);
     let fallback = arr.lookup(&ids(Some("tt0903747"), None, Some(5))).await.unwrap().unwrap();
-    assert_eq!(fallback.external_id, 81_189);
+    assert_eq!(fallback.ids.tvdb, Some(TvdbId(81_189)));
     assert_eq!(arr.lookup(&ids(None, None, Some(5))).await.unwrap(), None);
     assert_eq!(arr.lookup(&ExternalIds::default()).await.unwrap(), None);
     fake.set_metadata_down(true);
@@ -208,7 +211,7 @@ async fn a_lookup_by_radarr_never_asks_for_a_tvdb_id() {
     let arr = radarr(&fake);
     assert_eq!(arr.lookup(&ids(None, None, Some(81_189))).await.unwrap(), None);
     assert_eq!(fake.requests_to("/movie/lookup"), 0);
-    assert_eq!(arr.lookup(&ids(Some("tt0133093"), None, None)).await.unwrap().unwrap().external_id, 603);
+    assert_eq!(arr.lookup(&ids(Some("tt0133093"), None, None)).await.unwrap().unwrap().ids.tmdb, Some(TmdbId(603)));
 }
 
 #[tokio::test]
@@ -224,6 +227,14 @@ async fn a_title_is_added_as_asked() {
 
     let added = sonarr(&fake_sonarr).add(&add(81_189, "/tv", for_sonarr())).await.unwrap();
     assert_eq!(fake_sonarr.monitored_seasons(added.arr_id), [1]);
+    let mut chosen = add(81_190, "/tv", for_sonarr());
+    if let ArrOptions::Sonarr { seasons, .. } = &mut chosen.options.arr {
+        *seasons = vec![0, 3];
+    }
+    chosen.seasons = vec![0, 1, 2, 3];
+    fake_sonarr.know(Known::new(81_190, "Four of them").seasons(3));
+    let added = sonarr(&fake_sonarr).add(&chosen).await.unwrap();
+    assert_eq!(fake_sonarr.monitored_seasons(added.arr_id), [0, 3]);
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! The JSON of both applications, as far as we read it: camelCase, nulls left out, `id` left out of what is not in the library.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::Found;
+use super::{Found, LibraryTitle, facts};
 use crate::clients::FetchError;
 use crate::model::{ExternalIds, ImdbId, InstanceKind, TmdbId, TvdbId};
 
@@ -68,13 +69,11 @@ pub(super) struct Created {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Resource {
-    id: Option<i64>,
-    title: Option<String>,
-    year: Option<i64>,
     tvdb_id: Option<i64>,
     tmdb_id: Option<i64>,
     imdb_id: Option<String>,
-    genres: Option<Vec<String>>,
+    #[serde(flatten)]
+    rest: Value,
 }
 
 impl Resource {
@@ -82,18 +81,15 @@ impl Resource {
     pub(super) fn into_found(self, kind: InstanceKind) -> Option<Found> {
         let positive = |id: Option<i64>| u32::try_from(id?).ok().filter(|id| *id > 0);
         let (tvdb, tmdb) = (positive(self.tvdb_id), positive(self.tmdb_id));
-        let external_id = match kind {
-            InstanceKind::Radarr => tmdb,
-            InstanceKind::Sonarr => tvdb,
+        match kind {
+            InstanceKind::Radarr => tmdb?,
+            InstanceKind::Sonarr => tvdb?,
         };
         let imdb = self.imdb_id.filter(|id| id.starts_with("tt"));
         Some(Found {
-            external_id: external_id?,
-            title: self.title.unwrap_or_default(),
-            year: self.year.and_then(|year| u16::try_from(year).ok()).filter(|year| *year > 0),
             ids: ExternalIds { imdb: imdb.map(ImdbId), tmdb: tmdb.map(TmdbId), tvdb: tvdb.map(TvdbId) },
-            genres: self.genres.unwrap_or_default(),
-            library_id: self.id.filter(|id| *id > 0),
+            facts: facts::facts(&self.rest, kind),
+            seasons: facts::seasons(&self.rest),
         })
     }
 }
@@ -121,6 +117,35 @@ pub(super) fn external_id(element: &[u8], kind: InstanceKind) -> Result<Option<u
     Ok(id.and_then(|id| u32::try_from(id).ok()).filter(|id| *id > 0))
 }
 
+/// An element of a library; `None` where it lacks the id that this kind of instance adds by.
+///
+/// # Errors
+/// `Malformed` when the element is no object, or a part of it of another type than it should be.
+pub(super) fn library_title(element: &[u8], kind: InstanceKind) -> Result<Option<LibraryTitle>, FetchError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Element {
+        title: Option<String>,
+        year: Option<i64>,
+        tvdb_id: Option<i64>,
+        tmdb_id: Option<i64>,
+        series_type: Option<String>,
+        genres: Option<Vec<String>>,
+    }
+    let element: Element = serde_json::from_slice(element).map_err(|error| FetchError::malformed(error.to_string()))?;
+    let id = match kind {
+        InstanceKind::Radarr => element.tmdb_id,
+        InstanceKind::Sonarr => element.tvdb_id,
+    };
+    let is_anime = |word: &String| word.eq_ignore_ascii_case("anime");
+    Ok(id.and_then(|id| u32::try_from(id).ok()).filter(|id| *id > 0).map(|external_id| LibraryTitle {
+        external_id,
+        anime: element.series_type.iter().chain(element.genres.iter().flatten()).any(is_anime),
+        title: element.title.unwrap_or_default(),
+        year: element.year.and_then(|year| u16::try_from(year).ok()).filter(|year| *year > 0),
+    }))
+}
+
 /// A stable word of ours as the arrs write it: `first_season` is `firstSeason`.
 pub(super) fn camel(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
@@ -134,6 +159,18 @@ pub(super) fn camel(word: &str) -> String {
             }
             letter => out.push(letter),
         }
+    }
+    out
+}
+
+/// A word of theirs as we write it: `inCinemas` is `in_cinemas`.
+pub(super) fn snake(word: &str) -> String {
+    let mut out = String::with_capacity(word.len() + 1);
+    for letter in word.chars() {
+        if letter.is_ascii_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
     }
     out
 }
@@ -158,6 +195,7 @@ mod tests {
             camel_of(MinimumAvailability::ALL.iter().map(|value| value.word()).collect()),
             "tba announced inCinemas released"
         );
+        assert!(SeriesMonitor::ALL.iter().all(|value| snake(&camel(value.word())) == value.word()));
     }
 
     #[test]
@@ -171,12 +209,24 @@ mod tests {
     }
 
     #[test]
+    fn a_title_of_a_library_is_anime_by_its_numbering_or_its_genre() {
+        let sonarr = |json: &str| library_title(json.as_bytes(), InstanceKind::Sonarr).unwrap();
+        let title = |anime| LibraryTitle { external_id: 7, title: "X".into(), year: Some(2024), anime };
+        let json = r#"{"title":"X","year":2024,"tvdbId":7,"seriesType":"anime"}"#;
+        assert_eq!(sonarr(json), Some(title(true)));
+        let json = r#"{"title":"X","year":2024,"tvdbId":7,"seriesType":"standard","genres":["Drama"]}"#;
+        assert_eq!(sonarr(json), Some(title(false)));
+        assert_eq!(sonarr(r#"{"title":"X","tmdbId":7}"#), None);
+        assert!(library_title(b"7", InstanceKind::Sonarr).is_err());
+    }
+
+    #[test]
     fn a_lookup_result_needs_the_id_of_its_kind() {
         let json =
             r#"{"title":"Example Show","year":0,"tvdbId":81189,"tmdbId":0,"imdbId":"tt0903747","genres":["Drama"]}"#;
         let resource = || serde_json::from_str::<Resource>(json).unwrap();
         let found = resource().into_found(InstanceKind::Sonarr).unwrap();
-        assert_eq!((found.external_id, found.year, found.library_id), (81_189, None, None));
+        assert_eq!((found.facts.year, found.facts.genres), (None, Some(vec!["Drama".to_owned()])));
         assert_eq!(found.ids.to_string(), "imdb tt0903747, tvdb 81189");
         assert_eq!(resource().into_found(InstanceKind::Radarr), None);
     }

@@ -6,10 +6,13 @@
 mod community;
 mod discover;
 mod error;
+mod facts;
 mod graphql;
+mod server;
 mod wire;
 
 pub use error::PlexError;
+pub use server::PlexServer;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -120,7 +123,7 @@ pub struct Metadata {
     pub year: Option<u16>,
     /// Ids elsewhere; a title that is new to Plex has none for a while.
     pub ids: ExternalIds,
-    /// Genres are `Some` of nothing for a title without any: Plex leaves empty lists out.
+    /// Lists are `Some` of nothing for a title without any: Plex leaves empty lists out.
     pub facts: Facts,
 }
 
@@ -170,14 +173,25 @@ impl Plex {
         user.into_account().ok_or_else(|| PlexError::fetch(doing, FetchError::malformed("an account without a uuid")))
     }
 
+    /// The household's own server at `url`, asked over `http` with the same token.
+    #[must_use]
+    pub fn server(&self, http: Http, url: String) -> PlexServer {
+        PlexServer::new(http, url, self.token.clone(), self.client_identifier.clone())
+    }
+
     /// `request` with the headers that every one of Plex's services wants.
     fn dressed(&self, request: Request) -> Result<Request, FetchError> {
-        request
-            .with_secret("x-plex-token", &self.token)?
-            .with_header("x-plex-client-identifier", &self.client_identifier)?
-            .with_header("x-plex-product", "Pulsarr")?
-            .with_header("x-plex-version", env!("CARGO_PKG_VERSION"))
+        dressed(request, &self.token, &self.client_identifier)
     }
+}
+
+/// `request` with the headers that everything of Plex's wants.
+fn dressed(request: Request, token: &SecretString, client_identifier: &str) -> Result<Request, FetchError> {
+    request
+        .with_secret("x-plex-token", token)?
+        .with_header("x-plex-client-identifier", client_identifier)?
+        .with_header("x-plex-product", "Pulsarr")?
+        .with_header("x-plex-version", env!("CARGO_PKG_VERSION"))
 }
 
 impl std::fmt::Debug for Plex {

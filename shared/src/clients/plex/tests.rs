@@ -236,3 +236,40 @@ async fn no_more_than_two_requests_run_at_once() {
     }
     assert!(fake.max_in_flight() <= 2);
 }
+
+#[tokio::test]
+async fn metadata_tells_what_rules_look_at() {
+    let fake = FakePlex::start();
+    let title = Title::show("Harbour Nine")
+        .seasons(3)
+        .duration_min(45)
+        .studio("Tidal")
+        .network("Harbour TV")
+        .country("Portugal");
+    let title =
+        title.imdb_rating(7.9, 5_120).tmdb_rating(8.2).rotten_tomatoes(9.3, 6.4).certification("TV-MA").genre("Anime");
+    let key = PlexId::parse(&fake.add_title(title)).unwrap();
+    let facts = plex(&fake).metadata(&key).await.unwrap().facts;
+    let list = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+    assert_eq!((facts.season_count, facts.runtime_min, facts.imdb_votes), (Some(3), Some(45), Some(5_120)));
+    assert_eq!((facts.imdb_rating, facts.tmdb_rating), (Some(7.9), Some(8.2)));
+    assert_eq!((facts.rt_critic, facts.rt_audience), (Some(93.0), Some(64.0)));
+    assert_eq!((facts.genres, facts.countries), (list(&["Anime"]), list(&["Portugal"])));
+    assert_eq!((facts.studios, facts.certification.as_deref()), (list(&["Tidal", "Harbour TV"]), Some("TV-MA")));
+    assert_eq!((facts.original_language, facts.keywords), (None, None), "Plex does not tell these");
+}
+
+#[tokio::test]
+async fn the_plex_server_says_what_it_has() {
+    let fake = FakePlex::start();
+    let (here, missing) = (Title::movie("Salt Ledger"), Title::movie("Paper Tide"));
+    fake.own(&here);
+    let server = plex(&fake).server(http(), fake.server_url());
+    let has = async |title: &Title| server.has(MediaType::Movie, &PlexId::parse(&title.rating_key()).unwrap()).await;
+    assert_eq!((has(&here).await, has(&missing).await), (Ok(true), Ok(false)));
+    let seen = fake.journal().pop().unwrap();
+    assert_eq!(seen.token.as_deref(), Some(fake.owner_token().as_str()));
+    assert_eq!(seen.query.len(), 1, "{:?}", seen.query);
+    fake.inject(Fault::on("GET", "/library/all").html());
+    assert!(has(&missing).await.is_err(), "a login page says nothing");
+}

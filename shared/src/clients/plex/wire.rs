@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::facts::facts;
 use super::{Account, Metadata};
 use crate::clients::FetchError;
-use crate::model::{ExternalIds, Facts, ListedTitle, MediaType, PlexId, UserUuid};
+use crate::model::{ExternalIds, ListedTitle, MediaType, PlexId, UserUuid};
 
 /// `GET plex.tv/api/v2/user`, as far as it concerns us. It also holds the token, which is not read.
 #[derive(Deserialize)]
@@ -78,8 +79,14 @@ impl Envelope {
     pub(super) fn into_metadata(self) -> Result<Metadata, FetchError> {
         let first = self.container.metadata.unwrap_or_default().into_iter().next();
         let first = first.ok_or_else(|| FetchError::malformed("metadata without `Metadata`"))?;
+        let facts = facts(&first);
         let item = Item::parse(first).ok_or_else(|| FetchError::malformed("metadata of an unknown shape"))?;
-        Ok(item.into_metadata())
+        Ok(Metadata { title: item.title(), year: item.year(), ids: item.ids(), facts })
+    }
+
+    /// Whether there is anything in it.
+    pub(super) fn has_items(&self) -> bool {
+        self.container.metadata.as_ref().is_some_and(|items| !items.is_empty())
     }
 }
 
@@ -94,12 +101,8 @@ struct Item {
     title: Value,
     #[serde(default)]
     year: Value,
-    #[serde(rename = "contentRating", default)]
-    content_rating: Value,
     #[serde(rename = "Guid", default)]
     guids: Value,
-    #[serde(rename = "Genre", default)]
-    genres: Value,
 }
 
 impl Item {
@@ -112,12 +115,6 @@ impl Item {
         let media_type = media_type(self.kind.as_str()?)?;
         let (year, ids) = (self.year(), Some(self.ids()));
         Some(ListedTitle { plex_id, media_type, title: self.title(), year, ids })
-    }
-
-    fn into_metadata(self) -> Metadata {
-        let certification = self.content_rating.as_str().filter(|rating| !rating.is_empty()).map(str::to_owned);
-        let facts = Facts { genres: Some(strings(&self.genres, "tag")), certification };
-        Metadata { title: self.title(), year: self.year(), ids: self.ids(), facts }
     }
 
     fn title(&self) -> String {

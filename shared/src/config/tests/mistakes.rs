@@ -54,7 +54,7 @@ users:
     assert_eq!(
         errors(yaml),
         "pulsarr.yaml:1: plex.friends: the key stands in line 1 already: keep one of the two\n\
-         pulsarr.yaml:2: rulez: unknown key `rulez`: known here are plex, instances, users\n\
+         pulsarr.yaml:2: rulez: unknown key `rulez`: did you mean `rules`?\n\
          pulsarr.yaml:5: users.overides: unknown key `overides`: did you mean `overrides`?\n\
          pulsarr.yaml:6: users.defaults: the key stands in line 4 already: keep one of the two"
     );
@@ -63,9 +63,15 @@ users:
 #[test]
 fn wrong_shapes_are_named_and_not_repeated() {
     let check = |yaml: &str, expected: &str| assert_eq!(errors(yaml), expected, "{yaml}");
-    check("plex: hunter2\n", "pulsarr.yaml:1: plex: expected keys (token, friends), found text");
-    check("- plex\n", "pulsarr.yaml:1: expected keys (plex, instances, users), found a list");
-    check("hunter2\n", "pulsarr.yaml:1: expected keys (plex, instances, users), found text");
+    check("plex: hunter2\n", "pulsarr.yaml:1: plex: expected keys (token, friends, server_url), found text");
+    check(
+        "- plex\n",
+        "pulsarr.yaml:1: expected keys (plex, tmdb, time_zone, default, instances, users, approvals, rules, tests), found a list",
+    );
+    check(
+        "hunter2\n",
+        "pulsarr.yaml:1: expected keys (plex, tmdb, time_zone, default, instances, users, approvals, rules, tests), found text",
+    );
     check(
         "instances: {}\n",
         "pulsarr.yaml:1: instances: expected a list, found a group of keys: start each item with `- `",
@@ -74,7 +80,7 @@ fn wrong_shapes_are_named_and_not_repeated() {
     check("plex: {friends: [true]}\n", "pulsarr.yaml:1: plex.friends: expected true or false, found a list");
     check(
         "plex: !secret {friends: true}\n",
-        "pulsarr.yaml:1: plex: expected keys (token, friends), found a tag such as `!name`",
+        "pulsarr.yaml:1: plex: expected keys (token, friends, server_url), found a tag such as `!name`",
     );
     check("plex: {[a]: 1}\n", "pulsarr.yaml:1: plex: a key must be a plain word");
     check(
@@ -187,7 +193,7 @@ fn strange_files_are_refused_or_read_but_never_fatal() {
     assert_eq!(load(&crlf).unwrap().settings.instances.len(), 2);
     assert_eq!(
         errors(&crlf.replace("friends: true", "friends: 7")),
-        "pulsarr.yaml:19: plex.friends: expected true or false, found `7`"
+        "pulsarr.yaml:20: plex.friends: expected true or false, found `7`"
     );
     let tabs = errors("plex:\n\tfriends: true\n");
     assert!(tabs.starts_with("pulsarr.yaml:2: is not valid YAML"), "{tabs}");
@@ -209,19 +215,31 @@ fn strange_files_are_refused_or_read_but_never_fatal() {
 /// Every beginning of the sample, and the sample with each byte replaced by a nuisance, gives an answer.
 #[test]
 fn a_damaged_sample_never_panics() {
+    damage(SAMPLE, 1);
+}
+
+/// The same for all that is switched off in it, at some places for each kind of damage.
+#[test]
+fn a_damaged_sample_with_everything_switched_on_never_panics() {
+    damage(&whole_sample(), 29);
+}
+
+fn damage(sample: &str, step: usize) {
     let dir = folder(&[]);
     let variables = Variables::of(&SECRETS);
     let secrets = Secrets::new(&variables, dir.path());
-    let short: String = SAMPLE
+    let short: String = sample
         .lines()
         .filter(|line| !line.trim_start().starts_with('#') && !line.is_empty())
         .map(|line| format!("{line}\n"))
         .collect();
-    for end in 0..short.len() {
+    for end in (0..short.len()).step_by(step) {
         let _ = settings::read(&short.as_bytes()[..end], "pulsarr.yaml", &secrets);
-        for nuisance in *b"\t\"[:-*!\n\xc3" {
+    }
+    for (number, nuisance) in b"\t\"[:-*!\n\xc3".iter().enumerate() {
+        for end in (number % step..short.len()).step_by(step) {
             let mut damaged = short.clone().into_bytes();
-            damaged[end] = nuisance;
+            damaged[end] = *nuisance;
             let _ = settings::read(&damaged, "pulsarr.yaml", &secrets);
         }
     }

@@ -6,13 +6,15 @@ use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use crate::model::{
-    ArrOptions, InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, Relation, SeriesMonitor,
-    SeriesTypeChoice, User, UserId, UserUuid,
+    ArrOptions, Expiry, InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, Relation, SeriesMonitor,
+    SeriesTypeChoice, ShortMonth, User, UserId, UserUuid, WhenExceeded, WhenExpired,
 };
+use crate::routing::{DefaultRouting, Field, Operator, outcome_of_test};
 
 use super::*;
 
 mod mistakes;
+mod rules;
 
 const SAMPLE: &str = include_str!("../../../../pulsarr.sample.yaml");
 
@@ -66,6 +68,7 @@ fn user(username: &str) -> User {
         uuid: UserUuid::parse("00000000000000aa").unwrap(),
         username: username.to_owned(),
         display_name: "Somebody".to_owned(),
+        alias: None,
         relation: Relation::Friend,
         synced: true,
     }
@@ -97,22 +100,67 @@ fn the_sample_means_what_it_says() {
         monitor_new_items: MonitorNewItems::All,
         series_type: SeriesTypeChoice::Auto,
         season_folder: true,
+        seasons: Vec::new(),
     };
     assert_eq!(shows.options.arr, expected);
     assert!(config.settings.users.syncs(&user("somebody-else")));
     assert!(!config.settings.users.syncs(&user("Living-Room")));
 }
 
+/// The sample with every setting in it that is switched off: a `#` without a space behind it is taken away.
+fn whole_sample() -> String {
+    let line = |line: &str| {
+        let content = line.trim_start();
+        let off = content.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| !c.is_whitespace()));
+        format!("{}{}\n", &line[..line.len() - content.len()], off.unwrap_or(content))
+    };
+    SAMPLE.lines().map(line).collect()
+}
+
+#[test]
+fn the_sample_means_what_it_says_when_all_of_it_is_switched_on() {
+    let dir = folder(&[("pulsarr.yaml", &whole_sample())]);
+    let config = load_in(dir.path(), &[SECRETS.as_slice(), &[("TMDB_API_KEY", "tmdb-hunter2")]].concat()).unwrap();
+    assert_eq!(config.warnings, [""; 0]);
+    let settings = &config.settings;
+    assert_eq!(settings.plex.server_url.as_deref(), Some("http://plex.media.svc.cluster.local:32400"));
+    assert!(settings.tmdb.api_key.is_some());
+    assert_eq!(config.zone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!(settings.instances.last().unwrap().copy_of.as_deref(), Some("shows"));
+    assert_eq!(settings.users.default_standing.quotas.len(), 2);
+    let tomas = settings.users.named(user("Tomas.R"));
+    assert_eq!(tomas.called(), "tomas");
+    assert!(settings.users.standing(&tomas).require_approval);
+    assert_eq!(settings.approvals.rule, Expiry { after_h: Some(72), then: WhenExpired::Expire });
+    assert_eq!(settings.approvals.user, Expiry { after_h: None, then: WhenExpired::Expire });
+    assert_eq!(settings.approvals.quota, Expiry { after_h: Some(720), then: WhenExpired::Expire });
+    assert_eq!(settings.rules.len(), 5);
+    assert_eq!(settings.tests.len(), 2);
+    for test in &settings.tests {
+        outcome_of_test(test, &config.policy()).unwrap();
+    }
+}
+
 #[test]
 fn the_sample_shows_every_key() {
+    let sample = whole_sample();
     for key in settings::all_keys() {
-        let shown = SAMPLE.lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| {
+        let shown = sample.lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| {
             let words = line.split(|c: char| !(c.is_ascii_lowercase() || c == '_' || c == ':'));
             words.into_iter().any(|word| word.strip_suffix(':') == Some(key))
         });
         assert!(shown, "`{key}` is missing in the sample");
     }
+    let words: Vec<&str> = Field::ALL.iter().map(|word| word.word()).collect();
+    let operators = Operator::ALL.iter().map(|word| word.word()).collect();
     let choices = [
+        words,
+        operators,
+        quotas::PERIODS.to_vec(),
+        ShortMonth::ALL.iter().map(|word| word.word()).collect(),
+        WhenExceeded::ALL.iter().map(|word| word.word()).collect(),
+        WhenExpired::ALL.iter().map(|word| word.word()).collect(),
+        DefaultRouting::ALL.iter().map(|word| word.word()).collect(),
         MovieMonitor::ALL.iter().map(|word| word.word()).collect::<Vec<_>>(),
         SeriesMonitor::ALL.iter().map(|word| word.word()).collect(),
         MinimumAvailability::ALL.iter().map(|word| word.word()).collect(),
@@ -140,7 +188,11 @@ fn without_a_file_everything_is_default() {
         [
             ("plex.token", "(not set)", "default".to_owned()),
             ("plex.friends", "true", "default".to_owned()),
+            ("plex.server_url", "(not set)", "default".to_owned()),
             ("users.defaults.sync", "true", "default".to_owned()),
+            ("users.defaults.require_approval", "false", "default".to_owned()),
+            ("users.defaults.bypass_quota", "false", "default".to_owned()),
+            ("users.defaults.quotas", "(none)", "default".to_owned()),
         ]
     );
     for empty in ["", "# nothing yet\n", "plex:\ninstances:\nusers:\n", "instances: []\nusers: {defaults: {}}\n"] {
@@ -221,6 +273,7 @@ fn no_secret_is_in_debug_output_values_or_warnings() {
         [
             ("PULSARR_SETUP_TOKEN", "(set, 13 characters)"),
             ("plex.token", "(set, 12 characters)"),
+            ("tmdb.api_key", "(not set)"),
             ("instances[0].api_key", "(set, 13 characters)"),
             ("instances[1].api_key", "(set, 14 characters)"),
         ]
@@ -273,6 +326,9 @@ fn every_value_is_listed_with_its_source() {
             "instances[0].monitor = movie_only (default)",
             "instances[0].respect_exclusions = true (default)",
             "users.defaults.sync = true (default)",
+            "users.defaults.require_approval = false (default)",
+            "users.defaults.bypass_quota = false (default)",
+            "users.defaults.quotas = (none) (default)",
             "users.overrides[0].plex = Ann (pulsarr.yaml:9)",
             "users.overrides[0].sync = true (default)",
             "users.overrides[1].plex = bob (pulsarr.yaml:10)",
@@ -306,14 +362,16 @@ fn the_settings_file_is_looked_for_in_three_places() {
     assert!(error.problems[0].message.contains("cannot be read (Is a directory"), "{error}");
 }
 
+fn exception(plex: &str, sync: Option<bool>) -> UserOverride {
+    UserOverride { plex: plex.into(), alias: None, sync, require_approval: None, bypass_quota: None, quotas: None }
+}
+
 #[test]
 fn an_override_decides_for_the_users_it_names() {
     let users = UserSettings {
         default_sync: false,
-        overrides: vec![
-            UserOverride { plex: "Ann".into(), sync: None },
-            UserOverride { plex: "00000000000000aa".into(), sync: Some(true) },
-        ],
+        overrides: vec![exception("Ann", None), exception("00000000000000aa", Some(true))],
+        ..UserSettings::default()
     };
     assert!(users.syncs(&user("ann")), "the first override says nothing about it, the second does");
     let other = User { uuid: UserUuid::parse("00000000000000bb").unwrap(), ..user("ann") };

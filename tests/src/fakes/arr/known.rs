@@ -15,6 +15,15 @@ pub struct Known {
     pub(crate) genres: Vec<String>,
     pub(crate) series_type: String,
     pub(crate) seasons: i64,
+    pub(crate) language: String,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) certification: Option<String>,
+    pub(crate) runtime_min: Option<i64>,
+    pub(crate) maker: String,
+    pub(crate) imdb_rating: (f64, i64),
+    pub(crate) tmdb_rating: f64,
+    pub(crate) critics: i64,
 }
 
 impl Known {
@@ -30,7 +39,79 @@ impl Known {
             genres: vec!["Drama".to_owned()],
             series_type: "standard".to_owned(),
             seasons: 2,
+            language: "English".to_owned(),
+            keywords: ["harbour", "ledger", "small town", "storm", "secret", "inheritance"].map(str::to_owned).to_vec(),
+            status: None,
+            certification: None,
+            runtime_min: None,
+            maker: String::new(),
+            imdb_rating: (6.9, 1000),
+            tmdb_rating: 7.1,
+            critics: 74,
         }
+    }
+
+    /// Was made in this language, by its English name (`English` unless told).
+    #[must_use]
+    pub fn language(mut self, name: &str) -> Self {
+        self.language = name.to_owned();
+        self
+    }
+
+    /// Has these keywords; only Radarr tells them.
+    #[must_use]
+    pub fn keywords(mut self, keywords: &[&str]) -> Self {
+        self.keywords = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
+        self
+    }
+
+    /// `continuing`, `ended`, `upcoming`; `announced`, `inCinemas`, `released`. A show continues and a movie is released unless told.
+    #[must_use]
+    pub fn status(mut self, status: &str) -> Self {
+        self.status = Some(status.to_owned());
+        self
+    }
+
+    /// `PG-13`, `TV-MA`. A show is `TV-14` unless told, and a movie unrated.
+    #[must_use]
+    pub fn certification(mut self, rating: &str) -> Self {
+        self.certification = Some(rating.to_owned());
+        self
+    }
+
+    /// Length of the film or of an episode, in minutes.
+    #[must_use]
+    pub fn runtime_min(mut self, minutes: i64) -> Self {
+        self.runtime_min = Some(minutes);
+        self
+    }
+
+    /// The network of a show, the studio of a movie.
+    #[must_use]
+    pub fn made_by(mut self, name: &str) -> Self {
+        self.maker = name.to_owned();
+        self
+    }
+
+    /// IMDb's score, 0 to 10, and its number of votes; only Radarr tells ratings by site.
+    #[must_use]
+    pub fn imdb_rating(mut self, score: f64, votes: i64) -> Self {
+        self.imdb_rating = (score, votes);
+        self
+    }
+
+    /// TMDb's score, 0 to 10.
+    #[must_use]
+    pub fn tmdb_rating(mut self, score: f64) -> Self {
+        self.tmdb_rating = score;
+        self
+    }
+
+    /// Rotten Tomatoes' critics, 0 to 100.
+    #[must_use]
+    pub fn critics(mut self, per_cent: i64) -> Self {
+        self.critics = per_cent;
+        self
     }
 
     /// First shown in this year.
@@ -87,6 +168,11 @@ impl Known {
             App::Radarr => known.tmdb = id,
         }
         known
+    }
+
+    /// Who made it, with a name made up where none was told.
+    pub(crate) fn maker<'k>(&'k self, unless_told: &'k str) -> &'k str {
+        if self.maker.is_empty() { unless_told } else { &self.maker }
     }
 
     /// `copper-harbour-81189`.

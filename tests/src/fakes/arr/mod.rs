@@ -128,6 +128,16 @@ impl FakeArr {
         root.unwrap_or_else(|| panic!("no root folder `{path}`")).accessible = accessible;
     }
 
+    /// How much room there is in a root folder; none where the disk does not say.
+    ///
+    /// # Panics
+    /// For a path that is no root folder.
+    pub fn set_free_space(&self, path: &str, free_bytes: Option<i64>) {
+        let mut core = self.core();
+        let root = core.roots.iter_mut().find(|root| root.path == path);
+        root.unwrap_or_else(|| panic!("no root folder `{path}`")).free_bytes = free_bytes;
+    }
+
     /// Takes a root folder out of the settings.
     pub fn remove_root_folder(&self, path: &str) {
         self.core().roots.retain(|root| root.path != path);

@@ -7,6 +7,7 @@
 //! | `/metadata` | metadata only: the watchlist section is gone there and answers 404 |
 //! | `/community/api` | GraphQL: friends and their watchlists |
 //! | `/rss` | feed content, as dead as it has been since July 2026 |
+//! | `/server` | the household's own Plex server: what its libraries have |
 //!
 //! Owns: the handle tests use. Refuses: to know the client's settings beyond the names of its environment variables.
 
@@ -15,6 +16,7 @@ mod graphql;
 mod payload;
 mod query;
 mod rest;
+mod server;
 mod state;
 mod title;
 
@@ -80,6 +82,17 @@ impl FakePlex {
     #[must_use]
     pub fn rss_url(&self) -> String {
         format!("{}/rss", self.origin())
+    }
+
+    /// Base URL of the household's own Plex server.
+    #[must_use]
+    pub fn server_url(&self) -> String {
+        format!("{}/server", self.origin())
+    }
+
+    /// Puts a title into a library of the Plex server.
+    pub fn own(&self, title: &Title) {
+        self.state().owned.insert(payload::plex_guid(title));
     }
 
     /// The variables that point the programs at this server.
@@ -231,6 +244,7 @@ pub(crate) enum Surface {
     Metadata,
     Community,
     Rss,
+    Server,
 }
 
 impl Surface {
@@ -243,6 +257,7 @@ impl Surface {
             ("/metadata", Self::Metadata),
             ("/community", Self::Community),
             ("/rss", Self::Rss),
+            ("/server", Self::Server),
         ];
         let found = mounted.into_iter().find_map(|(prefix, surface)| Some((surface, path.strip_prefix(prefix)?)));
         found.filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
@@ -258,6 +273,7 @@ impl World for PlexWorld {
             Surface::Discover | Surface::Metadata => rest::answer(&mut state, request, surface, path),
             Surface::Rss => rest::dead_feed(&state, request),
             Surface::Community => graphql::answer(&state, request, path),
+            Surface::Server => server::answer(&state, request, path),
         }
     }
 
@@ -268,6 +284,7 @@ impl World for PlexWorld {
                 rest::error(request, status, account::reason(status))
             }
             Some(Surface::Community) => graphql::failure(status),
+            Some(Surface::Server) => Reply::html(status),
             None => Reply::html(status),
         }
     }

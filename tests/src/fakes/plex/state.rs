@@ -2,7 +2,7 @@
 //!
 //! Owns: the data and the questions asked of it. Refuses: HTTP.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::payload;
@@ -71,6 +71,8 @@ pub(crate) struct State {
     /// Lists do not tell how many entries they have.
     pub(crate) uncounted: bool,
     pub(crate) plex_pass: bool,
+    /// The guids of what the household's own server has.
+    pub(crate) owned: HashSet<String>,
     clock_ms: i64,
 }
 
@@ -83,6 +85,7 @@ impl State {
             token_revoked: false,
             uncounted: false,
             plex_pass: true,
+            owned: HashSet::new(),
             clock_ms: CLOCK_START_MS,
         };
         let owner = Account {

@@ -5,6 +5,7 @@ mod graphql;
 mod plex;
 mod radarr;
 mod sonarr;
+mod tmdb;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

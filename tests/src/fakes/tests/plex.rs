@@ -211,3 +211,19 @@ fn the_logical_clock_only_moves_forward() {
     plex.watch(&owner, &first);
     assert_eq!(plex.watchlist(&owner), [second.rating_key(), first.rating_key()], "watching twice changes nothing");
 }
+
+#[test]
+fn the_households_own_server_knows_its_titles_by_guid() {
+    let plex = FakePlex::start();
+    let title = Title::movie("Salt Ledger");
+    plex.own(&title);
+    let ask = |key: &str, token: &str| {
+        let url = format!("{}/library/all?guid=plex%3A%2F%2Fmovie%2F{key}", plex.server_url());
+        Call::new("GET", &url).header("X-Plex-Token", token).header("Accept", "application/json").send()
+    };
+    let found = ask(&title.rating_key(), &plex.owner_token());
+    assert_eq!(found.json()["MediaContainer"]["Metadata"][0]["guid"], format!("plex://movie/{}", title.rating_key()));
+    let nothing = ask("650c77e1aa10b4001f5d2e90", &plex.owner_token()).json();
+    assert!(nothing["MediaContainer"].get("Metadata").is_none());
+    assert_eq!(ask(&title.rating_key(), "another").status, 401);
+}

@@ -156,3 +156,23 @@ fn root_folders_and_profiles_are_listed_as_set() {
     let names: Vec<&str> = profiles.as_array().unwrap().iter().filter_map(|profile| profile["name"].as_str()).collect();
     assert_eq!(names, ["Any", "HD-1080p", "Ultra-HD", "Custom"]);
 }
+
+#[test]
+fn a_lookup_tells_what_was_said_about_the_movie() {
+    let radarr = FakeRadarr::start();
+    let known =
+        Known::new(603, "Salt Ledger").language("Japanese").status("inCinemas").certification("R").runtime_min(99);
+    radarr.know(known.made_by("Tidal").keywords(&["storm"]).imdb_rating(8.1, 7).tmdb_rating(7.5).critics(91));
+    let found = call(&radarr, "GET", "/api/v3/movie/lookup?term=tmdb:603").send().json();
+    let found = &found[0];
+    assert_eq!((&found["originalLanguage"]["name"], &found["status"]), (&json!("Japanese"), &json!("inCinemas")));
+    assert_eq!(
+        (&found["certification"], &found["runtime"], &found["studio"]),
+        (&json!("R"), &json!(99), &json!("Tidal"))
+    );
+    assert_eq!((&found["keywords"], &found["ratings"]["imdb"]["votes"]), (&json!(["storm"]), &json!(7)));
+    assert_eq!(
+        (&found["ratings"]["tmdb"]["value"], &found["ratings"]["rottenTomatoes"]["value"]),
+        (&json!(7.5), &json!(91))
+    );
+}

@@ -1,17 +1,21 @@
-//! Tells one entry's story in plain words, from what was stored when it happened. Pure text; the command line and the UI print
-//! the same.
+//! Tells one entry's story in plain words, from what was stored when it happened.
 
+use crate::approval;
 use crate::clock::{UnixMs, rfc3339};
-use crate::model::{EntryState, Outcome, PlacementState, ReadOutcome, Relation, User, Verdict};
+use crate::model::{
+    AddOptions, Approval, ApprovalState, Decision, Destination, EntryState, ExcludedBy, Facts, KnownFacts, Outcome,
+    PlacementState, ReadOutcome, Relation, Title, Trace, User, Verdict, WaitsFor, WhenExpired,
+};
 use crate::printable::Lines;
-use crate::store::{EntryRow, PlacementRow, ReadRecord, StoredDecision};
+use crate::routing::{FactSource, Field, Policy, Sheet, in_words};
+use crate::store::{ApprovalEvent, EntryRow, PlacementRow, ReadRecord, StoredDecision};
 
 /// A body that was sent is told in lines of at most so many characters.
 const WIDTH: usize = 104;
 
 /// Everything on record about one entry.
 #[derive(Debug)]
-pub struct Story {
+pub struct Story<'a> {
     /// The entry and its title.
     pub entry: EntryRow,
     /// Whose it is.
@@ -20,22 +24,40 @@ pub struct Story {
     pub record: ReadRecord,
     /// Every decision, oldest first.
     pub decisions: Vec<StoredDecision>,
+    /// The approval, if somebody was asked.
+    pub approval: Option<Asked>,
     /// Every placement.
     pub placements: Vec<PlacementRow>,
+    /// What decisions are made by today.
+    pub policy: Policy<'a>,
 }
 
-impl Story {
+/// An approval with everything that happened to it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The approval.
+    pub approval: Approval,
+    /// The user names of those who want it too and wait for the same answer.
+    pub wanted_too: Vec<String>,
+    /// Who asked first, when this one waits for another's answer.
+    pub leader: Option<String>,
+    /// What happened, oldest first.
+    pub events: Vec<ApprovalEvent>,
+}
+
+impl Story<'_> {
     /// The story, several lines, each printable and ending in a line break.
     #[must_use]
     pub fn tell(&self, now_ms: UnixMs) -> String {
         let Self { entry, user, record, .. } = self;
         let title = &entry.title;
         let mut lines = Lines::new();
+        let on_plex = user.alias.as_ref().map(|_| format!(" ({} on Plex)", user.username)).unwrap_or_default();
         lines.line(format_args!(
-            "{}, a {} on the watchlist of {}: {}",
+            "{}, a {} on the watchlist of {}{on_plex}: {}",
             title.label(),
             title.media_type,
-            user.username,
+            user.called(),
             entry.state
         ));
         lines.line(format_args!(
@@ -44,6 +66,7 @@ impl Story {
             title.plex_id,
             title.ids
         ));
+        self.tell_facts(&mut lines);
         if let Some(read_at) = record.read_at_ms {
             let outcome = record.outcome.map_or("not read", look_in_words);
             lines.line(format_args!("  the list was last looked at {}: {outcome}", rfc3339(read_at)));
@@ -57,14 +80,34 @@ impl Story {
         if let Some(reason) = &entry.reason {
             lines.line(format_args!("  {}, because: {reason}", entry.state));
         }
-        for decision in &self.decisions {
-            tell_decision(&mut lines, decision);
+        for StoredDecision { run_id, decided_at_ms, decision } in &self.decisions {
+            lines.line(format_args!("  decided {} by run {run_id}:", rfc3339(*decided_at_ms)));
+            tell_decision(&mut lines, decision, &self.policy);
+        }
+        if let Some(asked) = &self.approval {
+            asked.tell(&mut lines, &self.policy);
         }
         for placement in &self.placements {
             tell_placement(&mut lines, placement, now_ms);
         }
         lines.line(format_args!("  next: {}", self.next()));
         lines.into_text()
+    }
+
+    /// What each source has told about the title by now.
+    fn tell_facts(&self, lines: &mut Lines) {
+        let KnownFacts { plex, arr, tmdb, in_plex, .. } = &self.entry.title.facts;
+        let sources = [(FactSource::Plex, plex), (FactSource::Arr, arr), (FactSource::Tmdb, tmdb)];
+        for (source, facts) in sources {
+            let Some(facts) = facts else { continue };
+            let told = told_by(&self.entry.title, &self.user, facts, source);
+            let told = if told.is_empty() { "nothing".to_owned() } else { told.join("; ") };
+            lines.line(format_args!("  known from {source}: {told}"));
+        }
+        if let Some(has_it) = in_plex {
+            let told = if *has_it { "it has the title" } else { "it does not have the title" };
+            lines.line(format_args!("  known from {}: {told}", FactSource::PlexServer));
+        }
     }
 
     /// What will happen by itself.
@@ -78,10 +121,21 @@ impl Story {
             _ if !self.user.synced => self.why_nothing_happens(),
             EntryState::New => "the next run decides about it".into(),
             EntryState::Unresolvable => "it is looked at again, at first by every run, then with growing pauses".into(),
-            EntryState::Held => "every run decides about it anew".into(),
-            EntryState::Rejected | EntryState::Excluded => {
-                "nothing; taking it off the watchlist and adding it again asks anew".into()
-            }
+            EntryState::Held => self.what_ends_the_waiting(),
+            EntryState::Rejected => match &self.approval {
+                Some(Asked { approval, .. }) if approval.state == ApprovalState::Expired => format!(
+                    "nothing by itself; `pulsarr approvals approve {}` still approves it, and taking it off the watchlist and \
+                     adding it again asks anew",
+                    approval.id.0
+                ),
+                _ => "nothing; taking it off the watchlist and adding it again asks anew".into(),
+            },
+            EntryState::Excluded => match self.last_outcome() {
+                Some(Outcome::Exclude { by: ExcludedBy::Rule | ExcludedBy::Default, .. }) => {
+                    "nothing while the settings say so; when they change, it is decided anew".into()
+                }
+                _ => "nothing; taking it off the watchlist and adding it again asks anew".into(),
+            },
             EntryState::Requested => "the next run adds it".into(),
             EntryState::Failed => match self.placements.iter().filter_map(|placement| placement.retry_at_ms).min() {
                 Some(at) => format!("tried again by the first run after {}", rfc3339(at)),
@@ -92,9 +146,58 @@ impl Story {
         }
     }
 
+    fn last_outcome(&self) -> Option<&Outcome> {
+        self.decisions.last().map(|stored| &stored.decision.outcome)
+    }
+
+    /// For a held entry: who or what has to do something.
+    fn what_ends_the_waiting(&self) -> String {
+        if let Some(Asked { approval, leader, .. }) = &self.approval {
+            match approval.state {
+                ApprovalState::Pending => return self.waits_for_answer(approval, leader.as_deref()),
+                ApprovalState::Approved | ApprovalState::AutoApproved if !self.has_decided_since(approval) => {
+                    return "it is approved, and the next run adds it".to_owned();
+                }
+                _ => {}
+            }
+        }
+        match self.last_outcome() {
+            Some(Outcome::Hold { waits_for: WaitsFor::Quota, reason, .. }) => {
+                let frees = reason.rsplit("; ").find(|part| part.starts_with("room again"));
+                let when = frees.map(|frees| format!(": {frees}, and the first run after that adds it"));
+                format!("it waits for room in the quota{}", when.unwrap_or_default())
+            }
+            _ => "every run decides about it anew".to_owned(),
+        }
+    }
+
+    fn has_decided_since(&self, approval: &Approval) -> bool {
+        let (last, answered) = (self.decisions.last().map(|stored| stored.decided_at_ms), approval.decided_at_ms);
+        last.zip(answered).is_some_and(|(last, answered)| last > answered)
+    }
+
+    fn waits_for_answer(&self, approval: &Approval, leader: Option<&str>) -> String {
+        let id = approval.id.0;
+        let mut next = match (leader, approval.follows) {
+            (Some(leader), Some(first)) => format!(
+                "it waits for the answer to {leader}, who asked first: `pulsarr approvals approve {}` or `pulsarr approvals reject {}`",
+                first.0, first.0
+            ),
+            _ => format!("it waits for approval: `pulsarr approvals approve {id}` or `pulsarr approvals reject {id}`"),
+        };
+        if let Some(at) = approval::expires_at_ms(approval, self.policy.approvals) {
+            let then = match self.policy.approvals.expiry(approval.trigger).then {
+                WhenExpired::Expire => "it expires",
+                WhenExpired::Approve => "it is approved",
+            };
+            next.push_str(&format!("; unanswered, {then} at {}", rfc3339(at)));
+        }
+        next
+    }
+
     /// For somebody whose list is not read: why, and what would change that.
     fn why_nothing_happens(&self) -> String {
-        let name = &self.user.username;
+        let name = self.user.called();
         match self.user.relation {
             Relation::FormerFriend => {
                 format!("nothing while {name} is no friend on Plex; becoming friends again brings the list back")
@@ -110,10 +213,84 @@ impl Story {
     }
 }
 
-fn tell_decision(lines: &mut Lines, stored: &StoredDecision) {
-    lines.line(format_args!("  decided {} by run {}:", rfc3339(stored.decided_at_ms), stored.run_id));
+impl Asked {
+    /// The approval, as lines that belong below a title.
+    pub fn tell(&self, lines: &mut Lines, policy: &Policy<'_>) {
+        let Self { approval, wanted_too, leader, events } = self;
+        let state = approval.state.word().replace('_', " ");
+        lines.line(format_args!(
+            "  approval {}: {state}; asked {}, because: {}",
+            approval.id.0,
+            rfc3339(approval.asked_at_ms),
+            approval.reason
+        ));
+        if let Some(leader) = leader {
+            lines.line(format_args!("    {leader} asked for the same title first, and the answer is for both"));
+        }
+        if !wanted_too.is_empty() {
+            lines.line(format_args!("    wanted too by {}", wanted_too.join(", ")));
+        }
+        for to in &approval.proposed {
+            lines.line(format_args!("    proposed: `{}`{}", to.instance, with(to, policy)));
+        }
+        for to in approval.edited.iter().flatten() {
+            lines.line(format_args!("    approved for: `{}`{}", to.instance, with(to, policy)));
+        }
+        for ApprovalEvent { at_ms, what, who, detail } in events {
+            let detail = detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+            lines.line(format_args!("    {} {} by {who}{detail}", rfc3339(*at_ms), what.replace('_', " ")));
+        }
+        if events.is_empty()
+            && let Some(at) = approval.decided_at_ms
+        {
+            let by = approval.decided_by.as_deref().unwrap_or("pulsarr");
+            let note = approval.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            lines.line(format_args!("    {} {state} by {by}{note}", rfc3339(at)));
+        }
+    }
+}
+
+/// What `facts`, which `source` told, say about `title`: `genre: Anime, Fantasy`.
+#[must_use]
+pub fn told_by(title: &Title, user: &User, facts: &Facts, source: FactSource) -> Vec<String> {
+    let facts = KnownFacts { given: Some(facts.clone()), ..KnownFacts::default() };
+    let alone = Title { facts, year: None, ..title.clone() };
+    let sheet = Sheet { title: &alone, user, wanted_by: None, free_space: None };
+    // Whether it is anime is concluded, not told.
+    let tells = |field: &Field| *field != Field::Anime && sheet.has(*field) && field.info().sources.contains(&source);
+    let told = Field::ALL.iter().copied().filter(tells);
+    told.filter_map(|field| Some(format!("{field}: {}", in_words(sheet.value(field), field)?))).collect()
+}
+
+/// A decision with everything that led to it, as lines that belong below another.
+pub fn tell_decision(lines: &mut Lines, decision: &Decision, policy: &Policy<'_>) {
+    tell_trace(lines, &decision.trace);
+    for label in &decision.labels {
+        lines.line(format_args!("    label  {label}"));
+    }
+    match &decision.outcome {
+        Outcome::Route { destinations, auto_approved, .. } => {
+            if let Some(approved) = auto_approved {
+                lines.line(format_args!("    => approved without asking: {}", approved.reason));
+            }
+            for to in destinations {
+                lines.line(format_args!("    => send to `{}`: {}{}", to.instance, to.because, with(to, policy)));
+            }
+        }
+        Outcome::Hold { reason, destinations, .. } => {
+            lines.line(format_args!("    => hold: {reason}"));
+            for to in destinations {
+                lines.line(format_args!("    => it would go to `{}`: {}{}", to.instance, to.because, with(to, policy)));
+            }
+        }
+        Outcome::Exclude { reason, .. } => lines.line(format_args!("    => exclude: {reason}")),
+        Outcome::Unresolvable { reason } => lines.line(format_args!("    => unresolvable: {reason}")),
+    }
+}
+
+fn tell_trace(lines: &mut Lines, trace: &Trace) {
     // What came from one place stands in one line.
-    let facts = &stored.decision.trace.facts;
+    let facts = &trace.facts;
     for facts in facts.chunk_by(|one, next| one.source == next.source && one.value.is_some() == next.value.is_some()) {
         let told: Vec<String> =
             facts.iter().map(|fact| format!("{}: {}", fact.name, fact.value.as_deref().unwrap_or("unknown"))).collect();
@@ -121,7 +298,7 @@ fn tell_decision(lines: &mut Lines, stored: &StoredDecision) {
         let source = facts.first().map_or("", |fact| &fact.source);
         lines.line(format_args!("    fact   {} ({comes} {source})", told.join("; ")));
     }
-    for step in &stored.decision.trace.steps {
+    for step in &trace.steps {
         let verdict = match step.verdict {
             Verdict::Matched => "yes",
             Verdict::NotMatched => "no",
@@ -131,16 +308,35 @@ fn tell_decision(lines: &mut Lines, stored: &StoredDecision) {
         let stage = step.stage.word().replace('_', " ");
         lines.line(format_args!("    {verdict:<6} {stage} `{}`: {}", step.subject, step.because));
     }
-    match &stored.decision.outcome {
-        Outcome::Route { destinations } => {
-            for to in destinations {
-                lines.line(format_args!("    => send to `{}`: {}", to.instance, to.because));
-            }
+}
+
+/// The options in which a destination differs from the instance's own, in brackets; empty when there are none.
+fn with(to: &Destination, policy: &Policy<'_>) -> String {
+    let own = policy.instances.iter().find(|instance| instance.name == to.instance);
+    let differing = own.map(|own| differing(&to.options, &own.options)).unwrap_or_default();
+    if differing.is_empty() { String::new() } else { format!(" (with {})", differing.join("; ")) }
+}
+
+/// The options in which `options` differ from `own`: `quality_profile Anime`, by name.
+#[must_use]
+pub fn differing(options: &AddOptions, own: &AddOptions) -> Vec<String> {
+    use serde_json::Value;
+    let keyed = |options: &AddOptions| match serde_json::to_value(options) {
+        Ok(Value::Object(keys)) => keys,
+        _ => serde_json::Map::new(),
+    };
+    let own = keyed(own);
+    let in_words = |value: &Value| match value {
+        Value::String(word) => word.clone(),
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) => {
+            let words = values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            words.collect::<Vec<_>>().join(", ")
         }
-        Outcome::Hold { reason } => lines.line(format_args!("    => hold: {reason}")),
-        Outcome::Exclude { reason } => lines.line(format_args!("    => exclude: {reason}")),
-        Outcome::Unresolvable { reason } => lines.line(format_args!("    => unresolvable: {reason}")),
-    }
+        other => other.to_string(),
+    };
+    let changed = keyed(options).into_iter().filter(|(key, value)| own.get(key) != Some(value));
+    changed.map(|(key, value)| format!("{key} {}", in_words(&value))).collect()
 }
 
 fn tell_placement(lines: &mut Lines, placement: &PlacementRow, now_ms: UnixMs) {
@@ -200,12 +396,15 @@ const fn look_in_words(outcome: ReadOutcome) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{
-        AddOptions, ArrOptions, Decision, Destination, EntryId, ExternalIds, Facts, MediaType, MinimumAvailability,
-        MovieMonitor, PlexId, Relation, Stage, Title, TmdbId, Trace, UserId, UserUuid,
-    };
+    use jiff::tz::TimeZone;
 
-    fn story(state: EntryState, placement: PlacementRow) -> Story {
+    use crate::model::{
+        ApprovalSettings, ArrOptions, EntryId, Expiry, ExternalIds, Granted, Instance, MediaType, MinimumAvailability,
+        MovieMonitor, PlexId, Stage, TmdbId, UserId, UserUuid,
+    };
+    use crate::routing::{Available, DefaultRouting};
+
+    fn story(state: EntryState, placement: PlacementRow) -> Story<'static> {
         let mut trace = Trace::new();
         trace.fact("type", Some("movie".into()), "plex watchlist");
         trace.fact("user", Some("tomas.r".into()), "plex");
@@ -237,7 +436,7 @@ mod tests {
                     title: "Salt Ledger".into(),
                     year: Some(2025),
                     ids: ExternalIds { tmdb: Some(TmdbId(900_002)), ..ExternalIds::default() },
-                    facts: Facts::default(),
+                    facts: KnownFacts::default(),
                 },
                 appeared_at_ms: 1_795_435_200_000,
                 state,
@@ -251,6 +450,7 @@ mod tests {
                 uuid: UserUuid::parse("5be07c1d2a94f036").unwrap(),
                 username: "tomas.r".into(),
                 display_name: "Tomas".into(),
+                alias: None,
                 relation: Relation::Friend,
                 synced: true,
             },
@@ -262,9 +462,37 @@ mod tests {
             decisions: vec![StoredDecision {
                 run_id: "r1".into(),
                 decided_at_ms: 1_795_435_200_100,
-                decision: Decision { outcome: Outcome::Route { destinations: vec![destination] }, trace },
+                decision: Decision {
+                    outcome: Outcome::Route {
+                        destinations: vec![destination],
+                        granted: Granted::Room,
+                        auto_approved: None,
+                    },
+                    labels: Vec::new(),
+                    trace,
+                },
             }],
+            approval: None,
             placements: vec![placement],
+            policy: policy(&[]),
+        }
+    }
+
+    /// No rules, and requests that a rule asks for expire after three days.
+    fn policy(instances: &'static [Instance]) -> Policy<'static> {
+        const APPROVALS: ApprovalSettings = ApprovalSettings {
+            rule: Expiry { after_h: Some(72), then: WhenExpired::Expire },
+            user: Expiry { after_h: None, then: WhenExpired::Expire },
+            quota: Expiry { after_h: Some(24), then: WhenExpired::Approve },
+            approve_when_quota_frees: true,
+        };
+        Policy {
+            instances,
+            rules: &[],
+            default_routing: DefaultRouting::Instance,
+            approvals: &APPROVALS,
+            zone: const { &TimeZone::UTC },
+            available: Available::default(),
         }
     }
 

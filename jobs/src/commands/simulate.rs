@@ -1,0 +1,138 @@
+//! `pulsarr simulate`: where everything would go.
+
+use std::path::Path;
+
+use pulsarr_shared::clock::SystemClock;
+use pulsarr_shared::config::Config;
+use pulsarr_shared::explain;
+use pulsarr_shared::printable::{Lines, printable};
+use pulsarr_shared::process;
+use pulsarr_shared::simulate::{self, Filter, Outlook, SimulateError, WhatIf};
+
+use super::{load_config, say, say_json, usage};
+use crate::arguments::{ReportFormat, SimulateArguments};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+
+/// Wider columns are not made for a single long name.
+const WIDEST: usize = 44;
+
+/// Runs the command.
+pub fn run(arguments: &SimulateArguments) -> Result<ExitCode, Failure> {
+    let mut config = load_config()?;
+    let here = Path::new(".");
+    if let Some(rules) = &arguments.rules {
+        config = config.with_rules(rules, process::variables(), here)?;
+    }
+    let mut what_if = match &arguments.given {
+        Some(given) => {
+            let wish = config.described(given, process::variables(), here)?;
+            simulate::described(&config, &SystemClock, &wish)
+        }
+        None => {
+            let filter = Filter { user: arguments.user.clone(), title: arguments.title.clone() };
+            simulate::everything(&config, &SystemClock, &filter)
+        }
+    }
+    .map_err(|error| match error {
+        SimulateError::Store(error) => error.into(),
+        error @ SimulateError::UnknownUser { .. } => usage(error),
+    })?;
+    if arguments.changed {
+        what_if.entries.retain(|entry| entry.changed);
+    }
+    match arguments.report {
+        ReportFormat::Json => say_json(&what_if)?,
+        ReportFormat::Text => say(&text(&what_if, &config)),
+    }
+    Ok(ExitCode::Done)
+}
+
+fn text(what_if: &WhatIf, config: &Config) -> String {
+    let mut lines = Lines::new();
+    for warning in &config.warnings {
+        lines.line(format_args!("! {warning}"));
+    }
+    if let [entry] = what_if.entries.as_slice() {
+        tell_one(&mut lines, entry, config);
+    } else {
+        tell_all(&mut lines, &what_if.entries);
+    }
+    tell_totals(&mut lines, what_if);
+    lines.into_text()
+}
+
+/// A line for each: what, whose, where, why.
+fn tell_all(lines: &mut Lines, entries: &[Outlook]) {
+    let width = |text: fn(&Outlook) -> String| {
+        entries.iter().map(|entry| printable(&text(entry)).chars().count()).max().unwrap_or(0).min(WIDEST)
+    };
+    let (title, user, place) = (width(|entry| entry.title.clone()), width(|entry| entry.user.clone()), width(moved));
+    for entry in entries {
+        lines.line(format_args!(
+            "  {:title$}  {:user$}  {:place$}  {}",
+            entry.title,
+            entry.user,
+            moved(entry),
+            entry.then.why
+        ));
+    }
+}
+
+/// `movies → anime`, or only where it is and stays.
+fn moved(entry: &Outlook) -> String {
+    let then = entry.then.in_short();
+    match &entry.today {
+        Some(today) if entry.changed => {
+            let today = today.in_short();
+            if today == then { format!("{then}, otherwise") } else { format!("{today} → {then}") }
+        }
+        _ => then,
+    }
+}
+
+/// One wish with every rule's verdict.
+fn tell_one(lines: &mut Lines, entry: &Outlook, config: &Config) {
+    lines.line(format_args!("{}, a {} wanted by {}: {}", entry.title, entry.media_type, entry.user, moved(entry)));
+    if let Some(today) = &entry.today {
+        lines.line(format_args!("  today: {} ({})", today.in_short(), today.why));
+    }
+    if entry.settled {
+        lines.line("  it was acted on already and stays where it is; by the rules alone:");
+    }
+    for missing in &entry.missing {
+        lines.line(format_args!("  a run would ask for {} first", missing.in_words()));
+    }
+    explain::tell_decision(lines, &entry.decision, &config.policy());
+}
+
+fn tell_totals(lines: &mut Lines, what_if: &WhatIf) {
+    let totals = &what_if.totals;
+    if totals.entries == 0 {
+        lines.line("Nothing on the watchlists that were read fits. `pulsarr sync --dry-run` reads them now.");
+        return;
+    }
+    let instances = totals.instances.iter().map(|(name, count)| format!("{count} to `{name}`"));
+    let places = totals.places.iter().filter(|(word, _)| **word != "route");
+    let places = places.map(|(word, count)| format!("{count} {}", in_words(word)));
+    let told: Vec<String> = instances.chain(places).collect();
+    let noun = if totals.entries == 1 { "wish" } else { "wishes" };
+    lines.line(format_args!("{} {noun}: {}; {} would change", totals.entries, told.join(", "), totals.changed));
+    for missing in &totals.missing {
+        let titles = if missing.titles == 1 { "title" } else { "titles" };
+        lines.line(format_args!("Not known yet of {} {titles}: {}", missing.titles, missing.missing.in_words()));
+    }
+    lines.line("(nothing was changed, and nobody was asked)");
+}
+
+/// What is said of a number of wishes that stand so.
+fn in_words(word: &str) -> &str {
+    match word {
+        "approval" => "wait for approval",
+        "quota" => "wait for room in a quota",
+        "held" => "wait for the settings",
+        "exclude" => "go nowhere",
+        "unresolvable" => "without the id that is needed",
+        other => other,
+    }
+}
