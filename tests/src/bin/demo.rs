@@ -5,17 +5,35 @@
 use std::process::ExitCode;
 
 use pulsarr_tests::fakes::Title;
-use pulsarr_tests::household::Household;
+use pulsarr_tests::household::{Household, SETTINGS};
 use pulsarr_tests::programs::program;
+
+/// What this household wants otherwise than by default.
+const RULES: &str = "\
+rules:
+  - name: anime a season at a time
+    when: {type: show, genre: {contains: anime}}
+    route: {to: shows, monitor: first_season}
+    label: anime for {user}
+  - name: ines is new here
+    when: {user: ines_vale}
+    require_approval: until she knows what we have
+tests:
+  - given: {title: Paper Comets, type: show, genres: [Anime, Fantasy], user: tomas.r}
+    expect: {route: [shows], options: {shows: {monitor: first_season}}}
+";
 
 fn main() -> ExitCode {
     let household = moved_in();
     println!("An invented household: Plex with four people, a Radarr and a Sonarr, all on loopback.");
     let mut ended_well = true;
-    let runs: [(&str, &[&str]); 3] = [
+    let runs: [(&str, &[&str]); 6] = [
         ("pulsarr sync  # what the CronJob runs every five minutes", &["sync"]),
         ("pulsarr sync  # once more: nothing has changed", &["sync"]),
+        ("pulsarr approvals  # what waits for somebody to say yes", &["approvals"]),
         ("pulsarr explain \"Paper Comets\"", &["explain", "Paper Comets"]),
+        ("pulsarr check --rules  # the tests beside the rules", &["check", "--rules"]),
+        ("pulsarr simulate  # where everything on the lists would go now", &["simulate"]),
     ];
     for (number, (prompt, arguments)) in runs.into_iter().enumerate() {
         household.clear_journals();
@@ -55,6 +73,7 @@ fn keep(household: &Household) {
 fn moved_in() -> Household {
     let mut household = Household::new();
     household.vars.insert("PULSARR_LOG".into(), "off".into());
+    household.write_settings(&format!("{SETTINGS}{RULES}"));
     let Household { plex, radarr, .. } = &household;
     let (owner, tomas, ines, jo) =
         (plex.owner_uuid(), plex.add_friend("tomas.r"), plex.add_friend("ines_vale"), plex.add_friend("jo.marsh"));
