@@ -353,7 +353,7 @@ fn outlook(
 
 /// What the rules look at and nobody has told of this title.
 fn missing(sheet: &Sheet<'_>, policy: &Policy<'_>) -> Vec<Missing> {
-    let fields = policy.fields();
+    let fields = policy.open_fields(sheet);
     let asked = fields.iter().filter(|field| sheet.has(*field));
     asked
         .filter_map(|field| {

@@ -26,7 +26,7 @@ use crate::clock::{UnixMs, has_passed, millis};
 use crate::model::{Facts, Title, User, UserId};
 use crate::report::Problem;
 use crate::retry;
-use crate::routing::{FactSource, Sheet};
+use crate::routing::{FactSource, Field, Sheet};
 use crate::run::Run;
 use crate::store::{Db, StoreError, TitleId, TitleLooks, Undecided};
 use crate::upstreams::Upstreams;
@@ -73,16 +73,20 @@ struct Wanted<'a> {
     id: TitleId,
     /// As far as it is known by now.
     title: Title,
-    /// One of those who want it.
-    user: &'a User,
+    /// Those who want it and wait for a decision; at least one.
+    users: Vec<&'a User>,
+    /// On how many watchlists it is; only where a rule looks at that.
+    wanted_by: Option<u32>,
     looks: TitleLooks,
     /// Who has to answer before anything can be decided.
     waits_for: Option<FactSource>,
 }
 
 impl Wanted<'_> {
-    fn sheet(&self) -> Sheet<'_> {
-        Sheet { title: &self.title, user: self.user, wanted_by: None, free_space: None }
+    /// What is known, once for each of those who want it.
+    fn sheets(&self) -> impl Iterator<Item = Sheet<'_>> {
+        let sheet = |user| Sheet { title: &self.title, user, wanted_by: self.wanted_by, free_space: None };
+        self.users.iter().copied().map(sheet)
     }
 }
 
@@ -98,7 +102,8 @@ pub async fn resolve(
     plex_refuses_us: bool,
 ) -> Result<Resolved, StoreError> {
     let mut resolved = Resolved::default();
-    let users = run.store.read().users()?;
+    let named = |user| run.config.settings.users.named(user);
+    let users: Vec<User> = run.store.read().users()?.into_iter().map(named).collect();
     let mut wanted = wanted(run, undecided, &users)?;
     let until = Instant::now() + run.time_until(SHARE_OF_RUN);
     let asking = Asking { run, needs: Needs::of(run.config.policy()), until };
@@ -124,17 +129,24 @@ pub async fn resolve(
 fn wanted<'a>(run: &Run<'_>, undecided: &[Undecided], users: &'a [User]) -> Result<Vec<Wanted<'a>>, StoreError> {
     let (db, now_ms) = (run.store.read(), run.clock.now_ms());
     let users: HashMap<UserId, &User> = users.iter().map(|user| (user.id, user)).collect();
-    let mut seen = HashSet::new();
-    let mut wanted = Vec::new();
+    let counts_wishes = run.config.policy().fields().has(Field::WantedBy);
+    let mut places: HashMap<TitleId, usize> = HashMap::new();
+    let mut wanted: Vec<Wanted<'_>> = Vec::new();
     for Undecided { title: id, user, .. } in undecided {
-        let Some(user) = users.get(user).copied().filter(|_| seen.insert(*id)) else { continue };
+        let Some(user) = users.get(user).copied() else { continue };
+        if let Some(at) = places.get(id) {
+            wanted[*at].users.push(user);
+            continue;
+        }
+        places.insert(*id, wanted.len());
+        let wanted_by = if counts_wishes { Some(db.wanted_by(*id)?) } else { None };
         let (mut title, mut looks) = (db.title(*id)?, db.title_looks(*id)?);
         // A time from the future was written by a clock that has since been put back.
         looks.asked_at_ms = looks.asked_at_ms.filter(|at| *at <= now_ms);
         if looks.in_plex_at_ms.is_none_or(|at| has_passed(at, IN_PLEX_FOR, now_ms)) {
             title.facts.in_plex = None;
         }
-        wanted.push(Wanted { id: *id, title, user, looks, waits_for: None });
+        wanted.push(Wanted { id: *id, title, users: vec![user], wanted_by, looks, waits_for: None });
     }
     Ok(wanted)
 }

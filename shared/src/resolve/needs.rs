@@ -2,13 +2,11 @@
 
 use super::{PATIENCE, QUICK_LOOKS, Wanted};
 use crate::model::{AddOptions, ArrOptions, InstanceKind, MediaType, SeriesTypeChoice};
-use crate::routing::{DefaultRouting, FactSource, Field, FieldSet, Policy, has_key_id, lookup_instance, should_ask};
+use crate::routing::{DefaultRouting, FactSource, Field, Policy, Sheet, has_key_id, lookup_instance, should_ask};
 
 /// What decisions of one run look at.
 pub(super) struct Needs<'a> {
     policy: Policy<'a>,
-    /// The fields of enabled rules.
-    fields: FieldSet,
     movies: Destinations,
     shows: Destinations,
 }
@@ -28,7 +26,7 @@ impl<'a> Needs<'a> {
             Destinations { any: !options.is_empty(), by_genre: options.iter().any(settled_by_genre) }
         };
         let (movies, shows) = (destinations(InstanceKind::Radarr), destinations(InstanceKind::Sonarr));
-        Self { fields: policy.fields(), movies, shows, policy }
+        Self { movies, shows, policy }
     }
 
     pub(super) const fn policy(&self) -> &Policy<'a> {
@@ -46,16 +44,17 @@ impl<'a> Needs<'a> {
         self.destinations(wanted).by_genre && wanted.title.facts.plex.is_none() && wanted.looks.in_vain < QUICK_LOOKS
     }
 
-    /// Whether an enabled rule needs a fact that `source` is the next to be asked for.
+    /// Whether an enabled rule needs a fact that `source` is the next to be asked for: one that may still change what the rules say.
     pub(super) fn facts(&self, wanted: &Wanted<'_>, source: FactSource) -> bool {
         let given_up = source == FactSource::PlexServer && wanted.looks.fact_looks >= PATIENCE;
-        !given_up && self.policy.available.has(source) && should_ask(&wanted.sheet(), self.fields, source)
+        let needed = |sheet: Sheet<'_>| should_ask(&sheet, self.policy.open_fields(&sheet), source);
+        !given_up && self.policy.available.has(source) && wanted.sheets().any(needed)
     }
 
     /// What the title waits for, as a sentence; `None` when it waits for nothing.
     pub(super) fn in_words(&self, wanted: &Wanted<'_>) -> Option<String> {
         let source = wanted.waits_for?;
-        let (title, sheet) = (&wanted.title, wanted.sheet());
+        let title = &wanted.title;
         let who = match source {
             FactSource::Arr => lookup_instance(self.policy.instances, title.media_type)?.label(),
             FactSource::Tmdb => "TMDB".to_owned(),
@@ -71,7 +70,11 @@ impl<'a> Needs<'a> {
         }
         let lacking = |field: &Field| {
             let settles = *field == Field::Genre && source == FactSource::Plex && self.genres(wanted);
-            settles || (self.fields.has(*field) && sheet.has(*field) && sheet.to_ask(*field) == Some(source))
+            let open = |sheet: Sheet<'_>| {
+                let fields = self.policy.open_fields(&sheet);
+                fields.has(*field) && sheet.has(*field) && sheet.to_ask(*field) == Some(source)
+            };
+            settles || wanted.sheets().any(open)
         };
         what.extend(Field::ALL.iter().filter(|field| lacking(field)).map(|field| field.word()));
         Some(format!("waits for {who} to tell its {}", what.join(", ")))

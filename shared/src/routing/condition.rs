@@ -335,6 +335,22 @@ impl Condition {
         }
     }
 
+    /// The unknown fields that still matter: none where the worth is settled whatever they turn out to be, and of a group only those of
+    /// the parts that are open.
+    #[must_use]
+    pub fn open_fields<'a>(&self, known: &impl Look<'a>) -> FieldSet {
+        if self.judge(known) != Truth::Unknown {
+            return FieldSet::default();
+        }
+        match self {
+            Self::Compare(comparison) => FieldSet::default().with(comparison.field),
+            Self::Not(inner) => inner.open_fields(known),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().fold(FieldSet::default(), |fields, part| fields.and(part.open_fields(known)))
+            }
+        }
+    }
+
     /// Every field it looks at.
     #[must_use]
     pub fn fields(&self) -> FieldSet {

@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use crate::model::{ApprovalSettings, Instance, InstanceKind};
 
+use super::condition::Truth;
 use super::field::{FactSource, Field, FieldSet};
 use super::rule::Rule;
+use super::sheet::Sheet;
 
 crate::model::words! {
     /// What happens with titles that no rule sends anywhere.
@@ -66,6 +68,16 @@ impl Policy<'_> {
             .iter()
             .filter(|rule| rule.enabled)
             .fold(FieldSet::default(), |fields, rule| fields.and(rule.when.fields()))
+    }
+
+    /// The unknown fields that may still change what the rules say of this title. None once a rule excludes it.
+    #[must_use]
+    pub fn open_fields(&self, sheet: &Sheet<'_>) -> FieldSet {
+        let enabled = || self.rules.iter().filter(|rule| rule.enabled);
+        if enabled().any(|rule| rule.exclude && rule.when.judge(sheet) == Truth::True) {
+            return FieldSet::default();
+        }
+        enabled().fold(FieldSet::default(), |fields, rule| fields.and(rule.when.open_fields(sheet)))
     }
 
     /// Bytes free where `rule` would put a title of this kind of instance: the least of its destinations, or that of the default

@@ -69,6 +69,12 @@ impl When {
         self.judged.judge(known)
     }
 
+    /// The unknown fields that still matter; see [`Condition::open_fields`].
+    #[must_use]
+    pub fn open_fields<'a>(&self, known: &impl Look<'a>) -> FieldSet {
+        self.written.open_fields(known)
+    }
+
     /// Every field it looks at.
     #[must_use]
     pub const fn fields(&self) -> FieldSet {

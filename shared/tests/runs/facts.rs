@@ -1,7 +1,7 @@
 //! Facts that rules look at: who is asked for them, when, and how often.
 
 use pulsarr_shared::clock::Clock;
-use pulsarr_shared::config::Config;
+use pulsarr_shared::config::{Config, UserOverride};
 use pulsarr_shared::model::{EntryState, RunResult, Verdict};
 use pulsarr_shared::report::ProblemKind;
 use pulsarr_shared::routing::{
@@ -120,6 +120,45 @@ async fn what_plex_does_not_tell_is_asked_of_the_arr_once() {
     let facts = story.decisions("Salt Ledger")[0].decision.trace.facts.clone();
     let fact = facts.iter().find(|fact| fact.name == "original_language").unwrap();
     assert_eq!((fact.value.as_deref(), fact.source.as_str()), (Some("Japanese"), "arr lookup"));
+}
+
+#[tokio::test]
+async fn a_fact_that_can_change_nothing_any_more_is_not_asked_for() {
+    let old = compare(Field::Year, Operator::Less, "2000");
+    let story = story_with(without(Condition::All(vec![japanese(), old])));
+    story.owner_wants(salt_ledger());
+    story.owner_wants(Title::movie("Paper Tide").year(1961).tmdb(900_003));
+    story.sync().await;
+    assert_eq!(story.radarr.requests_to("/lookup"), 1, "only the old one may be excluded for its language");
+    assert_eq!(because(&story, "Salt Ledger").1, "year < 2000: it is 2025");
+}
+
+#[tokio::test]
+async fn a_fact_is_asked_for_when_it_matters_to_anybody_who_wants_the_title() {
+    let mut of_tomas = compare(Field::User, Operator::Equals, "tomas");
+    of_tomas = Condition::All(vec![of_tomas, japanese()]);
+    let mut story = story_with(without(of_tomas.clone()));
+    story.adjust = Box::new(move |config| {
+        config.settings.rules.push(without(of_tomas.clone()));
+        let named = UserOverride {
+            plex: "tomas.r".into(),
+            alias: Some("tomas".into()),
+            sync: None,
+            require_approval: None,
+            bypass_quota: None,
+            quotas: None,
+        };
+        config.settings.users.overrides.push(named);
+    });
+    story.radarr.know(Known::new(SALT_LEDGER, "Salt Ledger").language("Japanese"));
+    let friend = story.plex.add_friend("tomas.r");
+    for wants in [&story.plex.owner_uuid(), &friend] {
+        story.plex.watch(wants, salt_ledger());
+    }
+    story.owner_wants(Title::movie("Paper Tide").tmdb(900_003));
+    let report = story.sync().await;
+    assert_eq!((report.decisions.excluded, report.placements.added), (1, 2), "{report:#?}");
+    assert_eq!(story.radarr.requests_to("/lookup"), 1, "what only the owner wants needs no language");
 }
 
 #[tokio::test]

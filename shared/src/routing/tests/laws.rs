@@ -1,6 +1,7 @@
 //! Three values: the laws they keep, and what every operator makes of every kind of value.
 
 use super::*;
+use crate::routing::FieldSet;
 use crate::routing::Truth::{self, False, True, Unknown};
 
 const ALL: [Truth; 3] = [True, False, Unknown];
@@ -209,6 +210,33 @@ fn learning_more_never_turns_true_into_false() {
         let after = condition.judge(&Sheet { title: &more, user: &user, wanted_by: None, free_space: None });
         assert!(before == Unknown || before == after, "{condition:?}: {before:?} became {after:?}");
     }
+}
+
+/// Fields that are not open can turn out to be anything: the worth stays what it is.
+#[test]
+fn only_open_fields_can_change_what_a_condition_is_worth() {
+    let mut rng = fastrand::Rng::with_seed(13);
+    let user = user();
+    let (mut open, mut closed) = (0, 0);
+    for _ in 0..3_000 {
+        let condition = random(&mut rng, 4);
+        let known = show(genres(&["Drama"]));
+        let sheet = Sheet { title: &known, user: &user, wanted_by: None, free_space: None };
+        let fields = condition.open_fields(&sheet);
+        let language = Some(if rng.bool() { "Japanese" } else { "English" }.to_owned());
+        let critic = Some(f64::from(rng.u8(0..=100)));
+        let told = Facts {
+            original_language: language.filter(|_| !fields.has(Field::OriginalLanguage)),
+            rt_critic: critic.filter(|_| !fields.has(Field::RtCritic)),
+            ..Facts::default()
+        };
+        let mut more = known.clone();
+        more.facts.arr = Some(told);
+        let after = condition.judge(&Sheet { title: &more, ..sheet });
+        assert_eq!(condition.judge(&sheet), after, "{condition:?}");
+        if fields == FieldSet::default() { closed += 1 } else { open += 1 }
+    }
+    assert!(open > 100 && closed > 100, "{open} {closed}");
 }
 
 /// What a group is worth does not depend on the order of its parts.
