@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::wire::snake;
+use super::words::snake;
 use crate::clients::lenient::{count, number, score, text, texts};
 use crate::model::{Facts, InstanceKind};
 

@@ -8,6 +8,7 @@ mod facts;
 mod radarr;
 mod sonarr;
 mod wire;
+mod words;
 
 pub use error::ArrError;
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::AddRequest;
-use super::wire::camel;
+use super::words::camel;
 use crate::model::{ArrOptions, MinimumAvailability, MovieMonitor};
 
 pub(super) const LIBRARY: &str = "/api/v3/movie";

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::AddRequest;
-use super::wire::camel;
+use super::words::camel;
 use crate::model::{ArrOptions, MonitorNewItems, SeriesMonitor, SeriesTypeChoice};
 
 pub(super) const LIBRARY: &str = "/api/v3/series";
