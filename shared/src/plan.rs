@@ -296,7 +296,9 @@ impl Quotas {
         for quota in question.standing.quotas.iter().filter(|quota| quota.media_type == media_type) {
             let room = quota::room(quota, question.uses, policy.zone, question.now_ms);
             let verdict = if room.is_full() { Verdict::NotMatched } else { Verdict::Matched };
-            trace.step(Stage::Quota, &quota::in_words(quota), verdict, || quota::arithmetic(&room, policy.zone));
+            if T::KEEPS {
+                trace.step(Stage::Quota, &quota::in_words(quota), verdict, || quota::arithmetic(&room, policy.zone));
+            }
             if room.is_full() {
                 full.push((quota, room));
             }

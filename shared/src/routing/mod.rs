@@ -208,17 +208,19 @@ impl Chosen<'_> {
     /// Why this instance, as a sentence.
     #[must_use]
     pub fn because(&self) -> String {
-        let label = self.instance.label();
+        let (app, name) = (self.instance.kind().app_name(), self.instance.name.as_str());
         match self.by {
-            ChosenBy::Rule(rule, _) => format!("rule `{}` sends it to {label}", rule.name),
+            // Joined, not formatted: this runs for every decision.
+            ChosenBy::Rule(rule, _) => ["rule `", &rule.name, "` sends it to ", app, " `", name, "`"].concat(),
             ChosenBy::Default => {
+                let label = self.instance.label();
                 let titles = match self.instance.kind() {
                     InstanceKind::Radarr => "movies",
                     InstanceKind::Sonarr => "shows",
                 };
                 format!("{label} is the default for {titles}")
             }
-            ChosenBy::CopyOf(original) => format!("{label} gets a copy of what `{original}` gets by default"),
+            ChosenBy::CopyOf(original) => format!("{app} `{name}` gets a copy of what `{original}` gets by default"),
         }
     }
 }

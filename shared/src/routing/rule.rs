@@ -193,13 +193,16 @@ impl Overrides {
     /// `options` with what differs. Overrides of the other application are passed over; nobody can write them.
     #[must_use]
     pub fn over(&self, options: &AddOptions) -> AddOptions {
-        let mut options = options.clone();
-        let Self { quality_profile, root_folder_path, tags, search_on_add, arr } = self.clone();
-        options.quality_profile = quality_profile.or(options.quality_profile);
-        options.root_folder_path = root_folder_path.or(options.root_folder_path);
-        options.tags = tags.unwrap_or(options.tags);
-        options.search_on_add = search_on_add.unwrap_or(options.search_on_add);
-        match (&mut options.arr, arr) {
+        // Nothing is copied that is replaced: this runs for every decision.
+        let either = |own: &Option<String>, usual: &Option<String>| own.as_ref().or(usual.as_ref()).cloned();
+        let mut settled = AddOptions {
+            quality_profile: either(&self.quality_profile, &options.quality_profile),
+            root_folder_path: either(&self.root_folder_path, &options.root_folder_path),
+            tags: self.tags.as_ref().unwrap_or(&options.tags).clone(),
+            search_on_add: self.search_on_add.unwrap_or(options.search_on_add),
+            arr: options.arr.clone(),
+        };
+        match (&mut settled.arr, &self.arr) {
             (
                 ArrOptions::Radarr { minimum_availability, monitor },
                 Some(ArrOverrides::Radarr { minimum_availability: other_availability, monitor: other_monitor }),
@@ -221,11 +224,13 @@ impl Overrides {
                 *monitor_new_items = other_items.unwrap_or(*monitor_new_items);
                 *series_type = other_type.unwrap_or(*series_type);
                 *season_folder = other_folder.unwrap_or(*season_folder);
-                *seasons = other_seasons.unwrap_or_else(|| std::mem::take(seasons));
+                if let Some(other) = other_seasons {
+                    seasons.clone_from(other);
+                }
             }
             _ => {}
         }
-        options
+        settled
     }
 }
 
