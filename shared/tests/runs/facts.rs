@@ -192,6 +192,24 @@ async fn tmdb_is_asked_last_and_only_where_it_is_needed() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_about_a_title_whose_rules_are_settled_without_it() {
+    let movies_on_netflix = Condition::All(vec![
+        compare(Field::Type, Operator::Equals, "movie"),
+        compare(Field::Genre, Operator::Contains, "horror"),
+        on_netflix(),
+    ]);
+    let (story, tmdb) = story_with_tmdb(without(movies_on_netflix));
+    story.owner_wants(salt_ledger().genre("Drama"));
+    story.owner_wants(harbour_nine());
+    assert_eq!(story.sync().await.placements.added, 2);
+    assert_eq!(tmdb.requests_to(""), 0);
+    assert_eq!(story.plex.requests_to("/library/metadata/"), 1, "of the show, not even the genres matter");
+    let (verdict, because) = because(&story, "Salt Ledger");
+    assert_eq!(verdict, Verdict::NotMatched);
+    assert_eq!(because, "genre contains horror: it is Drama");
+}
+
+#[tokio::test]
 async fn a_show_is_found_at_tmdb_by_its_tvdb_id() {
     let (story, tmdb) = story_with_tmdb(without(on_netflix()));
     tmdb.know(TmdbTitle::show(77).tvdb(HARBOUR_NINE).offered("US", "ads", 8, "netflix"));
