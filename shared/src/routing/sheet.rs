@@ -17,7 +17,7 @@ pub enum Value<'a> {
     Number(f64),
     /// True or false.
     Flag(bool),
-    /// Everybody who could tell was asked, and nobody told.
+    /// Everybody who could tell was asked, and nobody told; or titles of this type have no such thing.
     Absent,
     /// Somebody who could tell has not been asked, or has not answered.
     Unknown,
@@ -81,6 +81,9 @@ impl<'a> Sheet<'a> {
         let facts = &self.title.facts;
         let number = |value: Option<f64>| value.map(Value::Number);
         let of = |pick: fn(&'a Facts) -> Option<Value<'a>>| told(facts, field, pick);
+        if !self.has(field) {
+            return Value::Absent;
+        }
         match field {
             Field::Type => Value::Text(self.title.media_type.word()),
             Field::User => Value::User(self.user),
@@ -117,9 +120,9 @@ impl<'a> Sheet<'a> {
     pub fn source(&self, field: Field) -> FactSource {
         let facts = &self.title.facts;
         match field {
+            _ if facts.given.is_some() => FactSource::Given,
             Field::Year if self.title.year.is_some() => FactSource::Watchlist,
             Field::Type | Field::User | Field::WantedBy | Field::InPlex | Field::FreeSpace => field.info().sources[0],
-            _ if facts.given.is_some() => FactSource::Given,
             _ => {
                 let asked = field.info().sources.iter().filter_map(|source| Some((*source, from(facts, *source)?)));
                 let mut tellers = asked.filter(|(_, facts)| tells(facts, field)).map(|(source, _)| source);

@@ -2,7 +2,7 @@
 
 use super::Claim;
 use super::condition::{Comparison, Condition, Truth};
-use super::field::FactSource;
+use super::field::{FactSource, Operator};
 use super::policy::Available;
 use super::rule::Rule;
 use super::sheet::{Sheet, Value, in_words};
@@ -39,13 +39,17 @@ fn group(parts: &[Condition], neutral: Truth, truth: Truth, sheet: &Sheet<'_>, a
 fn compared(comparison: &Comparison, sheet: &Sheet<'_>, available: Available) -> String {
     let field = comparison.field();
     let value = sheet.value(field);
+    // Whether there is a value at all is known of what is absent; everything else about it is not.
+    let absent = |why: String| if comparison.operator() == Operator::Exists { why } else { format!("unknown: {why}") };
     let found = match value {
-        Value::Unknown => missing(sheet.to_ask(field).unwrap_or_else(|| sheet.source(field)), available),
-        Value::Absent if sheet.title.facts.given.is_some() => "unknown: the description does not tell it".to_owned(),
+        Value::Absent if !sheet.has(field) => absent(format!("a {} has none", sheet.title.media_type)),
+        Value::Absent if sheet.title.facts.given.is_some() => absent("the description does not tell it".to_owned()),
         Value::Absent => {
             let told_by = field.info().sources.last().copied().filter(|source| available.has(*source));
-            format!("unknown: {} does not tell it", told_by.unwrap_or_else(|| sheet.source(field)))
+            absent(format!("{} does not tell it", told_by.unwrap_or_else(|| sheet.source(field))))
         }
+        Value::Unknown if sheet.title.facts.given.is_some() => "unknown: the description does not tell it".to_owned(),
+        Value::Unknown => missing(sheet.to_ask(field).unwrap_or_else(|| sheet.source(field)), available),
         value => format!("it is {}", in_words(value, field).unwrap_or_default()),
     };
     format!("{comparison}: {found}")

@@ -116,3 +116,39 @@ fn what_was_asked_and_not_told_is_another_unknown_than_what_was_not_asked() {
         ]
     );
 }
+
+#[test]
+fn what_titles_of_this_type_cannot_have_would_come_from_nobody() {
+    let rules = [
+        rule("long", 9, compare(Field::SeasonCount, ">", "8")).excluding(),
+        rule("no seasons", 8, compare(Field::SeasonCount, "exists", "false")).to(&["4k"]),
+        rule("over", 7, not(compare(Field::SeriesStatus, "equals", "ended"))).excluding(),
+    ];
+    let unasked = title(MediaType::Movie, movie(Facts::default()).ids, None);
+    let decision = decide(&unasked, &household(), &rules);
+    let because: Vec<&str> = decision.trace.steps.iter().take(3).map(|step| step.because.as_str()).collect();
+    assert_eq!(
+        because,
+        [
+            "season_count > 8: unknown: a movie has none",
+            "season_count exists false: a movie has none; sends it to `4k`",
+            "not (series_status equals ended: unknown: a movie has none)",
+        ]
+    );
+    assert_eq!(routed_to(&decision), ["4k"]);
+}
+
+#[test]
+fn what_a_description_leaves_out_is_asked_of_nobody() {
+    let rules = [
+        rule("server", 9, compare(Field::InPlex, "equals", "true")).excluding(),
+        rule("disk", 8, compare(Field::FreeSpace, "<", "50")).excluding(),
+        rule("genre", 7, compare(Field::Genre, "contains", "horror")).excluding(),
+    ];
+    let mut described = movie(Facts::default());
+    described.facts = KnownFacts { given: Some(Facts::default()), ..KnownFacts::default() };
+    let decision = decide(&described, &household(), &rules);
+    for step in decision.trace.steps.iter().take(3) {
+        assert!(step.because.ends_with(": unknown: the description does not tell it"), "{}", step.because);
+    }
+}
