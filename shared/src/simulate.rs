@@ -351,7 +351,7 @@ fn outlook(
     }
 }
 
-/// What the rules look at and nobody has told of this title.
+/// What rules hang on and nobody has told of this title.
 fn missing(sheet: &Sheet<'_>, policy: &Policy<'_>) -> Vec<Missing> {
     let fields = policy.open_fields(sheet);
     let asked = fields.iter().filter(|field| sheet.has(*field));
