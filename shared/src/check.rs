@@ -3,10 +3,18 @@
 
 use crate::act::{quality_profile, root_folder};
 use crate::clients::arr::Arr;
-use crate::clients::plex::{Account, OwnPage, Plex};
-use crate::model::Instance;
+use crate::clients::plex::{Account, OwnPage, Plex, PlexServer};
+use crate::clients::tmdb::Tmdb;
+use crate::model::{ExternalIds, Instance, MediaType, PlexId, TmdbId};
 use crate::report::{Problem, ProblemKind};
-use crate::upstreams::{arr_problem, plex_problem, settings_problem};
+use crate::routing::Rule;
+use crate::upstreams::{
+    PLEX_SERVER, TMDB, arr_problem, plex_problem, plex_server_problem, settings_problem, tmdb_problem,
+};
+
+/// A title to ask about where only the answer's coming counts; nobody has to know it.
+const ANY_TITLE: &str = "000000000000000000000000";
+const ANY_NUMBER: TmdbId = TmdbId(1);
 
 /// What was found about one thing.
 #[derive(Debug)]
@@ -54,8 +62,25 @@ pub async fn plex(plex: &Plex, friends: bool) -> Vec<Finding> {
     findings
 }
 
-/// Asks an instance: is it the right application, and does it have what the settings name?
-pub async fn instance(instance: &Instance, arr: &Arr) -> Vec<Finding> {
+/// Asks TMDB: is the key good?
+pub async fn tmdb(tmdb: &Tmdb) -> Option<Finding> {
+    let ids = ExternalIds { tmdb: Some(ANY_NUMBER), ..ExternalIds::default() };
+    match tmdb.facts(MediaType::Movie, &ids).await {
+        Ok(_) => Some(Finding::well(TMDB, "it takes the key".to_owned())),
+        Err(error) => tmdb_problem(&error).map(Finding::problem),
+    }
+}
+
+/// Asks the household's Plex server: does it answer the owner of the token?
+pub async fn plex_server(server: &PlexServer) -> Option<Finding> {
+    match server.has(MediaType::Movie, &PlexId::parse(ANY_TITLE)?).await {
+        Ok(_) => Some(Finding::well(PLEX_SERVER, "it answers".to_owned())),
+        Err(error) => plex_server_problem(&error).map(Finding::problem),
+    }
+}
+
+/// Asks an instance: is it the right application, and does it have what the settings and their rules name?
+pub async fn instance(instance: &Instance, arr: &Arr, rules: &[Rule]) -> Vec<Finding> {
     let asked = async {
         let status = arr.status().await?;
         Ok((status, arr.quality_profiles().await?, arr.root_folders().await?))
@@ -72,6 +97,17 @@ pub async fn instance(instance: &Instance, arr: &Arr) -> Vec<Finding> {
     ];
     for sentence in settings.into_iter().flatten() {
         findings.push(Finding::problem(settings_problem(instance, &sentence)));
+    }
+    for rule in rules.iter().filter(|rule| rule.enabled) {
+        for route in rule.route.iter().filter(|route| route.to == instance.name) {
+            let profile =
+                route.overrides.quality_profile.as_deref().map(|it| quality_profile(&profiles, Some(it)).err());
+            let folder = route.overrides.root_folder_path.as_deref().map(|it| root_folder(&folders, Some(it)).err());
+            for sentence in profile.into_iter().chain(folder).flatten() {
+                let sentence = format!("for rule `{}`, {sentence}", rule.name);
+                findings.push(Finding::problem(settings_problem(instance, &sentence)));
+            }
+        }
     }
     let unreadable = folders.iter().filter(|folder| !folder.accessible).map(|folder| Problem {
         upstream: instance.name.clone(),

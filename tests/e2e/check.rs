@@ -1,6 +1,7 @@
 //! `pulsarr check`: where each value comes from, and who can be reached.
 
-use pulsarr_tests::household::{Done, Household};
+use pulsarr_tests::fakes::FakeTmdb;
+use pulsarr_tests::household::{Done, Household, SETTINGS};
 
 use super::{NOBODY, wanting_two};
 
@@ -79,6 +80,32 @@ fn a_root_folder_that_lost_its_mount_is_told() {
     household.radarr.set_accessible("/movies", false);
     let told = check(&household, 69);
     assert!(told.contains("Radarr `movies` cannot read its root folder /movies. Check its mounts."), "{told}");
+}
+
+#[test]
+fn what_a_rule_names_and_an_instance_lacks_is_told() {
+    let household = wanting_two();
+    let rules = "rules:\n  - {name: small, route: {to: movies, quality_profile: Tiny, root_folder_path: /nowhere}}\n";
+    household.write_settings(&format!("{SETTINGS}{rules}"));
+    let told = check(&household, 78);
+    assert!(told.contains("!!  movies: Radarr `movies`: for rule `small`, it has no quality profile `Tiny`"), "{told}");
+    assert!(told.contains("!!  movies: Radarr `movies`: for rule `small`, it has no root folder `/nowhere`"), "{told}");
+}
+
+#[test]
+fn tmdb_and_the_plex_server_are_asked_where_they_are_set_up() {
+    let (mut household, tmdb) = (wanting_two(), FakeTmdb::start());
+    household.set("PULSARR_TMDB_URL", &tmdb.url());
+    household.set("TMDB_KEY", &tmdb.token());
+    let server = household.plex.server_url();
+    let settings = SETTINGS.replacen("plex:\n", &format!("plex:\n  server_url: {server}\n"), 1);
+    household.write_settings(&format!("{settings}tmdb: {{api_key: \"${{TMDB_KEY}}\"}}\n"));
+    let told = check(&household, 0);
+    assert!(told.contains("ok  plex server: it answers") && told.contains("ok  tmdb: it takes the key"), "{told}");
+
+    household.set("TMDB_KEY", "0123456789abcdef0123456789abcdef");
+    let told = check(&household, 78);
+    assert!(told.contains("!!  tmdb: TMDB: the key is of the old kind, which is not used. Put the API read"), "{told}");
 }
 
 #[test]
