@@ -48,7 +48,7 @@ pub struct Settings {
 /// Access to TMDB.
 #[derive(Debug, Clone)]
 pub struct TmdbSettings {
-    /// A v4 read token or a v3 key; never printed. `None`: TMDB is not asked.
+    /// A v4 read token; never printed. `None`: TMDB is not asked.
     pub api_key: Option<SecretString>,
     /// Where people stream, ISO 3166-1: `US`.
     pub region: String,
