@@ -1,7 +1,7 @@
 //! The registry of fields: what a condition can look at. Validation, the API and the UI all read it, so that none of them knows a
 //! field the others do not.
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use crate::model::MediaType;
 
@@ -142,7 +142,7 @@ crate::model::words! {
 }
 
 /// One field, described.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FieldInfo {
     /// Which.
     pub field: Field,
@@ -178,6 +178,25 @@ impl FieldInfo {
             FieldKind::Number => &[Equals, Not, Less, AtMost, More, AtLeast, Between, In, NotIn, Exists],
             FieldKind::Flag => &[Equals, Not, Exists],
         }
+    }
+}
+
+impl Serialize for FieldInfo {
+    /// With the operators that fit.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { field, aliases, kind, only, choices, range, unit, sources, about } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("field", field)?;
+        map.serialize_entry("aliases", aliases)?;
+        map.serialize_entry("kind", kind)?;
+        map.serialize_entry("operators", self.operators())?;
+        map.serialize_entry("only", only)?;
+        map.serialize_entry("choices", choices)?;
+        map.serialize_entry("range", range)?;
+        map.serialize_entry("unit", unit)?;
+        map.serialize_entry("sources", sources)?;
+        map.serialize_entry("about", about)?;
+        map.end()
     }
 }
 
@@ -500,6 +519,18 @@ mod tests {
             assert!(!field.info().sources.is_empty() && !field.info().about.is_empty(), "{field}");
             assert_eq!(field.info().kind == FieldKind::Number, field.info().range.is_some(), "{field}");
         }
+    }
+
+    #[test]
+    fn a_described_field_names_its_operators_choices_and_sources() {
+        let described = serde_json::to_value(Field::SeriesStatus.info()).unwrap();
+        let expected = serde_json::json!({
+            "field": "series_status", "aliases": ["show_status"], "kind": "text", "only": "show",
+            "operators": ["equals", "not", "in", "not_in", "exists"],
+            "choices": ["continuing", "ended", "upcoming", "deleted"], "range": null, "unit": "", "sources": ["arr lookup"],
+            "about": "whether the show goes on, in Sonarr's words",
+        });
+        assert_eq!(described, expected);
     }
 
     #[test]
