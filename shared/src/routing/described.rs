@@ -7,6 +7,9 @@ use super::policy::{Disks, Policy};
 use super::rule::{Described, Expectation, RuleTest};
 use super::sheet::Sheet;
 
+/// How an empty option is told.
+const NOTHING: &str = "none";
+
 /// What became of a rule test: `Ok` with a sentence when it came out as expected.
 ///
 /// # Errors
@@ -79,6 +82,7 @@ fn mismatches(expect: &Expectation, decision: &Decision) -> Vec<String> {
         );
     }
     for (instance, key, expected) in &expect.options {
+        let expected = if expected.is_empty() { NOTHING } else { expected };
         match destinations.iter().find(|to| to.instance == *instance) {
             None => mismatches.push(format!("expected {instance} with {key} {expected}, and it does not go there")),
             Some(to) => {
@@ -106,8 +110,9 @@ fn option_in_words(to: &Destination, key: &str) -> String {
     fn words(value: &Value) -> String {
         match value {
             Value::String(text) => text.clone(),
+            Value::Array(items) if items.is_empty() => NOTHING.to_owned(),
             Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
-            Value::Null => "none".to_owned(),
+            Value::Null => NOTHING.to_owned(),
             other => other.to_string(),
         }
     }
@@ -276,6 +281,17 @@ mod tests {
             option("search_on_add", "true"),
         ];
         ok(&[to_anime()], ToDefault, Expectation { options, ..Expectation::default() }, "it goes to anime");
+    }
+
+    #[test]
+    fn no_tags_at_all_are_told_as_none() {
+        let expecting_none =
+            || Expectation { options: vec![("anime".into(), "tags".into(), String::new())], ..Expectation::default() };
+        let told = outcome(&[to_anime()], ToDefault, expecting_none()).unwrap_err();
+        assert!(told.starts_with("expected anime with tags none, got a, b; it goes to anime"), "{told}");
+        let mut untagged = to_anime();
+        untagged.route[0].overrides.tags = Some(Vec::new());
+        assert!(outcome(&[untagged], ToDefault, expecting_none()).is_ok());
     }
 
     #[test]
