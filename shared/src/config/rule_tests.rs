@@ -43,13 +43,12 @@ pub(super) fn read<'a>(
         let fields = reader.fields(&item, KEYS);
         let name = reader.written_text(&fields, "name");
         if let (Some(field), Some(name)) = (fields.get("name"), &name) {
-            let folded = name.to_lowercase();
-            match names.iter().find(|(other, _)| *other == folded) {
-                Some((_, place)) => {
-                    let message = format!("{place} is called {} already: give each test its own name", quoted(name));
+            match names.iter().find(|(other, _)| other.to_lowercase() == name.to_lowercase()) {
+                Some((other, place)) => {
+                    let message = format!("{place} is called {} already: give each test its own name", quoted(other));
                     reader.problem(field, message);
                 }
-                None => names.push((folded, item.path.clone())),
+                None => names.push((name.clone(), item.path.clone())),
             }
         }
         let given = read_given(reader, &fields, users);
@@ -265,11 +264,10 @@ fn read_expect<'a>(reader: &mut Reader<'a>, fields: &Fields<'a>, named: &[Named<
     };
     let problems = reader.findings.problems.len();
     let expect = reader.fields(field, EXPECT_KEYS);
-    if reader.findings.problems.len() > problems {
-        return None;
-    }
     if EXPECT_KEYS.iter().all(|key| expect.get(key).is_none()) {
-        reader.problem(field, format!("expects nothing: add one of {}", EXPECT_KEYS.join(", ")));
+        if reader.findings.problems.len() == problems {
+            reader.problem(field, format!("expects nothing: add one of {}", EXPECT_KEYS.join(", ")));
+        }
         return None;
     }
     let route = expect.get("route").map(|field| read_instances(reader, field, named));

@@ -49,6 +49,8 @@ struct Read<'n> {
     at: Field<'n>,
     /// Where its priority is written; `None`: its position decides.
     priority_at: Option<Field<'n>>,
+    /// Whether the condition could be read.
+    known: bool,
 }
 
 /// Every rule, the highest priority first; of equals the one that stands first.
@@ -98,13 +100,13 @@ fn read_name(reader: &mut Reader<'_>, fields: &Fields<'_>, names: &mut Vec<(Stri
         return None;
     }
     let folded = name.to_lowercase();
-    if let Some((_, place)) = names.iter().find(|(other, _)| *other == folded) {
-        let shown = quoted(&name);
+    if let Some((other, place)) = names.iter().find(|(other, _)| other.to_lowercase() == folded) {
+        let shown = quoted(other);
         reader.problem(field, format!("{place} is called {shown} already: give each rule its own name"));
         return Some(name);
     }
     reader.list_value(field, &*name);
-    names.push((folded, fields.path.clone()));
+    names.push((name.clone(), fields.path.clone()));
     Some(name)
 }
 
@@ -146,7 +148,7 @@ fn read_one<'a>(
     }
     rule.route = routes.into_iter().map(|route| route.route).collect();
     let priority_at = priority.and_then(|_| fields.get("priority").cloned());
-    Some(Read { rule, at: item.clone(), priority_at })
+    Some(Read { rule, at: item.clone(), priority_at, known })
 }
 
 /// Why somebody is asked: a sentence, or `true` for none in particular.
@@ -263,7 +265,7 @@ fn can_be(when: &Condition, media_type: MediaType) -> bool {
 
 /// Two rules with the same written priority and an instance in common: chance would decide.
 fn refuse_conflicts(reader: &mut Reader<'_>, rules: &[Read<'_>]) {
-    let written: Vec<&Read<'_>> = rules.iter().filter(|read| read.priority_at.is_some()).collect();
+    let written: Vec<&Read<'_>> = rules.iter().filter(|read| read.known && read.priority_at.is_some()).collect();
     let alone: Vec<&Rule> = written.iter().map(|read| &read.rule).collect();
     for routing::Conflict { first, second, instance } in conflicts(&alone) {
         let (first, second) = (written[first], written[second]);

@@ -101,8 +101,7 @@ pub(super) struct Word {
 
 impl Word {
     fn new(written: &str) -> Self {
-        // Letter by letter, as texts are compared: a whole word is folded otherwise where a sigma ends it.
-        let folded: String = written.chars().flat_map(char::to_lowercase).collect();
+        let folded = folded(written);
         Self { written: written.to_owned(), ascii: folded.is_ascii(), folded }
     }
 
@@ -128,8 +127,13 @@ impl Word {
             let (text, part) = (text.as_bytes(), self.folded.as_bytes());
             return part.is_empty() || text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
         }
-        text.to_lowercase().contains(&self.folded)
+        folded(text).contains(&self.folded)
     }
+}
+
+/// In lower case letter by letter: a whole word is folded otherwise where a sigma ends it.
+fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// What a person wrote behind an operator: a scalar, or a list of them, each as it was spelt.
@@ -377,6 +381,9 @@ fn operand(field: Field, operator: Operator, written: &Written) -> Result<Operan
             Err(format!("`{operator}` has an empty list: name at least one value"))
         }
         Written::Many(texts) => Ok(texts.iter().map(|text| text.trim()).collect::<Vec<_>>()),
+        Written::One(_) if operator == Operator::Between => {
+            Err("`between` takes two numbers, the lowest and the highest: write [lowest, highest]".to_owned())
+        }
         Written::One(text) => Err(format!("`{operator}` takes a list: write [{text}]")),
     };
     match (info.kind, operator) {

@@ -184,6 +184,10 @@ fn mistakes_in_conditions_are_named() {
          `not`, `in`, `not_in`, `matches`, `exists`",
     );
     check_when("{genre: {contain: anime}}", ".genre: unknown operator `contain`: did you mean `contains`?");
+    check_when(
+        "{runtime: {between: 5}}",
+        ".runtime: `between` takes two numbers, the lowest and the highest: write [lowest, highest]",
+    );
     check_when("{anime: {like: true}}", ".anime: unknown operator `like`: use one of equals, not, exists");
     check_when("{year: {between: [2010, 2000]}}", ".year: no number lies between 2010 and 2000: write [2000, 2010]");
     check_when("{year: {between: [2010]}}", ".year: `between` takes two numbers, the lowest and the highest; found 1");
@@ -336,7 +340,7 @@ fn a_route_to_an_instance_of_the_wrong_kind_is_refused() {
 fn mistakes_in_rules_are_named() {
     check(
         "rules:\n  - {name: Anime, exclude: true}\n  - {name: anime, exclude: true}\n",
-        &[(3, "rules[1].name: rules[0] is called `anime` already: give each rule its own name")],
+        &[(3, "rules[1].name: rules[0] is called `Anime` already: give each rule its own name")],
     );
     check("rules:\n  - {exclude: true}\n", &[(2, "rules[0].name: is missing: add `name: …`")]);
     check(
@@ -395,6 +399,10 @@ rules:
             "rules[1].priority: rule `a` in line 7 has priority 10 too, and both send titles to `anime`: give one of them \
              another number",
         )],
+    );
+    check(
+        "rules:\n  - {name: a, route: anime, priority: 7, when: {genr: x}}\n  - {name: b, route: anime, priority: 7}\n",
+        &[(2, "rules[0].when.genr: unknown field `genr`: did you mean `genre`?")],
     );
     for fine in [
         "rules:\n  - {name: a, route: anime}\n  - {name: b, route: anime}\n",
@@ -735,8 +743,16 @@ fn mistakes_in_tests_are_named() {
         "expect.options.anime.serie_type: unknown key `serie_type`: did you mean `series_type`?",
     );
     check(
+        "tests:\n  - {given: {type: show}, expect: {aproval: true, route: anmie, exclude: perhaps}}\n",
+        &[
+            (2, "tests[0].expect.aproval: unknown key `aproval`: did you mean `approval`?"),
+            (2, "tests[0].expect.route: no instance is called `anmie`: did you mean `anime`?"),
+            (2, "tests[0].expect.exclude: expected true or false, found `perhaps`"),
+        ],
+    );
+    check(
         "tests:\n  - {name: a, given: {type: show}, expect: {route: shows}}\n  - {name: A, given: {type: show}, expect: {route: shows}}\n",
-        &[(3, "tests[1].name: tests[0] is called `A` already: give each test its own name")],
+        &[(3, "tests[1].name: tests[0] is called `a` already: give each test its own name")],
     );
 }
 

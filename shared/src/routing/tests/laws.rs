@@ -252,3 +252,13 @@ fn the_order_of_conditions_decides_nothing() {
         assert_eq!((Condition::All(parts.clone()).judge(&sheet), Condition::Any(parts).judge(&sheet)), worth);
     }
 }
+
+#[test]
+fn letters_beyond_ascii_are_found_in_any_case() {
+    let facts = |certification: &str| Facts { certification: Some(certification.to_owned()), ..Facts::default() };
+    for (part, text) in [("\u{39f}\u{394}\u{39f}\u{3a3}", "\u{39f}\u{394}\u{39f}\u{3a3}"), ("\u{c9}", "Genre \u{e9}")] {
+        let (title, user) = (movie(facts(text)), user());
+        let sheet = Sheet { title: &title, user: &user, wanted_by: None, free_space: None };
+        assert_eq!(compare(Field::Certification, "contains", part).judge(&sheet), True, "{part} in {text}");
+    }
+}
