@@ -127,8 +127,9 @@ fn a_second_person_gets_the_same_answer() {
     let tomas = household.plex.add_friend("tomas.r");
     household.plex.watch(&tomas, super::movie());
     household.sync_well();
-    let approved = told(&household, &["approve", "salt ledger"]);
+    let approved = told(&household, &["approve", "--all"]);
     assert!(approved.contains("mirela_q and tomas.r"), "{approved}");
+    assert_eq!(told(&household, &[]), "Nothing waits for approval.\n");
     let report = household.sync_well();
     assert_eq!((library(&household.radarr), &report["placements"]["present"]), (vec![SALT_LEDGER], &1.into()));
 }

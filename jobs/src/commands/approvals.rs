@@ -85,7 +85,7 @@ fn approve(store: &Store, config: &Config, arguments: &ApproveArguments) -> Resu
     let amendment = amendment(arguments);
     let rows = store.read().approvals(None)?;
     let chosen: Vec<&ApprovalRow> = if arguments.all {
-        rows.iter().filter(|row| row.approval.state == ApprovalState::Pending).collect()
+        without_followers(rows.iter().filter(|row| row.approval.state == ApprovalState::Pending).collect())
     } else {
         // Nobody having answered in time is no answer.
         choose(&rows, &arguments.ids, &[ApprovalState::Pending, ApprovalState::Expired])?
@@ -175,9 +175,14 @@ fn choose<'a>(
             chosen.push(row);
         }
     }
+    Ok(without_followers(chosen))
+}
+
+/// Those of `chosen` that do not share the answer of another one among them.
+fn without_followers(mut chosen: Vec<&ApprovalRow>) -> Vec<&ApprovalRow> {
     let ids: Vec<ApprovalId> = chosen.iter().map(|row| row.approval.id).collect();
     chosen.retain(|row| row.approval.follows.is_none_or(|leader| !ids.contains(&leader)));
-    Ok(chosen)
+    chosen
 }
 
 /// The request with this number, or the only open one with this in its title.
