@@ -176,7 +176,7 @@ impl Worker<'_> {
         let choices = Choices::of(self.arr).await?;
         let mut fitting = Vec::with_capacity(due.len());
         for placement in due {
-            match choices.misfit(&placement.options).filter(|_| placement.held) {
+            match choices.misfit(&placement.options).filter(|_| placement.held && !placement.called_off) {
                 None => fitting.push(placement),
                 Some(sentence) => {
                     let title = self.run.store.read().title(placement.title)?;
@@ -215,6 +215,10 @@ impl Worker<'_> {
                 format!("already in {label}")
             };
             return self.done(placement, &title, PlacementState::Present, words);
+        }
+        if placement.called_off {
+            let now_ms = self.run.clock.now_ms();
+            return Ok(self.run.store.write(|db| db.drop_called_off(&placement, now_ms))?);
         }
         if shelf.excluded.contains(&external_id) {
             let words = format!("on the import-exclusion list of {label}");

@@ -47,6 +47,8 @@ pub struct QueuedPlacement {
     pub attempt_at_ms: Option<UnixMs>,
     /// The instance lacked what the options name, when it was last asked.
     pub held: bool,
+    /// It is no longer to go there: all that is open is what became of an attempt.
+    pub called_off: bool,
 }
 
 /// A placement, for people.
@@ -133,7 +135,11 @@ impl Db<'_> {
     pub fn due_placements(self, instance: &str, now_ms: UnixMs) -> Result<Vec<QueuedPlacement>, StoreError> {
         let mut query = self.connection.prepare_cached(concat!(
             "-- placements.due\n",
-            "SELECT p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms, e.state = 'held' FROM ",
+            "SELECT p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms, e.state = 'held',\n\
+                 p.attempt_at_ms IS NOT NULL AND coalesce((\n\
+                     SELECT d.outcome <> 'route' OR NOT EXISTS (\n\
+                         SELECT 1 FROM json_each(d.decision, '$.outcome.destinations') WHERE value ->> '$.instance' = p.instance)\n\
+                     FROM decisions d WHERE d.entry_id = p.entry_id ORDER BY d.id DESC LIMIT 1), 0) FROM ",
             due!(),
             " AND p.instance = ?2 ORDER BY CASE WHEN p.asked_at_ms <= ?1 THEN p.asked_at_ms ELSE 0 END, p.id",
         ))?;
@@ -149,6 +155,7 @@ impl Db<'_> {
                 refusals: row.get(4)?,
                 attempt_at_ms: row.get(5)?,
                 held: row.get(6)?,
+                called_off: row.get(7)?,
             });
         }
         Ok(placements)
@@ -242,6 +249,18 @@ impl Db<'_> {
         self.follow_placements(placement.entry, Some(answer), now_ms)
     }
 
+    /// Takes a placement that was called off out of the queue, now that its attempt is known to have come to nothing. The entry stays
+    /// where the decision put it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn drop_called_off(self, placement: &QueuedPlacement, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query =
+            self.connection.prepare_cached("-- placements.drop_called_off\nDELETE FROM placements WHERE id = ?1")?;
+        query.execute([placement.id.0])?;
+        self.follow_place(placement.entry, now_ms)
+    }
+
     /// Notes that a placement has reached its end. The entry follows.
     ///
     /// # Errors
@@ -321,13 +340,18 @@ impl Db<'_> {
         self.set_entry_state(entry, EntryState::Failed, Some(reason), now_ms)
     }
 
-    /// Takes everything that waits to be added for added: what a run would find if every arr took it. For copies in memory alone.
+    /// Takes everything whose turn it is for added: what a run would find if every arr took it. For copies in memory alone.
     ///
     /// # Errors
     /// [`StoreError`] when the copy cannot be written.
     pub(crate) fn suppose_added(self, now_ms: UnixMs) -> Result<(), StoreError> {
         self.connection.execute(
-            "-- placements.suppose_added\nUPDATE placements SET state = 'added', done_at_ms = ?1 WHERE state = 'queued'",
+            concat!(
+                "-- placements.suppose_added\n\
+                 UPDATE placements SET state = 'added', done_at_ms = ?1 WHERE id IN (SELECT p.id FROM ",
+                due!(),
+                ")"
+            ),
             [now_ms],
         )?;
         Ok(())

@@ -6,10 +6,10 @@ use pulsarr_shared::model::{
 };
 use pulsarr_shared::routing::{Condition, Overrides, RouteTo, Rule};
 use pulsarr_shared::store::{ApprovalRow, StoreError, Undecidable, Verdict};
-use pulsarr_tests::fakes::{FakeRadarr, Title};
+use pulsarr_tests::fakes::{FakeRadarr, Fault, Title};
 use pulsarr_tests::household::SETTINGS;
 
-use crate::world::{HARBOUR_NINE, SALT_LEDGER, Story, harbour_nine, hours, minutes, salt_ledger};
+use crate::world::{HARBOUR_NINE, NOON, SALT_LEDGER, Story, harbour_nine, hours, minutes, salt_ledger};
 
 const YES: Verdict = Verdict::Approve { edited: None };
 
@@ -401,6 +401,38 @@ async fn what_was_sent_is_not_sent_elsewhere_when_the_rules_change() {
     story.readjust(|settings| settings.rules = vec![rule("films", |rule| rule.route = vec![to("films")]), asking()]);
     story.sync().await;
     assert_eq!((films.item(SALT_LEDGER).is_some(), story.decisions("Salt Ledger").len()), (false, 1));
+}
+
+#[tokio::test]
+async fn an_attempt_that_died_is_looked_after_and_not_made_again_when_the_answer_is_no_by_now() {
+    for there in [false, true] {
+        let both = || rule("both", |rule| rule.route = vec![to("films"), to("movies")]);
+        let mut story = Story::adjusted(move |settings| settings.rules = vec![both()]);
+        let films = second_radarr(&story);
+        for radarr in [&story.radarr, &films] {
+            radarr.inject(Fault::on("GET", "/api/v3").status(503));
+        }
+        story.owner_wants(salt_ledger());
+        story.sync().await;
+        let attempted = story.store().read().due_placements("films", NOON).unwrap().remove(0);
+        story.store().write(|db| db.begin_attempt(attempted.id, "{}", NOON)).unwrap();
+        if there {
+            films.add_movie(SALT_LEDGER, "Salt Ledger");
+        }
+        for radarr in [&story.radarr, &films] {
+            radarr.clear_faults();
+        }
+        story.readjust(move |settings| settings.rules = vec![both(), asking()]);
+        story.sync().await;
+        assert_eq!((films.item(SALT_LEDGER).is_some(), story.adds()), (there, 0), "{there}");
+        assert_eq!(films.requests("POST", "/api/v3/movie"), 0);
+        let request = story.request().approval;
+        assert_eq!(request.state, ApprovalState::Pending);
+        story.say(&[request.id], &Verdict::Reject, None).unwrap();
+        story.sync().await;
+        assert_eq!(films.requests("POST", "/api/v3/movie"), 0);
+        assert_eq!(story.state("Salt Ledger"), EntryState::Rejected);
+    }
 }
 
 #[tokio::test]
