@@ -89,10 +89,16 @@ fn outcome<T: Tracer>(question: &Question<'_>, policy: &Policy<'_>, routing: &Ro
     }
     trace.step(Stage::Ids, key, Verdict::Matched, || ids.to_string());
     let destinations = routing.settled(sheet, trace);
-    match approved {
-        Some(given) => as_approved(given, policy, destinations, trace),
-        None => allowed(question, policy, routing, destinations, trace),
+    let Some(given) = approved else { return allowed(question, policy, routing, destinations, trace) };
+    let destinations = match as_approved(given, policy, destinations, trace) {
+        Ok(destinations) => destinations,
+        Err(hold) => return hold,
+    };
+    // A person, or silence when asked about the quota, grants the place as well; any other approval without a person does not.
+    if given.state == ApprovalState::AutoApproved && given.trigger != ApprovalTrigger::Quota {
+        return allowed(question, policy, routing, destinations, trace);
     }
+    Outcome::Route { destinations, granted: Granted::Approval, auto_approved: None }
 }
 
 /// Whether it may go to `destinations`.
@@ -140,7 +146,7 @@ fn allowed<T: Tracer>(
         (Need::Waived(_), Quotas::Full { what: WhenExceeded::Approval, reason, .. }) => {
             let approved = AutoApproved {
                 trigger: ApprovalTrigger::Quota,
-                reason: format!("a rule approves it although {reason}"),
+                reason: format!("it is approved without asking although {reason}"),
             };
             route(destinations, Granted::Approval, Some(approved))
         }
@@ -156,9 +162,14 @@ fn allowed<T: Tracer>(
     }
 }
 
-/// An approved request goes where it was approved to go, to every instance that still exists. As it was proposed means with today's
-/// options, should the settings have been mended since; what a person edited is that person's word.
-fn as_approved<T: Tracer>(given: &Approval, policy: &Policy<'_>, todays: Vec<Destination>, trace: &mut T) -> Outcome {
+/// Where an approved request goes: where it was approved to go, to every instance that still exists. As it was proposed means with today's
+/// options, should the settings have been mended since; what a person edited is that person's word. Otherwise why it waits.
+fn as_approved<T: Tracer>(
+    given: &Approval,
+    policy: &Policy<'_>,
+    todays: Vec<Destination>,
+    trace: &mut T,
+) -> Result<Vec<Destination>, Outcome> {
     let exists = |to: &&Destination| policy.instances.iter().any(|instance| instance.name == to.instance);
     let by = given.decided_by.as_deref().unwrap_or("pulsarr");
     let edited = if given.edited.is_some() { ", with changes" } else { "" };
@@ -175,15 +186,15 @@ fn as_approved<T: Tracer>(given: &Approval, policy: &Policy<'_>, todays: Vec<Des
         approved.map(as_today).collect()
     };
     if !destinations.is_empty() {
-        return Outcome::Route { destinations, granted: Granted::Approval, auto_approved: None };
+        return Ok(destinations);
     }
     // An instance was given another name: then it goes where it would go today.
     if given.edited.is_none() && !todays.is_empty() {
-        return Outcome::Route { destinations: todays, granted: Granted::Approval, auto_approved: None };
+        return Ok(todays);
     }
     let names: Vec<&str> = given.destinations().iter().map(|to| to.instance.as_str()).collect();
     let reason = format!("it was approved for {}, which the settings no longer name", names.join(", "));
-    Outcome::Hold { reason, waits_for: WaitsFor::Settings, destinations: Vec::new() }
+    Err(Outcome::Hold { reason, waits_for: WaitsFor::Settings, destinations: Vec::new() })
 }
 
 /// Whether there is a place in the quotas for an entry that gave its own back.
@@ -222,6 +233,9 @@ enum Need {
 
 /// The first applying rule that says something about approval decides; without one, the user's standing does.
 fn need<T: Tracer>(question: &Question<'_>, routing: &Routing<'_>, trace: &mut T) -> Need {
+    if question.approval.is_some_and(|approval| approval.state == ApprovalState::AutoApproved) {
+        return Need::Waived(None);
+    }
     let speaks = |rule: &&&Rule| rule.auto_approve || rule.require_approval.is_some();
     let speaker = routing.applying.iter().find(speaks);
     let person = question.sheet.user.called();

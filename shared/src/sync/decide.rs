@@ -4,7 +4,10 @@
 use std::collections::HashMap;
 
 use crate::clock::UnixMs;
-use crate::model::{ApprovalState, Granted, MediaType, Outcome, QuotaUse, Standing, Title, User, UserId, WaitsFor};
+use crate::model::{
+    Approval, ApprovalState, ApprovalTrigger, Granted, MediaType, Outcome, QuotaUse, Standing, Title, User, UserId,
+    WaitsFor,
+};
 use crate::plan::{self, Place};
 use crate::report::{ApprovalCounts, Change, DecisionCounts, Report};
 use crate::routing::{Disks, Field, Policy, Sheet, Untraced};
@@ -191,8 +194,9 @@ impl<'a> Household<'a> {
             return Ok(());
         }
         let title = db.title(undecided.title)?;
-        let approval = db.approval_of(undecided.entry)?;
-        let place = db.place_of(undecided.entry)?.filter(PlaceRow::is_taken).map(|place| place.granted);
+        let place = db.place_of(undecided.entry)?;
+        let approval = db.approval_of(undecided.entry)?.filter(|approval| !went_on_its_place(approval, place));
+        let place = place.filter(PlaceRow::is_taken).map(|place| place.granted);
         let question = plan::Question {
             sheet: self.sheet(db, undecided, &title, user)?,
             disks: self.disks,
@@ -273,6 +277,15 @@ impl<'a> Household<'a> {
             }
         }
     }
+}
+
+/// Whether all that let an entry go was the place it got: then nobody has said yes to more than that place, and without it the entry
+/// waits for the next one.
+fn went_on_its_place(approval: &Approval, place: Option<PlaceRow>) -> bool {
+    approval.state == ApprovalState::AutoApproved
+        && approval.trigger == ApprovalTrigger::Quota
+        && place
+            .is_some_and(|place| place.granted != Granted::Approval && Some(place.used_at_ms) >= approval.decided_at_ms)
 }
 
 impl Decided {
