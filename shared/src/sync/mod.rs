@@ -193,7 +193,7 @@ async fn stages(
     }
     // Titles that turned out to be there already cost nothing, so there may be room now; or it is certain that there is none.
     let second = decide::decide(run, &decided.waiting_for_room, &disks, report)?;
-    if second.counts.routed > 0 && matches!(mode, Mode::Real(_)) {
+    if second.counts.routed > 0 {
         act(run, mode, &upstreams, report).await?;
     }
     decided.look_again(second);
@@ -253,15 +253,17 @@ fn cool_until(run: &Run<'_>) -> Result<Option<UnixMs>, StoreError> {
 
 /// Works off every instance's queue, all instances at once.
 async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: &mut Report) -> Result<(), SyncError> {
-    // Of what waits, the last look at the queues tells.
-    report.placements.waiting = 0;
+    let dry_run = matches!(mode, Mode::DryRun);
+    // Of what waits, the last look at the queues tells; a dry run counts instead what it would add.
+    if !dry_run {
+        report.placements.waiting = 0;
+    }
     let queues = run.store.read().queue_lengths(run.clock.now_ms())?;
     let total: u32 = queues.iter().map(|(_, length)| length).sum();
     if total == 0 {
         return Ok(());
     }
     run.progress.begin(RunStage::Act, total as usize)?;
-    let dry_run = matches!(mode, Mode::DryRun);
     let work = upstreams.instances.iter().map(|(instance, arr)| act::work_off(run, instance, arr, dry_run));
     for acted in futures_util::future::join_all(work).await {
         let acted = acted?;

@@ -3,8 +3,10 @@
 use jiff::tz::TimeZone;
 use pulsarr_shared::config::{Settings, UserOverride};
 use pulsarr_shared::model::{
-    ApprovalState, EntryState, MediaType, Period, PlacementState, Quota, Standing, Verdict, WhenExceeded,
+    ApprovalState, EntryState, Expiry, MediaType, Period, PlacementState, Quota, Standing, Verdict, WhenExceeded,
+    WhenExpired,
 };
+use pulsarr_shared::report::Report;
 use pulsarr_shared::routing::{Condition, Rule};
 use pulsarr_shared::store::Store;
 use pulsarr_tests::fakes::{Fault, Known, Title};
@@ -338,6 +340,64 @@ async fn nearly_full_quotas_are_told_from_80_percent_on() {
         (report.quotas[0].used, report.quotas[0].percent, report.quotas[0].room_again_at.as_deref()),
         (4, 80, None)
     );
+}
+
+#[tokio::test]
+async fn what_went_by_itself_for_there_was_room_and_was_refused_needs_room_again() {
+    let quota = everybody(vec![movies(Period::Daily, 1, WhenExceeded::Approval)]);
+    let mut story = Story::adjusted(quota.clone());
+    story.radarr.unknown_id(1_002);
+    story.wanted(1..=2).await;
+    story.clock.advance(hours(12));
+    assert_eq!(story.sync().await.approvals.auto_approved, 1);
+    assert_eq!(story.film(2), EntryState::Failed);
+    story.wanted([3]).await;
+    assert_eq!(story.added(), [1, 3], "the refused one costs nothing");
+    story.radarr.know(Known::new(1_002, "Film 2."));
+    story.readjust(move |settings| {
+        quota(settings);
+        settings.instances[0].options.tags = vec!["mended".into()];
+    });
+    story.sync().await;
+    assert_eq!((story.added(), story.film(2)), (vec![1, 3], EntryState::Held), "one a day");
+    story.clock.advance(hours(24));
+    story.sync().await;
+    assert_eq!(story.added(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn silence_is_a_yes_to_the_question_and_not_to_more_than_the_quota() {
+    let story = Story::adjusted(|settings| {
+        everybody(vec![movies(Period::Daily, 1, WhenExceeded::Wait)])(settings);
+        settings.users.default_standing.require_approval = true;
+        settings.approvals.user = Expiry { after_h: Some(1), then: WhenExpired::Approve };
+    });
+    story.wanted(1..=2).await;
+    story.clock.advance(hours(1));
+    assert_eq!(story.sync().await.approvals.auto_approved, 2);
+    assert_eq!((story.added(), story.film(2)), (vec![1], EntryState::Held));
+    story.clock.advance(hours(11));
+    story.sync().await;
+    assert_eq!(story.added(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_dry_run_adds_what_a_run_would_when_one_before_it_costs_nothing() {
+    let story = Story::adjusted(everybody(vec![movies(Period::Daily, 1, WhenExceeded::Wait)]));
+    story.radarr.add_movie(1_001, "Film 1.");
+    story.wanted(1..=1).await;
+    story.radarr.add_movie(1_002, "Film 2.");
+    story.owner_wants(film(2));
+    story.owner_wants(film(3));
+    let told = |report: &Report, what: &str| {
+        let changes = report.changes.iter().filter(|change| change.what == what);
+        changes.map(|change| change.title.clone()).collect::<Vec<_>>()
+    };
+    let foretold = story.dry_run().await;
+    let report = story.sync().await;
+    assert_eq!(told(&report, "added"), ["Film 3. (2025)"], "{report:#?}");
+    assert_eq!(told(&foretold, "would_add"), told(&report, "added"), "{foretold:#?}");
+    assert_eq!(foretold.placements.waiting, 1);
 }
 
 /// A store as the first version left it.

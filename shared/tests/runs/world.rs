@@ -150,6 +150,21 @@ impl Story {
         sync::run(&world, &request, Mode::Real(&guard)).await
     }
 
+    /// What one run would do.
+    pub async fn dry_run(&self) -> Report {
+        let (config, store) = (self.config(), Store::copy_in_memory(&self.household.data_dir(), false).unwrap());
+        let request = Request { run_id: "dry".into(), trigger: Trigger::Cli, user: None, full: false };
+        let world = World {
+            store: &store,
+            config: &config,
+            clock: self.clock.clone(),
+            stop: Stop::default(),
+            transport: Transport::trusting(None).unwrap(),
+            show: &|_| {},
+        };
+        sync::run(&world, &request, Mode::DryRun).await.unwrap()
+    }
+
     /// One run, and `meanwhile` beside it.
     pub async fn sync_and<T>(&self, full: bool, meanwhile: impl Future<Output = T>) -> (Report, T) {
         let (report, value) = tokio::join!(self.run(|request| request.full = full), meanwhile);
