@@ -48,13 +48,11 @@ fn main() {
     let comparisons: usize = rules.iter().map(|rule| comparisons_in(rule.when.written())).sum();
     println!("{RULES} rules, {comparisons} comparisons, up to {depth} deep; {TITLES} titles; one core");
 
-    let outcomes = count(&titles, |title| {
-        plan::judge(&question(title, &user, &disks, &standing), &policy, &mut Untraced).0.word()
-    });
+    let outcomes = count(&titles, |title| plan::judge(&question(title, &user, &disks, &standing), &policy).word());
     println!("what comes out: {outcomes}");
 
     let bare = per_second(ROUNDS, &titles, |title| {
-        black_box(plan::judge(&question(title, &user, &disks, &standing), &policy, &mut Untraced));
+        black_box(plan::judge(&question(title, &user, &disks, &standing), &policy));
     });
     println!("decisions without reasons: {bare:.0} a second, {:.2} µs each", 1e6 / bare);
     let traced = per_second(ROUNDS / 20, &titles, |title| {

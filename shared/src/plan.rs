@@ -37,20 +37,20 @@ pub struct Question<'a> {
 #[must_use]
 pub fn decide(question: &Question<'_>, policy: &Policy<'_>) -> Decision {
     let mut trace = Trace::new();
-    let (outcome, labels) = judge(question, policy, &mut trace);
-    Decision { outcome, labels, trace }
+    note_facts(&question.sheet, policy, &mut trace);
+    let (outcome, routing) = weigh(question, policy, &mut trace);
+    Decision { outcome, labels: routing.labels(&question.sheet), trace }
 }
 
-/// What becomes of the entry, and what rules write on it. The reasons go into `trace`; the outcome is the same whether anybody keeps
-/// them or not.
-pub fn judge<T: Tracer>(question: &Question<'_>, policy: &Policy<'_>, trace: &mut T) -> (Outcome, Vec<String>) {
-    let Question { sheet, .. } = question;
-    if T::KEEPS {
-        note_facts(sheet, policy, trace);
-    }
-    let routing = routing::route(policy, sheet, question.disks, trace);
-    let labels = routing.labels(sheet);
-    (outcome(question, policy, &routing, trace), labels)
+/// What becomes of the entry: the same outcome, without reasons, and much faster.
+#[must_use]
+pub fn judge(question: &Question<'_>, policy: &Policy<'_>) -> Outcome {
+    weigh(question, policy, &mut Untraced).0
+}
+
+fn weigh<'a, T: Tracer>(question: &Question<'_>, policy: &Policy<'a>, trace: &mut T) -> (Outcome, Routing<'a>) {
+    let routing = routing::route(policy, &question.sheet, question.disks, trace);
+    (outcome(question, policy, &routing, trace), routing)
 }
 
 fn outcome<T: Tracer>(question: &Question<'_>, policy: &Policy<'_>, routing: &Routing<'_>, trace: &mut T) -> Outcome {
@@ -530,9 +530,8 @@ mod tests {
 
         fn outcome(&self) -> Outcome {
             self.with(|question, policy| {
-                let (outcome, labels) = judge(question, policy, &mut Untraced);
-                let decision = decide(question, policy);
-                assert_eq!((&decision.outcome, &decision.labels), (&outcome, &labels), "reasons change nothing");
+                let outcome = judge(question, policy);
+                assert_eq!(decide(question, policy).outcome, outcome, "reasons change nothing");
                 outcome
             })
         }

@@ -35,7 +35,8 @@ use std::path::{Path, PathBuf};
 
 pub use environment::{AuthMode, Environment, LogFormat, TERMINATION_LOG};
 pub use finding::{ConfigError, Problem, Source, Value};
-pub use settings::{PlexSettings, Settings, TmdbSettings, UserOverride, UserSettings};
+pub use settings::{PlexSettings, Settings, TmdbSettings};
+pub use users::{UserOverride, UserSettings};
 
 use jiff::tz::TimeZone;
 

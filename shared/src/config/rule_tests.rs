@@ -10,7 +10,7 @@ use super::instances::{self, Named};
 use super::nearest::nearest;
 use super::reader::{Field, Fields, Reader};
 use super::routes;
-use super::settings::UserSettings;
+use super::users::UserSettings;
 
 pub(super) const KEYS: &[&str] = &["name", "given", "expect"];
 pub(super) const EXPECT_KEYS: &[&str] = &["route", "exclude", "approval", "options"];

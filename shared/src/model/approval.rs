@@ -73,6 +73,27 @@ impl Approval {
     }
 }
 
+/// Why a request cannot be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undecidable {
+    /// There is none with this number.
+    Unknown,
+    /// It is decided.
+    Decided(ApprovalState),
+    /// Its title is no longer on the watchlist.
+    Closed,
+}
+
+impl std::fmt::Display for Undecidable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("there is no such request"),
+            Self::Decided(state) => write!(f, "it is {} already", state.word().replace('_', "-")),
+            Self::Closed => f.write_str("its title is no longer on the watchlist"),
+        }
+    }
+}
+
 super::words! {
     /// What becomes of an approval that nobody decides in time.
     WhenExpired {

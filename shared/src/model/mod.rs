@@ -12,7 +12,9 @@ mod run;
 mod title;
 mod user;
 
-pub use approval::{Approval, ApprovalId, ApprovalSettings, ApprovalState, ApprovalTrigger, Expiry, WhenExpired};
+pub use approval::{
+    Approval, ApprovalId, ApprovalSettings, ApprovalState, ApprovalTrigger, Expiry, Undecidable, WhenExpired,
+};
 pub use decision::{
     AutoApproved, Decision, Destination, ExcludedBy, FactSeen, Outcome, Stage, Step, TRACE_VERSION, Trace, Verdict,
     WaitsFor,

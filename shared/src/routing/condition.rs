@@ -110,13 +110,16 @@ impl Word {
         &self.folded
     }
 
-    #[inline]
+    /// Most texts differ in length already, and that is seen without a call.
+    #[inline(always)]
     fn is(&self, text: &str) -> bool {
+        (self.folded.len() == text.len() || !self.ascii) && self.is_letter_by_letter(text)
+    }
+
+    fn is_letter_by_letter(&self, text: &str) -> bool {
         if self.ascii {
             let (own, other) = (self.folded.as_bytes(), text.as_bytes());
-            // Most texts differ in length or first letter already.
-            let alike = own.len() == other.len()
-                && own.first().map(|byte| byte | 0x20) == other.first().map(|byte| byte | 0x20);
+            let alike = own.first().map(|byte| byte | 0x20) == other.first().map(|byte| byte | 0x20);
             return alike && own.eq_ignore_ascii_case(other);
         }
         text.chars().flat_map(char::to_lowercase).eq(self.folded.chars())
@@ -182,7 +185,7 @@ impl Comparison {
 
     /// What it is worth for this title.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn judge<'a>(&self, known: &impl Look<'a>) -> Truth {
         let value = known.look(self.field);
         if let (Operator::Exists, Operand::Flag(wanted)) = (self.operator, &self.operand) {

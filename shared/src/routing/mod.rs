@@ -84,7 +84,11 @@ pub const fn has_key_id(media_type: MediaType, ids: &ExternalIds) -> bool {
 /// Where the title on `sheet` goes.
 pub fn route<'a, T: Tracer>(policy: &Policy<'a>, sheet: &Sheet<'_>, disks: &Disks, trace: &mut T) -> Routing<'a> {
     let kind = InstanceKind::taking(sheet.title.media_type);
-    let mut routing = Routing { excluded_by: None, destinations: Vec::new(), applying: Vec::new() };
+    let mut routing = Routing {
+        excluded_by: None,
+        destinations: Vec::with_capacity(policy.instances.len()),
+        applying: Vec::with_capacity(policy.rules.len().min(16)),
+    };
     let values = Values::of(sheet, policy.fields());
     for rule in policy.rules {
         if !rule.enabled {
@@ -117,9 +121,10 @@ pub fn route<'a, T: Tracer>(policy: &Policy<'a>, sheet: &Sheet<'_>, disks: &Disk
     if routing.excluded_by.is_none() {
         default_routing(policy, kind, &mut routing, trace);
     }
-    routing
-        .destinations
-        .sort_by_key(|chosen| policy.instances.iter().position(|instance| std::ptr::eq(instance, chosen.instance)));
+    if routing.destinations.len() > 1 {
+        let place = |chosen: &Chosen<'_>| policy.instances.iter().position(|it| std::ptr::eq(it, chosen.instance));
+        routing.destinations.sort_by_key(place);
+    }
     routing
 }
 

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
-use super::approvals::Undecidable;
-use crate::model::ApprovalId;
+use crate::model::{ApprovalId, Undecidable};
 
 /// A failure of the store. Variants are what the caller does next.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ mod settings;
 mod titles;
 mod users;
 
-pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Undecidable, Verdict};
+pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
 pub use decisions::{RoutesOfRun, StoredDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;

@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::plan::{self, Place};
 use crate::report::{ApprovalCounts, Change, DecisionCounts, Report};
-use crate::routing::{Disks, Field, Policy, Sheet, Untraced};
+use crate::routing::{Disks, Field, Policy, Sheet};
 use crate::run::{Run, RunStage};
 use crate::store::{Db, NewlyDecided, PlaceRow, StoreError, Undecided};
 
@@ -207,7 +207,7 @@ impl<'a> Household<'a> {
             uses: uses.of(db, user, standing, title.media_type, now_ms)?,
             now_ms,
         };
-        let (outcome, _) = plan::judge(&question, &self.policy, &mut Untraced);
+        let outcome = plan::judge(&question, &self.policy);
         let last = db.last_decision(undecided.entry)?.filter(|last| last.outcome == outcome);
         let is_news = last.is_none();
         let decision = match last {

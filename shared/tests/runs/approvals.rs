@@ -2,10 +2,11 @@
 
 use pulsarr_shared::config::Settings;
 use pulsarr_shared::model::{
-    ApprovalId, ApprovalState, ApprovalTrigger, Destination, EntryState, Expiry, PlacementState, Standing, WhenExpired,
+    ApprovalId, ApprovalState, ApprovalTrigger, Destination, EntryState, Expiry, PlacementState, Standing, Undecidable,
+    WhenExpired,
 };
 use pulsarr_shared::routing::{Condition, Overrides, RouteTo, Rule};
-use pulsarr_shared::store::{ApprovalRow, StoreError, Undecidable, Verdict};
+use pulsarr_shared::store::{ApprovalRow, StoreError, Verdict};
 use pulsarr_tests::fakes::{FakeRadarr, Fault, Title};
 use pulsarr_tests::household::SETTINGS;
 
