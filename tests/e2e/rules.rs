@@ -98,7 +98,7 @@ rules:
         for mistake in [
             ":8: rules[0].when.all[1].gener: unknown field `gener`: did you mean `genre`?",
             ":9: rules[0].route: no instance is called `nowhere`: there are movies, shows, anime",
-            ":10: rules[1].name: rules[0] is called `A` already: give each rule its own name",
+            ":10: rules[1].name: rules[0] is called `a` already: give each rule its own name",
         ] {
             assert!(done.stderr.contains(&format!("pulsarr.yaml{mistake}")), "{mistake}\n{}", done.stderr);
         }

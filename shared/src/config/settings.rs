@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use crate::model::{ApprovalSettings, Instance, User};
+use crate::model::{ApprovalSettings, Instance};
 use crate::routing::{Available, DefaultRouting, Rule, RuleTest};
 
 use super::finding::{Findings, quoted};

@@ -1,4 +1,4 @@
-//! Regular expressions that cannot be made to hang or to grow: linear time, bounded size. Found anywhere in a text, in any case.
+//! Regular expressions that cannot be made to hang or to grow: linear time, bounded size. Found anywhere in a text; `a` to `z` in any case, other letters as written.
 
 use regex_lite::{Regex, RegexBuilder};
 

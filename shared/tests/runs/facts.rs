@@ -210,6 +210,22 @@ async fn nobody_is_asked_about_a_title_whose_rules_are_settled_without_it() {
 }
 
 #[tokio::test]
+async fn what_only_one_of_those_who_want_a_title_makes_matter_is_asked() {
+    for name in ["mirela_q", "tomas.r"] {
+        let theirs = Condition::All(vec![
+            compare(Field::User, Operator::Equals, name),
+            compare(Field::Genre, Operator::Contains, "horror"),
+        ]);
+        let story = story_with(without(theirs));
+        story.owner_wants(salt_ledger().genre("Horror"));
+        let friend = story.plex.add_friend("tomas.r");
+        story.plex.watch(&friend, salt_ledger().genre("Horror"));
+        let report = story.sync().await;
+        assert_eq!((report.decisions.excluded, report.decisions.routed), (1, 1), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_show_is_found_at_tmdb_by_its_tvdb_id() {
     let (story, tmdb) = story_with_tmdb(without(on_netflix()));
     tmdb.know(TmdbTitle::show(77).tvdb(HARBOUR_NINE).offered("US", "ads", 8, "netflix"));
