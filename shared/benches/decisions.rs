@@ -14,7 +14,7 @@ use pulsarr_shared::plan::{self, Question};
 use pulsarr_shared::process::cpu_ms;
 use pulsarr_shared::routing::{
     Available, Comparison, Condition, DefaultRouting, Disks, Field, Operator, Overrides, Policy, RouteTo, Rule, Sheet,
-    Untraced, Written,
+    Written,
 };
 
 /// Rules in the household.
