@@ -288,9 +288,10 @@ impl Condition {
             Self::All(parts) => {
                 let mut all = Truth::True;
                 for part in parts {
-                    all = all.and(part.judge(known));
-                    if all == Truth::False {
-                        break;
+                    match part.judge(known) {
+                        Truth::True => {}
+                        Truth::False => return Truth::False,
+                        Truth::Unknown => all = Truth::Unknown,
                     }
                 }
                 all
@@ -298,9 +299,10 @@ impl Condition {
             Self::Any(parts) => {
                 let mut any = Truth::False;
                 for part in parts {
-                    any = any.or(part.judge(known));
-                    if any == Truth::True {
-                        break;
+                    match part.judge(known) {
+                        Truth::True => return Truth::True,
+                        Truth::False => {}
+                        Truth::Unknown => any = Truth::Unknown,
                     }
                 }
                 any
