@@ -95,26 +95,24 @@ pub fn route<'a, T: Tracer>(policy: &Policy<'a>, sheet: &Sheet<'_>, disks: &Disk
             trace.step(Stage::Rule, &rule.name, Verdict::NotAsked, || "it is switched off".to_owned());
             continue;
         }
-        let mut sheet = *sheet;
-        let truth = if rule.when.fields().has(Field::FreeSpace) {
-            sheet.free_space = policy.free_space(rule, kind, disks);
-            rule.when.judge(&sheet)
-        } else {
-            rule.when.judge(&values)
-        };
+        // Room is another for every rule; everything else is looked up once.
+        let room = rule.when.fields().has(Field::FreeSpace).then(|| policy.free_space(rule, kind, disks));
+        let seen = || Sheet { free_space: room.flatten(), ..*sheet };
+        let truth = if room.is_some() { rule.when.judge(&seen()) } else { rule.when.judge(&values) };
         let verdict = match truth {
             Truth::True => Verdict::Matched,
             Truth::False => Verdict::NotMatched,
             Truth::Unknown => Verdict::Unknown,
         };
         if truth != Truth::True {
-            trace
-                .step(Stage::Rule, &rule.name, verdict, || why::because(rule.when.written(), &sheet, policy.available));
+            trace.step(Stage::Rule, &rule.name, verdict, || {
+                why::because(rule.when.written(), &seen(), policy.available)
+            });
             continue;
         }
         let claim = claim::<T>(policy, rule, kind, &mut routing);
         trace.step(Stage::Rule, &rule.name, verdict, || {
-            let condition = why::because(rule.when.written(), &sheet, policy.available);
+            let condition = why::because(rule.when.written(), &seen(), policy.available);
             format!("{condition}; {}", why::effect(rule, &claim, routing.excluded_by))
         });
     }
