@@ -52,7 +52,7 @@ impl Db<'_> {
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    pub(super) fn add_decision(
+    pub(crate) fn add_decision(
         self,
         entry: EntryId,
         run_id: &str,
@@ -78,18 +78,6 @@ impl Db<'_> {
         )?;
         let json: Option<String> = query.query_row([entry.0], |row| row.get(0)).optional()?;
         json.map(|json| serde_json::from_str(&json).map_err(|error| bad_json("decisions.decision", &error))).transpose()
-    }
-
-    /// Forgets what was decided about an entry, so that the next decision is news whatever it is. Only for a copy: in the store
-    /// itself decisions are kept for ever.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be written.
-    pub(crate) fn forget_decisions(self, entry: EntryId) -> Result<(), StoreError> {
-        let mut query =
-            self.connection.prepare_cached("-- decisions.forget\nDELETE FROM decisions WHERE entry_id = ?1")?;
-        query.execute([entry.0])?;
-        Ok(())
     }
 
     /// Every decision about an entry, oldest first.

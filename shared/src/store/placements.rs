@@ -1,5 +1,7 @@
 //! `placements`: the durable queue of every instance, and what came of it.
 
+use std::collections::HashSet;
+
 use rusqlite::params;
 
 use super::error::{bad_json, unknown_word};
@@ -340,21 +342,31 @@ impl Db<'_> {
         self.set_entry_state(entry, EntryState::Failed, Some(reason), now_ms)
     }
 
-    /// Takes everything whose turn it is for added: what a run would find if every arr took it. For copies in memory alone.
+    /// Takes everything whose turn it is for added, as a run would find it if every arr took it; where an instance has a title for
+    /// another wish, for already there. For copies in memory alone.
     ///
     /// # Errors
-    /// [`StoreError`] when the copy cannot be written.
+    /// [`StoreError`] when the copy cannot be read or written.
     pub(crate) fn suppose_added(self, now_ms: UnixMs) -> Result<(), StoreError> {
-        self.connection.execute(
-            concat!(
-                "-- placements.suppose_added\n\
-                 UPDATE placements SET state = 'added', done_at_ms = ?1 WHERE id IN (SELECT p.id FROM ",
-                due!(),
-                ")"
-            ),
-            [now_ms],
-        )?;
+        for (instance, _) in self.queue_lengths(now_ms)? {
+            let mut there = self.titles_in(&instance)?;
+            for placement in self.due_placements(&instance, now_ms)? {
+                let is_new = there.insert(placement.title);
+                let state = if is_new { PlacementState::Added } else { PlacementState::Present };
+                self.finish(&placement, state, "supposed", None, now_ms)?;
+            }
+        }
         Ok(())
+    }
+
+    /// The titles that an instance has, as far as anybody has found out.
+    fn titles_in(self, instance: &str) -> Result<HashSet<TitleId>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.titles_in\n\
+             SELECT title_id FROM placements WHERE instance = ?1 AND state IN ('added', 'present')",
+        )?;
+        let rows = query.query_map([instance], |row| Ok(TitleId(row.get(0)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Every placement of an entry, in the order in which they were queued.

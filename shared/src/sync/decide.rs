@@ -72,11 +72,21 @@ pub(super) fn settle_overdue(run: &Run<'_>) -> Result<ApprovalCounts, StoreError
     Ok(ApprovalCounts { expired: overdue.expired, auto_approved: overdue.approved, ..ApprovalCounts::default() })
 }
 
+/// Which decisions are stored with their reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Those with another outcome than the last.
+    News,
+    /// Every one: somebody wants to read them all. Only for a copy.
+    All,
+}
+
 /// Decides about `undecided`, in this order.
 pub(super) fn decide(
     run: &Run<'_>,
     undecided: &[Undecided],
     disks: &Disks,
+    kept: Kept,
     report: &mut Report,
 ) -> Result<Decided, StoreError> {
     let mut decided = Decided::default();
@@ -92,7 +102,7 @@ pub(super) fn decide(
         run.store.write(|db| {
             let mut uses = Uses::default();
             for undecided in chunk {
-                household.decide_one(db, undecided, &mut uses, &mut decided, report)?;
+                household.decide_one(db, undecided, kept, &mut uses, &mut decided, report)?;
             }
             Ok(())
         })?;
@@ -183,6 +193,7 @@ impl<'a> Household<'a> {
         &self,
         db: Db<'_>,
         undecided: &Undecided,
+        kept: Kept,
         uses: &mut Uses,
         decided: &mut Decided,
         report: &mut Report,
@@ -211,15 +222,18 @@ impl<'a> Household<'a> {
         let last = db.last_decision(undecided.entry)?.filter(|last| last.outcome == outcome);
         let is_news = last.is_none();
         let decision = match last {
-            Some(last) => last,
+            Some(last) if kept == Kept::News => last,
             // Only what is kept needs its reasons.
-            None => {
+            _ => {
                 let asked_by = db.asked_too(undecided.entry)?;
                 plan::decide(&plan::Question { asked_by: asked_by.as_deref(), ..question }, &self.policy)
             }
         };
         let newly = NewlyDecided { undecided: *undecided, decision: &decision, run_id: self.run.id };
         db.carry_out(&newly, is_news, now_ms)?;
+        if kept == Kept::All && !is_news {
+            db.add_decision(undecided.entry, self.run.id, &decision, now_ms)?;
+        }
         if is_news {
             uses.forget(user.id, title.media_type);
         }
@@ -414,7 +428,7 @@ instances:
         let disks = Disks::default();
         take_places_again(&run, &disks).unwrap();
         for undecided in store.read().undecided(now_ms).unwrap() {
-            decide(&run, &[undecided], &disks, &mut report).unwrap();
+            decide(&run, &[undecided], &disks, Kept::News, &mut report).unwrap();
         }
     }
 

@@ -11,9 +11,11 @@ mod quotas;
 
 pub use quotas::nearly_full_quotas;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use decide::Kept;
 use plex_account::Rumours;
 use tracing::{info, warn};
 
@@ -183,7 +185,7 @@ async fn stages(
     };
     let mut approvals = decide::settle_overdue(run)?;
     decide::take_places_again(run, &disks)?;
-    let mut decided = decide::decide(run, &undecided, &disks, report)?;
+    let mut decided = decide::decide(run, &undecided, &disks, Kept::News, report)?;
 
     act(run, mode, &upstreams, report).await?;
 
@@ -192,7 +194,7 @@ async fn stages(
         run.store.write(|db| db.suppose_added(run.clock.now_ms()))?;
     }
     // Titles that turned out to be there already cost nothing, so there may be room now; or it is certain that there is none.
-    let second = decide::decide(run, &decided.waiting_for_room, &disks, report)?;
+    let second = decide::decide(run, &decided.waiting_for_room, &disks, Kept::News, report)?;
     if second.counts.routed > 0 {
         act(run, mode, &upstreams, report).await?;
     }
@@ -220,23 +222,26 @@ async fn stages(
 }
 
 /// Decides about everything that waits for it as a run would, with the facts on record: nobody is asked, and nothing is sent. Works
-/// on a copy of the store, where every decision is made anew with its reasons. Answers what it has decided about.
+/// on a copy of the store, where every decision is kept with its reasons, also where nothing is new. Answers what it has decided about.
 ///
 /// # Errors
 /// [`StoreError`] when the copy fails.
 pub(crate) fn decide_on_copy(run: &Run<'_>, report: &mut Report) -> Result<Vec<Undecided>, StoreError> {
     assert!(!run.store.lasts(), "what is decided here would count");
     decide::take_up_new_settings(run)?;
-    let undecided = run.store.read().undecided(run.clock.now_ms())?;
-    run.store.write(|db| undecided.iter().try_for_each(|undecided| db.forget_decisions(undecided.entry)))?;
+    let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
     // How full disks are, only the arrs could tell.
     let disks = Disks::default();
     decide::settle_overdue(run)?;
+    // Nothing is decided about what has just expired.
+    let db = run.store.read();
+    let waits: HashSet<_> = db.undecided(run.clock.now_ms())?.into_iter().map(|undecided| undecided.entry).collect();
+    undecided.retain(|undecided| waits.contains(&undecided.entry));
     decide::take_places_again(run, &disks)?;
-    let decided = decide::decide(run, &undecided, &disks, report)?;
+    let decided = decide::decide(run, &undecided, &disks, Kept::All, report)?;
     if !decided.waiting_for_room.is_empty() {
         run.store.write(|db| db.suppose_added(run.clock.now_ms()))?;
-        decide::decide(run, &decided.waiting_for_room, &disks, report)?;
+        decide::decide(run, &decided.waiting_for_room, &disks, Kept::All, report)?;
     }
     Ok(undecided)
 }
