@@ -15,6 +15,7 @@ mod lists;
 mod lock;
 mod placements;
 mod progress;
+mod quotas;
 mod report;
 mod rules;
 mod run;

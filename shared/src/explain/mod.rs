@@ -23,7 +23,7 @@ const RUNS: u32 = 25;
 /// The answer to "what became of this?".
 #[derive(Debug)]
 pub enum Explained<'a> {
-    /// Every entry that fits, the first [`MOST`] of them, and how many more there are.
+    /// Every entry that fits, the first ten of them, and how many more there are.
     Stories(Vec<Story<'a>>, usize),
     /// There is none.
     Absent(Absence),
