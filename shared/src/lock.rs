@@ -1,5 +1,5 @@
-//! One sync at a time, across processes and pods: an exclusive `flock` on `run/sync.lock`. The kernel frees it on any death of
-//! its holder. Who holds it is written into the file, for people only.
+//! One sync at a time, and one service, across processes and pods: an exclusive `flock` on `run/sync.lock` and on `run/service.lock`.
+//! The kernel frees them on any death of their holder. Who holds one is written into the file, for people only.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -52,12 +52,23 @@ pub struct LockError {
     source: std::io::Error,
 }
 
-/// Tries to take the lock of the data folder, without waiting.
+/// Tries to take the lock of the data folder that lets one sync run at a time, without waiting.
 ///
 /// # Errors
 /// [`LockError`] when the file cannot be made or the filesystem does not know locks.
 pub fn try_acquire(data_dir: &Path, holder: &Holder) -> Result<Acquired, LockError> {
-    let path = data_dir.join("run").join("sync.lock");
+    acquire(data_dir.join("run").join("sync.lock"), holder)
+}
+
+/// Tries to take the lock of the data folder that lets one service live at a time, without waiting.
+///
+/// # Errors
+/// [`LockError`] when the file cannot be made or the filesystem does not know locks.
+pub fn try_acquire_service(data_dir: &Path, holder: &Holder) -> Result<Acquired, LockError> {
+    acquire(data_dir.join("run").join("service.lock"), holder)
+}
+
+fn acquire(path: PathBuf, holder: &Holder) -> Result<Acquired, LockError> {
     let failed = |source| LockError { path: path.clone(), source };
     let mut file = File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {

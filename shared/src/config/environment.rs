@@ -62,6 +62,9 @@ pub struct Environment {
     /// `http://pulsarr.media.svc.cluster.local:3003`.
     #[serde(deserialize_with = "optional_address")]
     pub base_url: Option<String>,
+    /// What stands in front of every path of the service, for a reverse proxy that passes it on: `/pulsarr`. Default empty.
+    #[serde(deserialize_with = "base_path")]
+    pub base_path: String,
     /// `off`, `error`, `warn`, `info`, `debug`, `trace`, or a list such as `info,pulsarr_shared=debug`. Default `info`.
     #[serde(deserialize_with = "log_filter")]
     pub log: String,
@@ -143,6 +146,7 @@ impl Default for Environment {
             port: 3003,
             metrics_port: 9090,
             base_url: None,
+            base_path: String::new(),
             log: "info".into(),
             log_format: LogFormat::Auto,
             plex_tv_url: "https://plex.tv".into(),
@@ -261,6 +265,7 @@ impl Environment {
             ("PULSARR_PORT", self.port.to_string()),
             ("PULSARR_METRICS_PORT", self.metrics_port.to_string()),
             ("PULSARR_BASE_URL", optional(self.base_url.clone())),
+            ("PULSARR_BASE_PATH", optional(Some(self.base_path.clone()).filter(|path| !path.is_empty()))),
             ("PULSARR_LOG", self.log.clone()),
             ("PULSARR_LOG_FORMAT", self.log_format.to_string()),
             ("PULSARR_PLEX_TV_URL", self.plex_tv_url.clone()),
@@ -304,6 +309,20 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Erro
 
 fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     address(deserializer).map(Some)
+}
+
+/// `/` and words, without a slash at the end; `/` alone is none at all.
+fn base_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let path = text.trim().trim_end_matches('/');
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    match path.strip_prefix('/') {
+        None if path.is_empty() => Ok(String::new()),
+        Some(rest) if rest.split('/').all(word) => Ok(path.to_owned()),
+        _ => Err(de::Error::custom("not a path")),
+    }
 }
 
 /// A whole number from `MIN` to `MAX`.

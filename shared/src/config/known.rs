@@ -52,6 +52,7 @@ pub(super) const VARIABLES: &[Known] = &[
     Known::new("PULSARR_PORT", PORT).or(&["port", "listenPort"]),
     Known::new("PULSARR_METRICS_PORT", PORT),
     Known::new("PULSARR_BASE_URL", ADDRESS).or(&["baseUrl"]),
+    Known::new("PULSARR_BASE_PATH", "a path such as /pulsarr"),
     Known::new("PULSARR_LOG", LOG).or(&["logLevel"]),
     Known::new("PULSARR_LOG_FORMAT", "auto, json or text"),
     Known::new("PULSARR_PLEX_TV_URL", ADDRESS),

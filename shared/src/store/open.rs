@@ -68,6 +68,19 @@ impl Store {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
+    /// Whether the file can be read, and its schema is one that this program works on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn check_schema(&self) -> Result<(), StoreError> {
+        self.connection.query_row(
+            "-- schema.version\nSELECT count(*) FROM sqlite_schema WHERE name = 'entries'",
+            [],
+            |row| row.get::<_, u32>(0),
+        )?;
+        Ok(())
+    }
+
     /// Whether what is written is there the next time: not in a copy.
     #[must_use]
     pub const fn lasts(&self) -> bool {

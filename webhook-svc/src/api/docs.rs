@@ -1,0 +1,93 @@
+//! The API's description of itself: for programs, and as a page for people that needs nothing from elsewhere.
+
+use std::fmt::Write as _;
+
+use warp::http::{HeaderValue, Method, header};
+use warp::reply::Response;
+
+use super::{Access, Answer, ApiError, Ask, Endpoint, answer, endpoints, openapi};
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::GET,
+        path: "/openapi.json",
+        tag: "docs",
+        summary: "This description, as an OpenAPI 3.1 document.",
+        access: Access::Open,
+        query: &[],
+        body: None,
+        answer: Answer::Text("application/json"),
+        handle: |ask| Box::pin(describe(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/docs",
+        tag: "docs",
+        summary: "This description, as a page.",
+        access: Access::Open,
+        query: &[],
+        body: None,
+        answer: Answer::Text("text/html"),
+        handle: |ask| Box::pin(page(ask)),
+    },
+];
+
+async fn describe(ask: Ask) -> Result<Response, ApiError> {
+    answer(&openapi::document(endpoints(), ask.app.base_path()))
+}
+
+async fn page(ask: Ask) -> Result<Response, ApiError> {
+    let document = openapi::document(endpoints(), ask.app.base_path());
+    let mut response = Response::new(html(&document).into());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+    );
+    Ok(response)
+}
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}\
+h2{margin-top:2.5rem;border-bottom:1px solid #8884}summary{cursor:pointer;padding:.3rem 0}code{font-size:.95em}\
+pre{overflow:auto;background:#8881;padding:.8rem;border-radius:.4rem}.m{display:inline-block;min-width:4.5rem;font-weight:600}";
+
+/// The document as a page: a section per tag, a line per endpoint, and everything about it on a click.
+fn html(document: &serde_json::Value) -> String {
+    let mut sections: Vec<(String, String)> = Vec::new();
+    for (path, methods) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in methods.as_object().into_iter().flatten() {
+            let tag = operation["tags"][0].as_str().unwrap_or_default();
+            let details = serde_json::to_string_pretty(operation).unwrap_or_default();
+            let line = format!(
+                "<details><summary><code><span class=m>{}</span>{}</code> {}</summary><pre>{}</pre></details>",
+                method.to_uppercase(),
+                escaped(path),
+                escaped(operation["summary"].as_str().unwrap_or_default()),
+                escaped(&details),
+            );
+            match sections.iter_mut().find(|(known, _)| known == tag) {
+                Some((_, lines)) => lines.push_str(&line),
+                None => sections.push((tag.to_owned(), line)),
+            }
+        }
+    }
+    let mut page = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <title>Pulsarr API</title><style>{STYLE}</style><h1>Pulsarr API</h1>\
+         <p>Sign in with a session cookie, or send an API key in the header <code>X-Api-Key</code>. \
+         <a href=\"openapi.json\">The same as an OpenAPI document.</a></p>"
+    );
+    for (tag, lines) in sections {
+        let _ = write!(page, "<h2>{}</h2>{lines}", escaped(&tag));
+    }
+    let shapes = serde_json::to_string_pretty(&document["components"]["schemas"]).unwrap_or_default();
+    let _ = write!(page, "<h2>shapes</h2><pre>{}</pre></html>", escaped(&shapes));
+    page
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

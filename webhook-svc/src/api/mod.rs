@@ -1,0 +1,162 @@
+//! The API under `/api/v1`: one table of endpoints, from which requests are routed, rights are checked and the OpenAPI document is
+//! made. No endpoint knows SQL or wire types; each calls what the command line calls.
+
+mod docs;
+mod endpoint;
+mod error;
+mod openapi;
+
+pub use endpoint::{Access, Answer, Ask, Endpoint, Handler, Parameter, Who, shape};
+pub use error::{ApiError, FieldProblem};
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Buf;
+use futures_util::Stream;
+use serde::Serialize;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use warp::reply::{Reply, Response};
+
+use crate::app::App;
+use crate::body::{BodyError, take_in};
+
+/// The largest body that is taken: settings files are smaller.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Every endpoint.
+pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
+    [docs::ENDPOINTS].into_iter().flatten()
+}
+
+/// `value` as a JSON answer.
+pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => {
+            let mut response = Response::new(body.into());
+            *response.status_mut() = status;
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// `200` with `value`.
+pub fn answer(value: &impl Serialize) -> Result<Response, ApiError> {
+    Ok(json(StatusCode::OK, value))
+}
+
+/// `/api/v1/…` below `base`.
+pub fn filter(base: BoxedFilter<()>, app: Arc<App>) -> BoxedFilter<(Response,)> {
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    base.and(warp::path("api"))
+        .and(warp::path("v1"))
+        .and(warp::path::tail())
+        .and(warp::method())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::addr::remote())
+        .and(warp::body::stream())
+        .then(move |tail: warp::path::Tail, method, query: String, headers, remote, body| {
+            let app = Arc::clone(&app);
+            async move {
+                let request = Request { path: tail.as_str().to_owned(), method, query, headers, remote };
+                request.answer(app, body).await.unwrap_or_else(Reply::into_response)
+            }
+        })
+        .boxed()
+}
+
+struct Request {
+    /// Below `/api/v1/`, as it came.
+    path: String,
+    method: Method,
+    query: String,
+    headers: HeaderMap,
+    remote: Option<SocketAddr>,
+}
+
+impl Request {
+    async fn answer<B: Buf>(
+        self,
+        app: Arc<App>,
+        body: impl Stream<Item = Result<B, warp::Error>>,
+    ) -> Result<Response, ApiError> {
+        let remote = self.remote.map(|address| address.ip().to_canonical());
+        let (endpoint, variables) = self.endpoint()?;
+        let who = crate::auth::let_in(&app, endpoint.access, &self.method, &self.headers, remote).await?;
+        let body = take_in(body, BODY_LIMIT).await.map_err(|error| match error {
+            BodyError::TooLarge => ApiError::too_large(BODY_LIMIT),
+            BodyError::Slow => ApiError::slow(),
+            BodyError::Broken => ApiError::input("the connection broke before the body was complete"),
+        })?;
+        let query = pairs(&self.query);
+        (endpoint.handle)(Ask { app, who, remote, headers: self.headers, variables, query, body }).await
+    }
+
+    /// The endpoint that is meant, and what varies in its path.
+    fn endpoint(&self) -> Result<(&'static Endpoint, Vec<(&'static str, String)>), ApiError> {
+        let path: Vec<String> = self.path.split('/').map(decoded).collect();
+        let mut methods = Vec::new();
+        for endpoint in endpoints() {
+            let Some(variables) = endpoint.variables(&path) else { continue };
+            if endpoint.method == self.method {
+                return Ok((endpoint, variables));
+            }
+            methods.push(endpoint.method.as_str());
+        }
+        if methods.is_empty() {
+            return Err(ApiError::not_found("there is no such address: /api/v1/openapi.json lists all of them"));
+        }
+        Err(ApiError::method(format!("this address takes {}", methods.join(", "))))
+    }
+}
+
+/// The pairs of a query, decoded.
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(&name.replace('+', " ")), decoded(&value.replace('+', " ")))
+        })
+        .collect()
+}
+
+/// `text` with `%XX` taken for the bytes they stand for.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_queries_are_decoded() {
+        assert_eq!(decoded("a%20b%2Fc%zz%"), "a b/c%zz%");
+        let expected = [("text", "salt ledger"), ("state", "held"), ("x", "")];
+        let found = pairs("text=salt+ledger&state=held&&x");
+        assert_eq!(found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect::<Vec<_>>(), expected);
+    }
+}
