@@ -29,6 +29,7 @@ mod terminal;
 mod titles;
 mod token;
 mod volume;
+mod webhooks;
 
 use pulsarr_tests::fakes::{FakeArr, Title};
 use pulsarr_tests::household::Household;

@@ -1,46 +1,86 @@
-//! The service beside the job: today it says that it is alive, and goes when told to.
+//! The service as a process: its first words, its probes, its end, and that there is only one.
 
-use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use pulsarr_tests::household::{Household, Running, wait_until};
+use pulsarr_tests::household::Household;
+use pulsarr_tests::service::Service;
 
-/// The port from the log, a JSON line on standard error.
-fn port(service: &Running) -> u16 {
-    let mut port = None;
-    wait_until("the service listens", || {
-        let log = service.stderr();
-        port = log.lines().find_map(|line| {
-            let line: serde_json::Value = serde_json::from_str(line).ok()?;
-            line["message"].as_str()?.strip_prefix("Server listening on port ")?.parse().ok()
-        });
-        port.is_some()
-    });
-    port.expect("the wait was for it")
-}
-
-fn get(port: u16, path: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+/// The messages of a log of JSON lines, in order.
+fn messages(log: &str) -> Vec<String> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.filter_map(|line| Some(line["message"].as_str()?.to_owned())).collect()
 }
 
 #[test]
-fn the_service_says_that_it_is_alive_and_ends_on_sigterm() {
+fn the_first_words_are_those_an_operator_looks_for_and_it_ends_on_sigterm() {
     let mut household = Household::new();
-    household.set("PULSARR_PORT", "0");
-    let service = household.start_service();
-    let port = port(&service);
-    assert!(get(port, "/healthz").starts_with("HTTP/1.1 200 "));
-    assert!(get(port, "/nothing-here").starts_with("HTTP/1.1 404 "));
+    let service = household.serve();
+    assert_eq!(service.get("/healthz").status, 200);
+    assert_eq!(service.get("/readyz").status, 200);
+    let health = service.get("/health").json();
+    assert_eq!((health["status"].as_str(), health["set_up"].as_bool()), (Some("ok"), Some(true)), "{health:#}");
+    assert_eq!(service.get("/nothing-here").status, 404);
 
-    service.terminate();
-    let done = service.finish();
+    service.running.terminate();
+    let done = service.running.finish();
 
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert!(TcpStream::connect(("127.0.0.1", service.port)).is_err());
+    let said = messages(&done.stderr);
+    let listening = format!("Server listening on port {}", service.port);
+    let place =
+        |text: &str| said.iter().position(|line| line.starts_with(text)).unwrap_or_else(|| panic!("{text}: {said:#?}"));
+    assert_eq!(place("Pulsarr v"), 0, "{said:#?}");
+    assert!(place("Pulsarr v") < place("Database initialized (SQLite)"));
+    assert!(place("Database initialized (SQLite)") < place(&listening));
+}
+
+#[test]
+fn a_second_service_on_the_same_store_refuses_and_says_who_holds_it() {
+    let mut household = Household::new();
+    let first = household.serve();
+    household.set("PULSARR_PORT", "0");
+    let second = household.start_service().finish();
+    assert_ne!(second.code, Some(0));
+    assert!(second.stderr.contains("another service already works on"), "{}", second.stderr);
+    assert!(second.stderr.contains("(process "), "{}", second.stderr);
+    assert_eq!(first.get("/healthz").status, 200);
+}
+
+#[test]
+fn everything_is_below_the_base_path_and_only_there() {
+    let mut household = Household::new();
+    household.set("PULSARR_BASE_PATH", "/media/pulsarr");
+    let service = Service::of(household.start_service());
+    assert_eq!(service.get("/media/pulsarr/healthz").status, 200);
+    let document = service.get("/media/pulsarr/api/v1/openapi.json").json();
+    assert_eq!(document["servers"][0]["url"], "/media/pulsarr");
+    assert_eq!(service.get("/healthz").status, 404);
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_written_to_is_not_alive() {
+    let mut household = Household::new();
+    let service = household.serve();
+    let run = household.data_dir().join("run");
+    // Whoever runs the tests may write everywhere, but nobody can write a file where a folder stands.
+    std::fs::remove_file(run.join("alive")).ok();
+    std::fs::create_dir(run.join("alive")).unwrap();
+    let answer = service.get("/healthz");
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.starts_with("the data folder cannot be written to: "), "{answer:?}");
+}
+
+#[test]
+fn metrics_stand_on_a_port_of_their_own_and_tell_of_runs_in_other_processes() {
+    let mut household = Household::new();
+    household.sync_well();
+    let service = household.serve();
+    let page = service.metrics();
+    assert!(page.contains("pulsarr_sync_runs_total{result=\"ok\",trigger=\"cli\"} 1\n"), "{page}");
+    assert!(page.contains("pulsarr_configured 1\n"), "{page}");
+    assert!(page.contains("pulsarr_upstream_requests_total{service=\"plex\",outcome=\"answered\"}"), "{page}");
+    assert_eq!(service.get("/metrics").status, 404);
 }
 
 #[test]

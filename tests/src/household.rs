@@ -103,6 +103,8 @@ impl Household {
             ("PULSARR_TERMINATION_LOG", folder.path().join("termination-log").display().to_string()),
             ("PULSARR_PLEX_PAGE_PAUSE_MS", "0".to_owned()),
             ("PULSARR_RETRY_BASE_MS", "0".to_owned()),
+            ("PULSARR_PORT", "0".to_owned()),
+            ("PULSARR_METRICS_PORT", "0".to_owned()),
         ];
         vars.extend(own.map(|(name, value)| (name.to_owned(), value)));
         let household = Self { plex, radarr, sonarr, vars, folder };

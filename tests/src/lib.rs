@@ -10,3 +10,4 @@
 pub mod fakes;
 pub mod household;
 pub mod programs;
+pub mod service;

@@ -1,14 +1,17 @@
 //! What every part of the service has at hand.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, UnixMs};
 use pulsarr_shared::config::Config;
+use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::stop::Stop;
 
 use crate::database::Database;
+use crate::passwords::Passwords;
+use crate::receiver::Receiver;
+use crate::webhook_counts::WebhookCounts;
 
 /// The service.
 pub struct App {
@@ -24,21 +27,24 @@ pub struct App {
     pub stop: Stop,
     /// When the service began; unix milliseconds.
     pub started_at_ms: UnixMs,
-    /// What was counted since then.
-    pub counters: Counters,
-}
-
-/// What the service counts while it lives.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Requests that were answered.
-    pub requests: AtomicU64,
+    /// Takes webhooks in.
+    pub receiver: Receiver,
+    /// What webhooks have to show.
+    pub passwords: Passwords,
+    /// How many webhooks came.
+    pub webhook_counts: WebhookCounts,
 }
 
 impl App {
     /// What stands in front of every path: empty, or `/pulsarr`.
     pub fn base_path(&self) -> &str {
         &self.config.environment.base_path
+    }
+
+    /// What the instance of this name is; `None` when there is none.
+    pub fn kind_of(&self, instance: &str) -> Option<InstanceKind> {
+        let instances = &self.config.settings.instances;
+        instances.iter().find(|it| it.name == instance).map(|it| it.options.kind())
     }
 
     /// Now; unix milliseconds.

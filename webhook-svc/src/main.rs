@@ -4,16 +4,23 @@ mod api;
 mod app;
 mod auth;
 mod body;
+mod connections;
 mod database;
+mod inbox_worker;
+mod metrics;
+mod passwords;
+mod receiver;
 mod routes;
+mod webhook_counts;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use app::{App, Counters};
+use app::App;
 use database::Database;
+use passwords::Passwords;
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Config;
@@ -21,8 +28,11 @@ use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
 use pulsarr_shared::stop::{Stop, StopReason};
 use pulsarr_shared::store::Store;
 use pulsarr_shared::{process, telemetry};
+use receiver::Receiver;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use webhook_counts::WebhookCounts;
 
 fn main() -> anyhow::Result<()> {
     let config = Config::load(process::variables(), Path::new("."))?;
@@ -38,35 +48,47 @@ async fn live(config: Config) -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let environment = &config.environment;
     let store = open(&config)?;
     let _alone = be_the_only_one(&config)?;
     tracing::info!("Database initialized (SQLite)");
-    // Bound here, because warp would panic on a port that is taken.
-    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, environment.port));
-    let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))?;
-    let port = listener.local_addr()?.port();
+    let listener = listen(config.environment.port).await?;
+    let metrics_listener = listen(config.environment.metrics_port).await?;
+    let (port, metrics_port) = (listener.local_addr()?.port(), metrics_listener.local_addr()?.port());
     let stop = Stop::default();
     stop_on_signals(&stop)?;
+    let arrived = Arc::new(Notify::new());
     let app = Arc::new(App {
-        transport: Transport::trusting(environment.ca_file.as_deref()).map_err(|error| fragment(&error))?,
+        transport: Transport::trusting(config.environment.ca_file.as_deref()).map_err(|error| fragment(&error))?,
+        receiver: Receiver::start(open(&config)?, Arc::clone(&arrived))?,
         database: Database::start("store", store)?,
         clock: Arc::new(SystemClock),
         stop: stop.clone(),
         started_at_ms: SystemClock.now_ms(),
-        counters: Counters::default(),
+        passwords: Passwords::default(),
+        webhook_counts: WebhookCounts::default(),
         config: Arc::new(config),
     });
+    connections::remember_passwords(&app).await.map_err(|error| fragment(&error))?;
     tracing::info!("Server listening on port {port}");
-    warp::serve(routes::all(&app))
-        .incoming(listener)
-        .graceful(async move {
-            stop.wait().await;
-        })
-        .run()
-        .await;
+    tracing::info!("metrics are at port {metrics_port}");
+    let worker = tokio::spawn(inbox_worker::work(Arc::clone(&app), arrived));
+    let keeper = tokio::spawn(connections::keep(Arc::clone(&app)));
+    let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
+    let metrics = warp::serve(metrics::filter(Arc::clone(&app))).incoming(metrics_listener);
+    let metrics = tokio::spawn(metrics.graceful(async move { drop(metrics_stopped.wait().await) }).run());
+    warp::serve(routes::all(&app)).incoming(listener).graceful(async move { drop(stopped.wait().await) }).run().await;
+    // Whatever was acknowledged is acted on, or waits in the store.
+    for task in [worker, keeper, metrics] {
+        task.await.context("failed to end a part of the service")?;
+    }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Bound here, because warp would panic on a port that is taken.
+async fn listen(port: u16) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))
 }
 
 fn open(config: &Config) -> anyhow::Result<Store> {

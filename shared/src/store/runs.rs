@@ -44,6 +44,13 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn start_run(self, id: &str, trigger: Trigger, holder: &str, now_ms: UnixMs) -> Result<usize, StoreError> {
+        self.connection.execute(
+            "-- run_totals.count_crashed\n\
+             INSERT INTO run_totals (result, trigger, count)\n\
+             SELECT 'crashed', trigger, count(*) FROM runs WHERE result = 'running' GROUP BY trigger\n\
+             ON CONFLICT (result, trigger) DO UPDATE SET count = count + excluded.count",
+            [],
+        )?;
         let crashed = self.connection.execute(
             "-- runs.mark_crashed\nUPDATE runs SET result = 'crashed', ended_at_ms = ?1 WHERE result = 'running'",
             [now_ms],
@@ -78,7 +85,7 @@ impl Db<'_> {
             "-- runs.end\nUPDATE runs SET result = ?2, report = ?3, ended_at_ms = ?4 WHERE id = ?1",
             params![id, result.word(), report, now_ms],
         )?;
-        Ok(())
+        self.count_run(id, result.word())
     }
 
     /// Notes how far a stage has come.

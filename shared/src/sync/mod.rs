@@ -127,7 +127,15 @@ pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result
         report.run.detail = Some(format!("failed to {error}"));
     }
     let json = serde_json::to_string(&report).unwrap_or_default();
-    let stored = run.store.write(|db| db.end_run(run.id, report.run.result, &json, run.clock.now_ms()));
+    let stored = run.store.write(|db| {
+        for (service, counts) in &report.upstream {
+            db.count_requests(service, "not_modified", counts.not_modified)?;
+            db.count_requests(service, "throttled", counts.throttled)?;
+            let answered = counts.requests.saturating_sub(counts.not_modified + counts.throttled);
+            db.count_requests(service, "answered", answered)?;
+        }
+        db.end_run(run.id, report.run.result, &json, run.clock.now_ms())
+    });
     carried_out?;
     stored?;
     info!(run.id = %run.id, "{}", report.summary());

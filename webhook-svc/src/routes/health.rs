@@ -104,5 +104,5 @@ fn summary(store: &Store) -> Result<(Option<LastRun>, u32, u32), StoreError> {
         started_at: rfc3339(run.started_at_ms),
         ended_at: run.ended_at_ms.map(rfc3339),
     });
-    Ok((last_run, db.pending_approvals()?, 0))
+    Ok((last_run, db.pending_approvals()?, db.pending_webhook_count()?))
 }

@@ -1,6 +1,7 @@
 //! Everything that is answered over HTTP besides the API.
 
 mod health;
+mod webhook;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,7 +17,9 @@ use crate::app::App;
 /// Everything, below the base path.
 pub fn all(app: &Arc<App>) -> BoxedFilter<(Response,)> {
     let base = below(app.base_path());
-    health::filter(base.clone(), Arc::clone(app))
+    webhook::filter(base.clone(), Arc::clone(app))
+        .or(health::filter(base.clone(), Arc::clone(app)))
+        .unify()
         .or(api::filter(base, Arc::clone(app)))
         .unify()
         .recover(nowhere)

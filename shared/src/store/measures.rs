@@ -1,0 +1,150 @@
+//! What is measured for operators: totals that outlive pruned rows, and how things stand.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Db, StoreError};
+use crate::clock::UnixMs;
+
+/// A run that has ended, as far as measuring goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedRun {
+    /// When it began.
+    pub started_at_ms: UnixMs,
+    /// When it ended.
+    pub ended_at_ms: UnixMs,
+    /// How: a word of `RunResult`.
+    pub result: String,
+}
+
+/// A number with up to two labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// What is counted: a state, an instance, a service.
+    pub of: String,
+    /// And of what kind; empty where there is only one.
+    pub kind: String,
+    /// How many.
+    pub count: u64,
+}
+
+impl Db<'_> {
+    /// Counts a run that has ended. Called with the end of its row.
+    pub(super) fn count_run(self, id: &str, result: &str) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- run_totals.count\n\
+             INSERT INTO run_totals (result, trigger, count) SELECT ?2, trigger, 1 FROM runs WHERE id = ?1\n\
+             ON CONFLICT (result, trigger) DO UPDATE SET count = count + 1",
+        )?;
+        query.execute(params![id, result])?;
+        Ok(())
+    }
+
+    /// Adds requests that a run has sent to `service`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn count_requests(self, service: &str, outcome: &str, count: u64) -> Result<(), StoreError> {
+        if count == 0 {
+            return Ok(());
+        }
+        let mut query = self.connection.prepare_cached(
+            "-- request_totals.add\n\
+             INSERT INTO request_totals (service, outcome, count) VALUES (?1, ?2, ?3)\n\
+             ON CONFLICT (service, outcome) DO UPDATE SET count = count + excluded.count",
+        )?;
+        query.execute(params![service, outcome, count])?;
+        Ok(())
+    }
+
+    /// Runs that have ended, by result and trigger.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn run_totals(self) -> Result<Vec<Counted>, StoreError> {
+        self.counted("-- run_totals.all\nSELECT result, trigger, count FROM run_totals ORDER BY 1, 2")
+    }
+
+    /// Requests that runs have sent, by service and outcome.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn request_totals(self) -> Result<Vec<Counted>, StoreError> {
+        self.counted("-- request_totals.all\nSELECT service, outcome, count FROM request_totals ORDER BY 1, 2")
+    }
+
+    /// Entries by state.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn entries_by_state(self) -> Result<Vec<Counted>, StoreError> {
+        self.counted("-- entries.by_state\nSELECT state, '', count(*) FROM entries GROUP BY state ORDER BY state")
+    }
+
+    /// Placements that an arr took, by instance and kind of title.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn placements_taken(self) -> Result<Vec<Counted>, StoreError> {
+        self.counted(
+            "-- placements.taken\n\
+             SELECT p.instance, t.media_type, count(*) FROM placements p JOIN titles t ON t.id = p.title_id\n\
+             WHERE p.state IN ('added', 'removed') GROUP BY p.instance, t.media_type ORDER BY 1, 2",
+        )
+    }
+
+    /// The last run that ended; with `well`, the last that did all or some of its work.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn last_ended_run(self, well: bool) -> Result<Option<EndedRun>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- runs.last_ended\n\
+             SELECT started_at_ms, ended_at_ms, result FROM runs\n\
+             WHERE ended_at_ms IS NOT NULL AND (NOT ?1 OR result IN ('ok', 'partial')) ORDER BY rowid DESC LIMIT 1",
+        )?;
+        let row = query.query_row([well], |row| {
+            Ok(EndedRun { started_at_ms: row.get(0)?, ended_at_ms: row.get(1)?, result: row.get(2)? })
+        });
+        Ok(row.optional()?)
+    }
+
+    fn counted(self, sql: &str) -> Result<Vec<Counted>, StoreError> {
+        let mut query = self.connection.prepare_cached(sql)?;
+        let rows = query.query_map([], |row| Ok(Counted { of: row.get(0)?, kind: row.get(1)?, count: row.get(2)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{RunResult, Trigger};
+    use crate::store::Store;
+
+    #[test]
+    fn totals_outlive_the_rows_they_were_counted_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        for number in 0..3 {
+            let id = format!("run-{number}");
+            store.write(|db| db.start_run(&id, Trigger::Schedule, "", 1_000)).unwrap();
+            store.write(|db| db.end_run(&id, RunResult::Ok, "{}", 2_000)).unwrap();
+        }
+        store.connection.execute_batch("DELETE FROM runs WHERE id <> 'run-2'").unwrap();
+        let totals = store.read().run_totals().unwrap();
+        assert_eq!(
+            totals.iter().map(|it| (it.of.as_str(), it.kind.as_str(), it.count)).collect::<Vec<_>>(),
+            [("ok", "schedule", 3)]
+        );
+        assert_eq!(store.read().last_ended_run(true).unwrap().unwrap().ended_at_ms, 2_000);
+    }
+
+    #[test]
+    fn a_crashed_run_is_counted_when_it_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        store.write(|db| db.start_run("died", Trigger::Schedule, "", 1_000)).unwrap();
+        store.write(|db| db.start_run("next", Trigger::Schedule, "", 2_000)).unwrap();
+        let totals = store.read().run_totals().unwrap();
+        assert_eq!(totals.iter().map(|it| (it.of.as_str(), it.count)).collect::<Vec<_>>(), [("crashed", 1)]);
+    }
+}

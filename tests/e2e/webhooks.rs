@@ -1,0 +1,181 @@
+//! Sonarr and Radarr tell the service what happens: the connection it makes in them, what it takes and refuses, and what follows.
+
+use pulsarr_tests::household::{Household, wait_until};
+use pulsarr_tests::service::{Service, basic, send};
+use rusqlite::Connection;
+use serde_json::json;
+
+use crate::{HARBOUR_NINE, SALT_LEDGER, wanting_two};
+
+/// The password that the webhook of an instance has to show.
+fn password(household: &Household, instance: &str) -> String {
+    let database = Connection::open(household.database()).unwrap();
+    let query = "SELECT secret FROM connections WHERE instance = ?1";
+    database.query_row(query, [instance], |row| row.get(0)).unwrap()
+}
+
+/// How many webhooks are in the inbox, in this state.
+fn inbox(household: &Household, state: &str) -> u32 {
+    let database = Connection::open(household.database()).unwrap();
+    database.query_row("SELECT count(*) FROM inbox WHERE state = ?1", [state], |row| row.get(0)).unwrap()
+}
+
+/// Where the only entry of this title stands.
+fn state(household: &Household, title: &str) -> String {
+    let database = Connection::open(household.database()).unwrap();
+    let query = "SELECT e.state FROM entries e JOIN titles t ON t.id = e.title_id WHERE t.title = ?1";
+    database.query_row(query, [title], |row| row.get(0)).unwrap()
+}
+
+/// The messages that wait to be told to people.
+fn outbox(household: &Household) -> u32 {
+    let database = Connection::open(household.database()).unwrap();
+    database.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap()
+}
+
+/// A service whose connections in both arrs are made.
+fn connected(household: &mut Household) -> Service {
+    let service = household.serve();
+    wait_until("both arrs have a connection that works", || {
+        let database = Connection::open(household.database()).unwrap();
+        let query = "SELECT count(*) FROM connections WHERE status = 'ok'";
+        database.query_row(query, [], |row| row.get::<_, u32>(0)).unwrap() == 2
+    });
+    service
+}
+
+fn post(service: &Service, instance: &str, password: &str, body: &[u8]) -> u16 {
+    let authorization = basic(password);
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    service.ask("POST", &format!("/webhook/{instance}"), &headers, body).status
+}
+
+#[test]
+fn the_service_connects_itself_and_titles_become_available_as_the_arrs_tell() {
+    let mut household = wanting_two();
+    let _service = connected(&mut household);
+    household.sync_well();
+    assert_eq!(state(&household, "Salt Ledger"), "requested");
+
+    assert!(household.radarr.grab(SALT_LEDGER).iter().all(|sent| sent.status == 200));
+    wait_until("it is grabbed", || state(&household, "Salt Ledger") == "grabbed");
+    assert!(household.radarr.import(SALT_LEDGER, false).iter().all(|sent| sent.status == 200));
+    wait_until("it is available", || state(&household, "Salt Ledger") == "available");
+    assert_eq!(outbox(&household), 1);
+
+    // A better file is no news.
+    household.radarr.import(SALT_LEDGER, true);
+    wait_until("everything is acted on", || inbox(&household, "pending") == 0);
+    assert_eq!((state(&household, "Salt Ledger").as_str(), outbox(&household)), ("available", 1));
+    assert!(household.explain("Salt Ledger").contains("available"), "{}", household.explain("Salt Ledger"));
+}
+
+#[test]
+fn a_connection_that_somebody_broke_is_mended_by_the_next_start() {
+    let mut household = wanting_two();
+    let service = connected(&mut household);
+    let made = household.radarr.connections();
+    assert_eq!(made.len(), 1, "{made:?}");
+    service.running.terminate();
+    assert_eq!(service.running.finish().code, Some(0));
+
+    household.radarr.reconnect(made[0].id, &json!({"url": "http://127.0.0.1:1/elsewhere"}));
+    let _service = connected(&mut household);
+    wait_until("the connection leads to us again", || {
+        household.radarr.connections().iter().any(|one| one.url.contains("/webhook/movies"))
+    });
+}
+
+#[test]
+fn what_is_not_from_the_arr_is_refused_and_what_is_strange_is_kept() {
+    let mut household = wanting_two();
+    let service = connected(&mut household);
+    let secret = password(&household, "movies");
+    let done = || inbox(&household, "done") + inbox(&household, "ignored");
+    wait_until("the tests of the connections are acted on", || inbox(&household, "pending") == 0);
+    let before = done();
+
+    assert_eq!(post(&service, "movies", "wrong", br#"{"eventType": "Test"}"#), 401);
+    assert_eq!(post(&service, "movies", "", br#"{"eventType": "Test"}"#), 401);
+    // Another instance's password is as wrong.
+    assert_eq!(post(&service, "movies", &password(&household, "shows"), br#"{"eventType": "Test"}"#), 401);
+    assert_eq!(post(&service, "nobody", &secret, br#"{"eventType": "Test"}"#), 404);
+    assert_eq!(post(&service, "movies", &secret, b"{"), 400);
+    assert_eq!(post(&service, "movies", &secret, b"\xff\xfe"), 400);
+    assert_eq!(post(&service, "movies", &secret, b"[]"), 400);
+    assert_eq!(post(&service, "movies", &secret, "[".repeat(100_000).as_bytes()), 400);
+    assert_eq!(post(&service, "movies", &secret, &vec![b' '; 1024 * 1024 + 1]), 413);
+    let head = format!(
+        "POST /webhook/movies HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {}\r\nTransfer-Encoding: chunked\r\n\r\n",
+        basic(&secret)
+    );
+    let mut chunks = Vec::new();
+    for _ in 0..20 {
+        chunks.extend_from_slice(b"10000\r\n");
+        chunks.extend_from_slice(&vec![b' '; 0x10000]);
+        chunks.extend_from_slice(b"\r\n");
+    }
+    assert_eq!(send(service.port, head.as_bytes(), &chunks).status, 413);
+    let small = b"15\r\n{\"eventType\": \"Test\"}\r\n0\r\n\r\n";
+    assert_eq!(send(service.port, head.as_bytes(), small).status, 200);
+    assert_eq!(done() + inbox(&household, "pending"), before + 1, "only the last of them is kept");
+
+    assert_eq!(post(&service, "movies", &secret, br#"{"eventType": "FromTheFuture", "movie": 7}"#), 200);
+    wait_until("it is kept", || inbox(&household, "ignored") >= 1 && inbox(&household, "pending") == 0);
+    let metrics = service.metrics();
+    let line = "pulsarr_webhook_events_total{source=\"radarr\",event=\"unknown\",outcome=\"malformed\"} 4\n";
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(metrics.contains("event=\"other\",outcome=\"stored\"} 1\n"), "{metrics}");
+}
+
+#[test]
+fn what_was_acknowledged_is_acted_on_after_a_death() {
+    let mut household = wanting_two();
+    let service = connected(&mut household);
+    household.sync_well();
+    // Somebody else writes to the store, so that nothing can be acted on between the answer and the death.
+    let sent = household.radarr.import(SALT_LEDGER, false);
+    assert!(sent.iter().all(|sent| sent.status == 200), "{sent:?}");
+    service.running.kill();
+    let _service = household.serve();
+    wait_until("it is available", || state(&household, "Salt Ledger") == "available");
+    assert_eq!(outbox(&household), 1);
+}
+
+#[test]
+fn a_store_that_is_locked_delays_the_answer_and_loses_nothing() {
+    let mut household = wanting_two();
+    let service = connected(&mut household);
+    let secret = password(&household, "movies");
+    wait_until("nothing is left to act on", || inbox(&household, "pending") == 0);
+    let before = inbox(&household, "done") + inbox(&household, "ignored");
+    let database = Connection::open(household.database()).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::thread::scope(|scope| {
+        let answers: Vec<_> =
+            (0..5).map(|_| scope.spawn(|| post(&service, "movies", &secret, br#"{"eventType": "Test"}"#))).collect();
+        // Alive all the same, and answering what needs no writing.
+        assert_eq!(service.get("/healthz").status, 200);
+        assert!(answers.iter().all(|answer| !answer.is_finished()));
+        database.execute_batch("COMMIT").unwrap();
+        assert!(answers.into_iter().all(|answer| answer.join().unwrap() == 200));
+    });
+    wait_until("all are acted on", || inbox(&household, "pending") == 0);
+    assert_eq!(inbox(&household, "done") + inbox(&household, "ignored"), before + 5);
+}
+
+#[test]
+fn five_hundred_imports_in_a_burst_make_one_message_and_the_arr_calling_back_during_our_own_call_is_answered() {
+    let mut household = wanting_two();
+    let _service = connected(&mut household);
+    // Radarr reports MovieAdded before it answers our own request: were anything held meanwhile, neither would end.
+    household.sync_well();
+    assert!(household.radarr.deliveries().iter().all(|sent| sent.status == 200), "{:?}", household.radarr.deliveries());
+
+    let episodes: Vec<(i64, i64)> = (1..=500).map(|episode| (1, episode)).collect();
+    let sent = household.sonarr.import(HARBOUR_NINE, &episodes, false);
+    assert!(sent.len() >= 500 && sent.iter().all(|sent| sent.status == 200));
+    wait_until("it is available", || state(&household, "Harbour Nine") == "available");
+    wait_until("all are acted on", || inbox(&household, "pending") == 0);
+    wait_until("people are told once", || outbox(&household) == 1);
+}

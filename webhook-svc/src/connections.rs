@@ -1,0 +1,105 @@
+//! Keeps our webhook connection in every instance well: makes it at start, mends it, and looks again now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pulsarr_shared::callback::{self, Wanted};
+use pulsarr_shared::model::{Connection, ConnectionStatus, Instance};
+use pulsarr_shared::process;
+use pulsarr_shared::store::StoreError;
+use pulsarr_shared::upstreams::Upstreams;
+
+use crate::app::App;
+
+/// How soon one that is not well is tried again.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// How often one that is well is looked at.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Gives every instance its password, so that webhooks of earlier lives are let in from the first moment on.
+///
+/// # Errors
+/// [`StoreError`] when the store fails.
+pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
+    for instance in &app.config.settings.instances {
+        let name = instance.name.clone();
+        let fresh = process::random_hex(16);
+        let secret = app
+            .database
+            .run(move |store| match store.read().connection_secret(&name)? {
+                Some(secret) => Ok(secret),
+                None => store.write(|db| db.ensure_connection_secret(&name, &fresh)),
+            })
+            .await?;
+        app.passwords.set(&instance.name, &secret);
+    }
+    Ok(())
+}
+
+/// Works until the service stops.
+pub async fn keep(app: Arc<App>) {
+    loop {
+        let mut all_well = true;
+        for instance in &app.config.settings.instances {
+            if app.stop.reason().is_some() {
+                return;
+            }
+            match fix(&app, instance).await {
+                Ok(found) => all_well &= is_settled(found.status),
+                Err(error) => {
+                    all_well = false;
+                    tracing::error!("the webhook of {} could not be looked at: failed to {error}", instance.name);
+                }
+            }
+        }
+        let pause = if all_well { LOOK_AGAIN_AFTER } else { TRY_AGAIN_AFTER };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = app.stop.wait() => return,
+        }
+    }
+}
+
+/// Well, or nothing that trying again could mend: without `PULSARR_BASE_URL` there is no address to give.
+const fn is_settled(status: ConnectionStatus) -> bool {
+    matches!(status, ConnectionStatus::Ok | ConnectionStatus::Unknown)
+}
+
+/// Makes or mends the connection in `instance` and stores how it was found.
+///
+/// # Errors
+/// [`StoreError`] when the store fails; what the instance says is in the answer.
+pub async fn fix(app: &App, instance: &Instance) -> Result<Connection, StoreError> {
+    let wanted = wanted(app, instance).await?;
+    let upstreams = Upstreams::new(&app.config, &app.transport, &app.clock, &app.stop);
+    let Some(arr) = upstreams.arr(&instance.name) else { return Err(StoreError::Busy) };
+    // The instance calls us while this is open, so nothing may be held meanwhile.
+    let found = callback::fix(arr, &wanted).await;
+    tell(instance, &found);
+    let (name, stored, now_ms) = (instance.name.clone(), found.clone(), app.now_ms());
+    app.database.run(move |store| store.write(|db| db.set_connection_status(&name, &stored, now_ms))).await?;
+    Ok(found)
+}
+
+async fn wanted(app: &App, instance: &Instance) -> Result<Wanted, StoreError> {
+    let name = instance.name.clone();
+    let fresh = process::random_hex(16);
+    let (installation, secret) = app
+        .database
+        .run(move |store| {
+            Ok((callback::installation(store)?, store.write(|db| db.ensure_connection_secret(&name, &fresh))?))
+        })
+        .await?;
+    app.passwords.set(&instance.name, &secret);
+    let config = &app.config;
+    let base_url = config.environment.base_url.as_deref();
+    Ok(Wanted::new(instance, &config.settings.instances, base_url, &installation, secret))
+}
+
+fn tell(instance: &Instance, found: &Connection) {
+    match found.status {
+        ConnectionStatus::Ok => tracing::info!(instance.name = %instance.name, "{}", found.advice),
+        _ => tracing::warn!(instance.name = %instance.name, "{}", found.advice),
+    }
+}

@@ -1,0 +1,174 @@
+//! Prometheus metrics on a port of their own, which no ingress publishes. Most come from the store, so that they survive restarts and
+//! tell of runs in other pods.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::store::{Counted, EndedRun, Store, StoreError};
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderValue, StatusCode, header};
+use warp::reply::{Reply, Response};
+
+use crate::app::App;
+
+/// `GET /metrics`.
+pub fn filter(app: Arc<App>) -> BoxedFilter<(Response,)> {
+    warp::path!("metrics")
+        .and(warp::get())
+        .then(move || {
+            let app = Arc::clone(&app);
+            async move { answer(&app).await }
+        })
+        .boxed()
+}
+
+async fn answer(app: &App) -> Response {
+    let stored = match app.database.run(read).await {
+        Ok(stored) => stored,
+        Err(error) => {
+            let text = format!("failed to {error}\n");
+            return warp::reply::with_status(text, StatusCode::SERVICE_UNAVAILABLE).into_response();
+        }
+    };
+    let mut response = Response::new(text(app, &stored).into());
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+struct Stored {
+    last: Option<EndedRun>,
+    last_well: Option<EndedRun>,
+    runs: Vec<Counted>,
+    requests: Vec<Counted>,
+    entries: Vec<Counted>,
+    taken: Vec<Counted>,
+}
+
+fn read(store: &Store) -> Result<Stored, StoreError> {
+    let db = store.read();
+    Ok(Stored {
+        last: db.last_ended_run(false)?,
+        last_well: db.last_ended_run(true)?,
+        runs: db.run_totals()?,
+        requests: db.request_totals()?,
+        entries: db.entries_by_state()?,
+        taken: db.placements_taken()?,
+    })
+}
+
+fn text(app: &App, stored: &Stored) -> String {
+    let mut page = Page::default();
+    page.gauge("pulsarr_build_info", "What runs.");
+    page.line("pulsarr_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    page.gauge("pulsarr_configured", "Whether there is a Plex token and an instance.");
+    let settings = &app.config.settings;
+    let configured = settings.plex.token.is_some() && !settings.instances.is_empty();
+    page.line("pulsarr_configured", &[], u64::from(configured));
+    page.gauge("process_start_time_seconds", "When the service began, unix seconds.");
+    page.line("process_start_time_seconds", &[], seconds(app.started_at_ms));
+
+    let at = |run: &Option<EndedRun>| run.as_ref().map_or(0, |run| seconds(run.ended_at_ms));
+    page.gauge("pulsarr_sync_last_run_timestamp_seconds", "When the last run ended; 0 before the first.");
+    page.line("pulsarr_sync_last_run_timestamp_seconds", &[], at(&stored.last));
+    page.gauge(
+        "pulsarr_sync_last_success_timestamp_seconds",
+        "When the last run ended that did its work; 0 before the first.",
+    );
+    page.line("pulsarr_sync_last_success_timestamp_seconds", &[], at(&stored.last_well));
+    page.gauge("pulsarr_sync_last_duration_seconds", "How long the last run took.");
+    let took = stored.last.as_ref().map_or(0, |run| run.ended_at_ms.saturating_sub(run.started_at_ms).max(0));
+    page.thousandths("pulsarr_sync_last_duration_seconds", took);
+    page.counter("pulsarr_sync_runs_total", "Runs that have ended, whichever process they ran in.");
+    page.counted("pulsarr_sync_runs_total", ["result", "trigger"], &stored.runs);
+    page.counter("pulsarr_upstream_requests_total", "Requests that runs have sent.");
+    page.counted("pulsarr_upstream_requests_total", ["service", "outcome"], &stored.requests);
+    page.gauge("pulsarr_sync_items", "Entries by state.");
+    for counted in &stored.entries {
+        page.line("pulsarr_sync_items", &[("state", &counted.of)], counted.count);
+    }
+    page.counter("pulsarr_routed_total", "Titles that an instance took from us.");
+    page.counted("pulsarr_routed_total", ["instance", "type"], &stored.taken);
+
+    page.counter("pulsarr_webhook_events_total", "Webhooks that came since the service began.");
+    for counted in app.webhook_counts.all() {
+        let labels = [("source", counted.source), ("event", counted.event), ("outcome", counted.outcome)];
+        page.line("pulsarr_webhook_events_total", &labels, counted.count);
+    }
+    let folder = app.config.environment.data_dir.join("db");
+    page.gauge("pulsarr_db_size_bytes", "The database file.");
+    page.line("pulsarr_db_size_bytes", &[], size(&folder.join("pulsarr.db")));
+    page.gauge("pulsarr_db_wal_size_bytes", "Its write-ahead log.");
+    page.line("pulsarr_db_wal_size_bytes", &[], size(&folder.join("pulsarr.db-wal")));
+    page.0
+}
+
+/// Whole seconds of a time; 0 for one before 1970.
+fn seconds(at_ms: UnixMs) -> u64 {
+    u64::try_from(at_ms / 1_000).unwrap_or(0)
+}
+
+fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// The text format of Prometheus.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn gauge(&mut self, name: &str, help: &str) {
+        self.head(name, help, "gauge");
+    }
+
+    fn counter(&mut self, name: &str, help: &str) {
+        self.head(name, help, "counter");
+    }
+
+    fn head(&mut self, name: &str, help: &str, kind: &str) {
+        // Writing to a text cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        self.0.push_str(name);
+        for (number, (label, text)) in labels.iter().enumerate() {
+            let opening = if number == 0 { '{' } else { ',' };
+            let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = write!(self.0, "{opening}{label}=\"{text}\"");
+        }
+        let closing = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.0, "{closing} {value}");
+    }
+
+    fn counted(&mut self, name: &str, labels: [&str; 2], all: &[Counted]) {
+        for counted in all {
+            self.line(name, &[(labels[0], &counted.of), (labels[1], &counted.kind)], counted.count);
+        }
+    }
+
+    fn thousandths(&mut self, name: &str, value: i64) {
+        let _ = writeln!(self.0, "{name} {}.{:03}", value / 1_000, value % 1_000);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_in_the_text_format_and_labels_cannot_break_out() {
+        let mut page = Page::default();
+        page.counter("a_total", "Things.");
+        page.line("a_total", &[("of", "say \"x\"\n\\"), ("kind", "b")], 3);
+        page.line("a_total", &[], 4);
+        page.thousandths("b_seconds", 1_203);
+        assert_eq!(
+            page.0,
+            "# HELP a_total Things.\n# TYPE a_total counter\na_total{of=\"say \\\"x\\\"\\n\\\\\",kind=\"b\"} 3\na_total 4\nb_seconds 1.203\n"
+        );
+    }
+}

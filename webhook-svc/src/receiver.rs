@@ -1,0 +1,145 @@
+//! Webhooks into the inbox, each durable before its answer. One thread stores whatever has come in meanwhile in one transaction, so
+//! that a burst of hundreds costs a few commits and nobody waits for more than two.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use pulsarr_shared::store::{NewWebhook, Store, StoreError};
+use tokio::sync::{Notify, oneshot};
+
+/// Webhooks stored in one transaction.
+const STORED_TOGETHER: usize = 512;
+
+/// Bytes of bodies that may wait at any time; more are turned away, and the arr's history tells of them later.
+const MOST_WAITING: usize = 32 * 1024 * 1024;
+
+/// How often a locked store is tried, ten seconds each. An arr waits for 100 seconds.
+const TRIES: u32 = 6;
+
+/// Why a webhook was not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotStored {
+    /// Too many are waiting already.
+    Full,
+    /// The store failed: what happened and what to do, as a sentence.
+    Failed(String),
+}
+
+struct Incoming {
+    webhook: NewWebhook,
+    stored: oneshot::Sender<Result<(), NotStored>>,
+}
+
+/// Takes webhooks in. Clones lead to the same thread.
+#[derive(Clone)]
+pub struct Receiver {
+    sender: mpsc::Sender<Incoming>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Receiver {
+    /// Hands `store` to a thread of its own. `arrived` is told whenever something new is in the inbox.
+    ///
+    /// # Errors
+    /// The operating system's, when there can be no more threads.
+    pub fn start(store: Store, arrived: Arc<Notify>) -> std::io::Result<Self> {
+        let (sender, incoming) = mpsc::channel();
+        thread::Builder::new().name("inbox".to_owned()).spawn(move || work(&store, &incoming, &arrived))?;
+        Ok(Self { sender, waiting: Arc::default() })
+    }
+
+    /// Stores a webhook; when it comes back, it is on the disk.
+    ///
+    /// # Errors
+    /// [`NotStored`]; then nothing of it is kept.
+    pub async fn store(&self, webhook: NewWebhook) -> Result<(), NotStored> {
+        let size = webhook.body.len();
+        if self.waiting.fetch_add(size, Ordering::Relaxed) + size > MOST_WAITING {
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
+            return Err(NotStored::Full);
+        }
+        let (stored, done) = oneshot::channel();
+        let sent = self.sender.send(Incoming { webhook, stored });
+        let ended = || NotStored::Failed("the inbox has ended".to_owned());
+        let outcome = if sent.is_ok() { done.await.unwrap_or_else(|_| Err(ended())) } else { Err(ended()) };
+        self.waiting.fetch_sub(size, Ordering::Relaxed);
+        outcome
+    }
+}
+
+fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
+    while let Ok(first) = incoming.recv() {
+        let mut answers = Vec::new();
+        let mut webhooks = Vec::new();
+        for Incoming { webhook, stored } in std::iter::once(first).chain(incoming.try_iter()).take(STORED_TOGETHER) {
+            webhooks.push(webhook);
+            answers.push(stored);
+        }
+        let outcome = keep(store, &webhooks).map_err(|error| {
+            let sentence = format!("failed to {error}. {}", error.advice());
+            tracing::error!("{} webhooks could not be stored: {sentence}", webhooks.len());
+            NotStored::Failed(sentence)
+        });
+        for answer in answers {
+            // An arr that gave up waiting does not undo what is stored.
+            let _ = answer.send(outcome.clone());
+        }
+        if outcome.is_ok() {
+            arrived.notify_one();
+        }
+    }
+}
+
+fn keep(store: &Store, webhooks: &[NewWebhook]) -> Result<(), StoreError> {
+    let mut tries = 1;
+    loop {
+        match store.write(|db| db.add_to_inbox(webhooks)) {
+            Err(StoreError::Busy) if tries < TRIES => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(number: usize) -> NewWebhook {
+        NewWebhook {
+            instance: "movies".to_owned(),
+            event: "Test".to_owned(),
+            body: format!("{{\"eventType\": \"Test\", \"number\": {number}}}"),
+            received_at_ms: 1,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_acknowledged_is_there_after_a_death_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let arrived = Arc::new(Notify::new());
+        let receiver = Receiver::start(Store::open(folder.path(), false).unwrap(), Arc::clone(&arrived)).unwrap();
+        let burst = (0..300).map(|number| receiver.store(webhook(number)));
+        for stored in futures_util::future::join_all(burst).await {
+            stored.unwrap();
+        }
+        arrived.notified().await;
+        // Another connection sees only what is committed.
+        let other = Store::open(folder.path(), false).unwrap();
+        let pending = other.read().pending_webhooks(1_000).unwrap();
+        assert_eq!(pending.len(), 300);
+        assert_eq!(pending[299].body, webhook(299).body);
+    }
+
+    #[tokio::test]
+    async fn more_than_can_wait_is_turned_away_and_what_waits_is_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let receiver = Receiver::start(Store::open(folder.path(), false).unwrap(), Arc::default()).unwrap();
+        receiver.waiting.store(MOST_WAITING, Ordering::Relaxed);
+        assert_eq!(receiver.store(webhook(1)).await, Err(NotStored::Full));
+        receiver.waiting.store(0, Ordering::Relaxed);
+        receiver.store(webhook(2)).await.unwrap();
+        assert_eq!(receiver.waiting.load(Ordering::Relaxed), 0);
+    }
+}

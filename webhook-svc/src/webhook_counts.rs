@@ -1,0 +1,112 @@
+//! How many webhooks came, for the metrics: by application, event and outcome, with labels that nobody outside can multiply.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use pulsarr_shared::model::InstanceKind;
+
+/// What came of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It is in the inbox.
+    Stored,
+    /// Its password was wrong, or missing.
+    WrongSecret,
+    /// It was larger than allowed.
+    TooLarge,
+    /// It was no webhook.
+    Malformed,
+    /// It did not arrive whole.
+    Broken,
+    /// The store failed, or too many were waiting.
+    NotStored,
+}
+
+impl Outcome {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::WrongSecret => "wrong_secret",
+            Self::TooLarge => "too_large",
+            Self::Malformed => "malformed",
+            Self::Broken => "broken",
+            Self::NotStored => "not_stored",
+        }
+    }
+}
+
+/// The events that exist today; others are counted as `other`.
+const EVENTS: &[&str] = &[
+    "ApplicationUpdate",
+    "Download",
+    "EpisodeFileDelete",
+    "Grab",
+    "Health",
+    "HealthRestored",
+    "ManualInteractionRequired",
+    "MovieAdded",
+    "MovieDelete",
+    "MovieFileDelete",
+    "Rename",
+    "SeriesAdd",
+    "SeriesDelete",
+    "Test",
+];
+
+/// What was counted of one kind of webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// `sonarr` or `radarr`.
+    pub source: &'static str,
+    /// The event, `other`, or `unknown` where nobody looked.
+    pub event: &'static str,
+    /// `stored`, `malformed`, …
+    pub outcome: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+/// The counters.
+#[derive(Debug, Default)]
+pub struct WebhookCounts(Mutex<BTreeMap<(&'static str, &'static str, Outcome), u64>>);
+
+impl WebhookCounts {
+    /// Counts one.
+    pub fn count(&self, kind: InstanceKind, event: Option<&str>, outcome: Outcome) {
+        let event = match event {
+            None => "unknown",
+            Some(event) => EVENTS.iter().copied().find(|known| *known == event).unwrap_or("other"),
+        };
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry((kind.word(), event, outcome)).or_default() += 1;
+    }
+
+    /// Everything that was counted.
+    pub fn all(&self) -> Vec<Counted> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = |((source, event, outcome), count): (&(&'static str, &'static str, Outcome), &u64)| Counted {
+            source,
+            event,
+            outcome: outcome.word(),
+            count: *count,
+        };
+        counts.iter().map(counted).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_can_make_labels_of_their_own() {
+        let counts = WebhookCounts::default();
+        for number in 0..100 {
+            counts.count(InstanceKind::Radarr, Some(&format!("Event{number}")), Outcome::Stored);
+        }
+        counts.count(InstanceKind::Radarr, Some("Grab"), Outcome::Stored);
+        counts.count(InstanceKind::Radarr, None, Outcome::WrongSecret);
+        let all: Vec<_> = counts.all().into_iter().map(|it| (it.event, it.outcome, it.count)).collect();
+        assert_eq!(all, [("Grab", "stored", 1), ("other", "stored", 100), ("unknown", "wrong_secret", 1)]);
+    }
+}
