@@ -31,4 +31,5 @@ pub mod stop;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod tracking;
 pub mod upstreams;

@@ -352,6 +352,12 @@ fn tell_placement(lines: &mut Lines, placement: &PlacementRow, now_ms: UnixMs) {
     if let Some(answer) = &placement.answer {
         lines.line(format_args!("    answer: {answer}"));
     }
+    if let Some(at) = placement.grabbed_at_ms {
+        lines.line(format_args!("    release found {}", rfc3339(at)));
+    }
+    if let Some(at) = placement.available_at_ms {
+        lines.line(format_args!("    imported {}", rfc3339(at)));
+    }
     if let Some(at) = placement.retry_at_ms {
         let when = if at <= now_ms { "due now" } else { "not before" };
         lines.line(format_args!("    next attempt: {when} {}", rfc3339(at)));
@@ -509,6 +515,8 @@ mod tests {
                 answer: Some("Root folder '/nope' does not exist".into()),
                 retry_at_ms: Some(1_795_435_800_000),
                 done_at_ms: None,
+                grabbed_at_ms: None,
+                available_at_ms: None,
             },
         );
         let expected = "\
@@ -542,6 +550,8 @@ Salt Ledger (2025), a movie on the watchlist of tomas.r: failed
             answer: None,
             retry_at_ms: None,
             done_at_ms: None,
+            grabbed_at_ms: None,
+            available_at_ms: None,
         }
     }
 

@@ -224,6 +224,8 @@ fn a_rule_that_matched() {
         answer: Some("added to Sonarr `anime` as number 4".into()),
         retry_at_ms: None,
         done_at_ms: Some(NOON + 200),
+        grabbed_at_ms: None,
+        available_at_ms: None,
     });
     let expected = "\
   decided 2026-11-23T12:00:00.100Z by run r1:

@@ -2,6 +2,7 @@
 //! nothing of ours.
 
 mod approval;
+mod arr_event;
 mod decision;
 mod entry;
 mod facts;
@@ -15,6 +16,7 @@ mod user;
 pub use approval::{
     Approval, ApprovalId, ApprovalSettings, ApprovalState, ApprovalTrigger, Expiry, Undecidable, WhenExpired,
 };
+pub use arr_event::{ArrEpisode, ArrEvent, Availability, EpisodeNumber, WantedBy};
 pub use decision::{
     AutoApproved, Decision, Destination, ExcludedBy, FactSeen, Outcome, Stage, Step, TRACE_VERSION, Trace, Verdict,
     WaitsFor,
@@ -25,7 +27,7 @@ pub use instance::{
     AddOptions, ArrOptions, Instance, InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, SeriesMonitor,
     SeriesType, SeriesTypeChoice,
 };
-pub use placement::{PlacementId, PlacementState, entry_state};
+pub use placement::{Arrival, PlacementId, PlacementState, entry_state};
 pub use quota::{Granted, Period, Quota, QuotaUse, ShortMonth, WhenExceeded};
 pub use run::{ReadOutcome, RunResult, Trigger};
 pub use title::{ExternalIds, ImdbId, ListedTitle, MediaType, PlexId, Title, TmdbId, TvdbId};

@@ -24,19 +24,34 @@ super::words! {
     }
 }
 
-/// Where an entry stands whose placements stand like this. `None` for an entry without placements.
+/// How far a title has come in an instance, by what the arr has told. Ascending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Arrival {
+    /// Nothing was told yet.
+    Awaited,
+    /// A release was found.
+    Grabbed,
+    /// There is something to watch.
+    Available,
+}
+
+/// Where an entry stands whose placements stand like this. `None` for an entry without placements. What can be watched anywhere is
+/// available, and stays so whatever else is open; short of that a refusal is told before a release that was found.
 #[must_use]
-pub fn entry_state(placements: &[PlacementState]) -> Option<EntryState> {
-    let any = |state| placements.contains(&state);
-    if placements.is_empty() {
-        None
+pub fn entry_state(placements: &[(PlacementState, Arrival)]) -> Option<EntryState> {
+    let farthest = placements.iter().map(|(_, arrival)| *arrival).max()?;
+    let any = |wanted| placements.iter().any(|(state, _)| *state == wanted);
+    Some(if farthest == Arrival::Available {
+        EntryState::Available
     } else if any(PlacementState::Failed) {
-        Some(EntryState::Failed)
-    } else if placements.iter().all(|state| *state == PlacementState::Excluded) {
-        Some(EntryState::Excluded)
+        EntryState::Failed
+    } else if farthest == Arrival::Grabbed {
+        EntryState::Grabbed
+    } else if placements.iter().all(|(state, _)| *state == PlacementState::Excluded) {
+        EntryState::Excluded
     } else {
-        Some(EntryState::Requested)
-    }
+        EntryState::Requested
+    })
 }
 
 #[cfg(test)]
@@ -55,7 +70,24 @@ mod tests {
             (&[Excluded, Added], Some(EntryState::Requested)),
         ];
         for (placements, expected) in cases {
-            assert_eq!(entry_state(placements), expected, "{placements:?}");
+            let placements: Vec<_> = placements.iter().map(|state| (*state, Arrival::Awaited)).collect();
+            assert_eq!(entry_state(&placements), expected, "{placements:?}");
+        }
+    }
+
+    #[test]
+    fn what_arrived_anywhere_counts_for_the_entry() {
+        use Arrival::{Available, Awaited, Grabbed};
+        use PlacementState::{Added, Failed, Queued, Removed};
+        let cases: [(&[_], _); 5] = [
+            (&[(Added, Grabbed), (Queued, Awaited)], EntryState::Grabbed),
+            (&[(Added, Available), (Queued, Awaited)], EntryState::Available),
+            (&[(Added, Available), (Failed, Awaited)], EntryState::Available),
+            (&[(Added, Grabbed), (Failed, Awaited)], EntryState::Failed),
+            (&[(Removed, Available)], EntryState::Available),
+        ];
+        for (placements, expected) in cases {
+            assert_eq!(entry_state(placements), Some(expected), "{placements:?}");
         }
     }
 }

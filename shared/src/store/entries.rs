@@ -307,6 +307,8 @@ impl Db<'_> {
                     self.queue_placement(entry, title, instance, options, now_ms)?;
                 }
                 self.set_entry_state(entry, EntryState::Requested, None, now_ms)?;
+                // Decided anew, it may have arrived elsewhere already.
+                self.follow_arrivals(entry, now_ms)?;
                 self.take_place(entry, *granted, now_ms)?;
                 if let Some(AutoApproved { trigger, reason }) = auto_approved {
                     self.auto_approve(entry, *trigger, reason, destinations, now_ms)?;

@@ -4,12 +4,16 @@
 //! returns `Ok`. Nothing here waits for the network, and nothing that waits for the network may run inside `write`.
 
 mod approvals;
+mod arrivals;
 mod decisions;
 mod entries;
 mod error;
 mod filesystem;
 mod measures;
+mod imports;
+mod inbox;
 mod open;
+mod outbox;
 mod placements;
 mod quotas;
 mod runs;
@@ -18,12 +22,16 @@ mod titles;
 mod users;
 
 pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
+pub use arrivals::ArrivalRow;
 pub use decisions::{RoutesOfRun, StoredDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;
 pub use filesystem::{Filesystem, network_filesystem};
 pub use measures::{Counted, EndedRun};
+pub use imports::{BatchRow, DownloadProgress};
+pub use inbox::{KEPT_WEBHOOKS, NewWebhook, PendingWebhook, WebhookRow, WebhookState};
 pub use open::Store;
+pub use outbox::OutboxRow;
 pub use placements::{FailureRow, PlacementRow, QueuedPlacement};
 pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};

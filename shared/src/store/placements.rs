@@ -8,7 +8,7 @@ use super::error::{bad_json, unknown_word};
 use super::{Db, StoreError, TitleId, Undecided};
 use crate::clock::UnixMs;
 use crate::model::{
-    AddOptions, Destination, EntryId, EntryState, Outcome, PlacementId, PlacementState, UserId, entry_state,
+    AddOptions, Arrival, Destination, EntryId, EntryState, Outcome, PlacementId, PlacementState, UserId, entry_state,
 };
 
 /// That the pause of placement `p` is over at `?1`. One of more than two days was set by a clock that has since been put back, and
@@ -72,6 +72,10 @@ pub struct PlacementRow {
     pub retry_at_ms: Option<UnixMs>,
     /// When it was done.
     pub done_at_ms: Option<UnixMs>,
+    /// When the arr told that it found a release.
+    pub grabbed_at_ms: Option<UnixMs>,
+    /// When it told of the first import.
+    pub available_at_ms: Option<UnixMs>,
 }
 
 /// A title that an instance refused.
@@ -85,6 +89,18 @@ pub struct FailureRow {
     pub answer: String,
     /// When it is tried again; `None`: not by itself.
     pub retry_at_ms: Option<UnixMs>,
+}
+
+impl PlacementRow {
+    /// How far the title has come, by what the arr has told.
+    #[must_use]
+    pub const fn arrival(&self) -> Arrival {
+        match (self.grabbed_at_ms, self.available_at_ms) {
+            (_, Some(_)) => Arrival::Available,
+            (Some(_), None) => Arrival::Grabbed,
+            (None, None) => Arrival::Awaited,
+        }
+    }
 }
 
 impl Db<'_> {
@@ -263,7 +279,7 @@ impl Db<'_> {
         self.follow_place(placement.entry, now_ms)
     }
 
-    /// Notes that a placement has reached its end. The entry follows.
+    /// Notes that a placement has reached its end. What the arr has told of the title meanwhile is taken over, and the entry follows.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
@@ -275,6 +291,9 @@ impl Db<'_> {
         arr_id: Option<i64>,
         now_ms: UnixMs,
     ) -> Result<(), StoreError> {
+        if matches!(state, PlacementState::Added | PlacementState::Present) {
+            self.take_over_arrivals(placement.id, state == PlacementState::Added)?;
+        }
         let mut query = self.connection.prepare_cached(
             "-- placements.finish\n\
              UPDATE placements SET state = ?2, attempt_at_ms = NULL, retry_at_ms = NULL, answer = ?3, arr_id = ?4,\n\
@@ -297,14 +316,11 @@ impl Db<'_> {
     }
 
     fn follow_placements(self, entry: EntryId, reason: Option<&str>, now_ms: UnixMs) -> Result<(), StoreError> {
-        let mut query =
-            self.connection.prepare_cached("-- placements.states\nSELECT state FROM placements WHERE entry_id = ?1")?;
-        let mut rows = query.query([entry.0])?;
-        let mut states = Vec::new();
-        while let Some(row) = rows.next()? {
-            states.push(placement_state(&row.get::<_, String>(0)?)?);
-        }
-        if let Some(state) = entry_state(&states) {
+        let placements = self.placements_of(entry)?;
+        let standing: Vec<_> = placements.iter().map(|placement| (placement.state, placement.arrival())).collect();
+        if let Some(state) = entry_state(&standing) {
+            // A refusal is no reason for being available.
+            let reason = reason.filter(|_| !matches!(state, EntryState::Grabbed | EntryState::Available));
             self.set_entry_state(entry, state, reason, now_ms)?;
         }
         self.follow_place(entry, now_ms)
@@ -319,7 +335,7 @@ impl Db<'_> {
             "-- placements.refused_without_place\n\
              SELECT DISTINCT e.id, e.user_id, e.title_id FROM placements p JOIN entries e ON e.id = p.entry_id\n\
                  JOIN users u ON u.id = e.user_id AND u.synced\n\
-             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL AND e.state = 'failed' AND ",
+             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL AND e.state IN ('failed', 'available') AND ",
             pause_is_over!(),
             " AND NOT EXISTS (SELECT 1 FROM quota_uses q WHERE q.entry_id = e.id AND q.released_at_ms IS NULL) ORDER BY e.id",
         ))?;
@@ -339,6 +355,9 @@ impl Db<'_> {
              UPDATE placements SET retry_at_ms = ?2 WHERE entry_id = ?1 AND state = 'failed' AND retry_at_ms IS NOT NULL",
         )?;
         query.execute(params![entry.0, retry_at_ms])?;
+        if self.is_available(entry)? {
+            return Ok(());
+        }
         self.set_entry_state(entry, EntryState::Failed, Some(reason), now_ms)
     }
 
@@ -376,7 +395,8 @@ impl Db<'_> {
     pub fn placements_of(self, entry: EntryId) -> Result<Vec<PlacementRow>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.of_entry\n\
-             SELECT instance, state, queued_at_ms, attempts, payload, answer, retry_at_ms, done_at_ms\n\
+             SELECT instance, state, queued_at_ms, attempts, payload, answer, retry_at_ms, done_at_ms, grabbed_at_ms,\n\
+                 available_at_ms\n\
              FROM placements WHERE entry_id = ?1 ORDER BY id",
         )?;
         let mut rows = query.query([entry.0])?;
@@ -391,6 +411,8 @@ impl Db<'_> {
                 answer: row.get(5)?,
                 retry_at_ms: row.get(6)?,
                 done_at_ms: row.get(7)?,
+                grabbed_at_ms: row.get(8)?,
+                available_at_ms: row.get(9)?,
             });
         }
         Ok(placements)
@@ -414,6 +436,6 @@ impl Db<'_> {
     }
 }
 
-fn placement_state(word: &str) -> Result<PlacementState, StoreError> {
+pub(super) fn placement_state(word: &str) -> Result<PlacementState, StoreError> {
     PlacementState::from_word(word).ok_or_else(|| unknown_word("placements.state", word))
 }

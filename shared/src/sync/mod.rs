@@ -32,6 +32,7 @@ use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
 use crate::store::{Store, StoreError, Undecided};
+use crate::tracking::catch_up::catch_up;
 use crate::upstreams::Upstreams;
 
 /// What a run works on and with.
@@ -207,6 +208,9 @@ async fn stages(
         act(run, mode, &upstreams, report).await?;
     }
     decided.look_again(second);
+    if matches!(mode, Mode::Real(_)) {
+        catch_up(run, &upstreams).await?;
+    }
     approvals.add(&decided.approvals);
     report.approvals = approvals;
     report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;

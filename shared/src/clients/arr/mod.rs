@@ -5,12 +5,16 @@
 
 mod error;
 mod facts;
+mod history;
 mod radarr;
 mod sonarr;
+mod webhook;
 mod wire;
 mod words;
 
 pub use error::ArrError;
+pub use history::HistoryEvent;
+pub use webhook::{MalformedWebhook, Webhook, read_webhook};
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -1,0 +1,170 @@
+//! `placements` once more: how far a title has come in the arr that took it, by what the arr has told.
+
+use rusqlite::params;
+
+use super::placements::placement_state;
+use super::{Db, StoreError};
+use crate::clock::UnixMs;
+use crate::model::{EntryId, MediaType, PlacementId, PlacementState, UserId, WantedBy};
+
+/// A placement that an arr's event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArrivalRow {
+    /// The placement.
+    pub id: PlacementId,
+    /// Whose wish it is.
+    pub wanted_by: WantedBy,
+    /// Whether this user's list is read: others are told nothing.
+    pub takes_part: bool,
+    /// Where it stands: added, present, removed, or queued with an attempt under way.
+    pub state: PlacementState,
+    /// When it got there.
+    pub done_at_ms: Option<UnixMs>,
+    /// When something to watch was first told of.
+    pub available_at_ms: Option<UnixMs>,
+    /// The title's name.
+    pub title: String,
+    /// The year of its first release.
+    pub year: Option<u16>,
+}
+
+impl Db<'_> {
+    /// The placements in `instance` of open entries of the title that the arr knows by `external_id`, oldest first. Of those that
+    /// wait, only the ones that the arr may have taken already.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn arrivals(
+        self,
+        instance: &str,
+        media_type: MediaType,
+        external_id: u32,
+    ) -> Result<Vec<ArrivalRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.arrivals\n\
+             SELECT p.id, e.user_id, e.id, u.synced, p.state, p.done_at_ms, p.available_at_ms, t.title, t.year\n\
+             FROM titles t JOIN placements p ON p.title_id = t.id AND p.instance = ?1\n\
+                 JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL JOIN users u ON u.id = e.user_id\n\
+             WHERE t.media_type = ?2 AND CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END = ?3\n\
+                 AND (p.state IN ('added', 'present', 'removed') OR (p.state = 'queued' AND p.attempt_at_ms IS NOT NULL))\n\
+             ORDER BY p.id",
+        )?;
+        let mut rows = query.query(params![instance, media_type.word(), external_id])?;
+        let mut arrivals = Vec::new();
+        while let Some(row) = rows.next()? {
+            arrivals.push(ArrivalRow {
+                id: PlacementId(row.get(0)?),
+                wanted_by: WantedBy { user: UserId(row.get(1)?), entry: EntryId(row.get(2)?) },
+                takes_part: row.get(3)?,
+                state: placement_state(&row.get::<_, String>(4)?)?,
+                done_at_ms: row.get(5)?,
+                available_at_ms: row.get(6)?,
+                title: row.get(7)?,
+                year: row.get(8)?,
+            });
+        }
+        Ok(arrivals)
+    }
+
+    /// Notes that the arr has found a release; the first time counts. The entry follows.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_grabbed(self, arrival: &ArrivalRow, at_ms: UnixMs, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.set_grabbed\nUPDATE placements SET grabbed_at_ms = coalesce(grabbed_at_ms, ?2) WHERE id = ?1",
+        )?;
+        query.execute(params![arrival.id.0, at_ms])?;
+        self.follow_arrivals(arrival.wanted_by.entry, now_ms)
+    }
+
+    /// Notes that there is something to watch; the first time counts. What was removed is there again. The entry follows.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_available(self, arrival: &ArrivalRow, at_ms: UnixMs, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.set_available\n\
+             UPDATE placements SET available_at_ms = CASE WHEN state = 'removed' THEN ?2 ELSE coalesce(available_at_ms, ?2) END,\n\
+                 answer = CASE WHEN state = 'removed' THEN 'imported again' ELSE answer END,\n\
+                 done_at_ms = CASE WHEN state = 'removed' THEN ?2 ELSE done_at_ms END,\n\
+                 state = CASE WHEN state <> 'removed' THEN state WHEN attempts > 0 THEN 'added' ELSE 'present' END\n\
+             WHERE id = ?1",
+        )?;
+        query.execute(params![arrival.id.0, at_ms])?;
+        self.follow_arrivals(arrival.wanted_by.entry, now_ms)
+    }
+
+    /// Notes that somebody took the title out of the arr's library, in these words. The entry stays where it stands: what a person
+    /// deletes is not asked for again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_removed(self, arrival: &ArrivalRow, answer: &str, at_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.set_removed\n\
+             UPDATE placements SET state = 'removed', done_at_ms = ?2, answer = ?3\n\
+             WHERE id = ?1 AND state IN ('added', 'present') AND (done_at_ms IS NULL OR done_at_ms <= ?2)",
+        )?;
+        query.execute(params![arrival.id.0, at_ms, answer])?;
+        Ok(())
+    }
+
+    /// Lets a placement that is about to be finished have what its arr has told of the title before. What was imported before we
+    /// added the title ourselves is of an earlier time.
+    pub(super) fn take_over_arrivals(self, id: PlacementId, added: bool) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.take_over_arrivals\n\
+             UPDATE placements SET\n\
+                 available_at_ms = coalesce(available_at_ms, (\n\
+                     SELECT min(i.imported_at_ms) FROM titles t JOIN imports i ON i.instance = placements.instance\n\
+                         AND i.external_id = CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END\n\
+                     WHERE t.id = placements.title_id AND i.removed_at_ms IS NULL\n\
+                         AND (NOT ?2 OR i.imported_at_ms >= placements.attempt_at_ms))),\n\
+                 grabbed_at_ms = coalesce(grabbed_at_ms, (\n\
+                     SELECT min(g.grabbed_at_ms) FROM titles t JOIN grabs g ON g.instance = placements.instance\n\
+                         AND g.external_id = CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END\n\
+                     WHERE t.id = placements.title_id AND (NOT ?2 OR g.grabbed_at_ms >= placements.attempt_at_ms)))\n\
+             WHERE id = ?1",
+        )?;
+        query.execute(params![id.0, added])?;
+        Ok(())
+    }
+
+    /// Brings an entry forward that was requested, by what arrived of it. Never backward, and one that waits for a decision, or was
+    /// turned down, stays.
+    pub(super) fn follow_arrivals(self, entry: EntryId, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.follow_arrivals\n\
+             WITH arrived AS (SELECT count(available_at_ms) > 0 AS available, count(grabbed_at_ms) > 0 AS grabbed\n\
+                              FROM placements WHERE entry_id = ?1)\n\
+             UPDATE entries SET state = CASE WHEN arrived.available THEN 'available' ELSE 'grabbed' END, state_at_ms = ?2,\n\
+                 reason = NULL\n\
+             FROM arrived WHERE id = ?1 AND ((arrived.available AND state IN ('requested', 'grabbed', 'failed'))\n\
+                 OR (arrived.grabbed AND state = 'requested'))",
+        )?;
+        query.execute(params![entry.0, now_ms])?;
+        Ok(())
+    }
+
+    /// Whether there is something to watch of an entry.
+    pub(super) fn is_available(self, entry: EntryId) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.is_available\nSELECT 1 FROM placements WHERE entry_id = ?1 AND available_at_ms IS NOT NULL",
+        )?;
+        Ok(query.exists([entry.0])?)
+    }
+
+    /// Whether `instance` has taken a title of an open entry and has told of nothing to watch yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn awaits_arrivals(self, instance: &str) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.awaits_arrivals\n\
+             SELECT 1 FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL\n\
+             WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL LIMIT 1",
+        )?;
+        Ok(query.exists([instance])?)
+    }
+}

@@ -1,0 +1,53 @@
+//! `outbox`: messages to deliver. They are stored in the transaction of what they tell of; delivery follows, and may repeat.
+
+use rusqlite::params;
+
+use super::error::bad_json;
+use super::{Db, StoreError};
+use crate::clock::UnixMs;
+use crate::model::Availability;
+
+/// A message that was not delivered yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Its row.
+    pub id: i64,
+    /// `available`.
+    pub kind: String,
+    /// When it was made.
+    pub made_at_ms: UnixMs,
+    /// JSON; for `available` an [`Availability`].
+    pub payload: String,
+}
+
+impl Db<'_> {
+    /// Stores a message that something can be watched. `dedupe` names what it tells of: the same is told once. Answers whether it
+    /// was news.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn tell_available(self, dedupe: &str, availability: &Availability, now_ms: UnixMs) -> Result<bool, StoreError> {
+        let payload = serde_json::to_string(availability).map_err(|error| bad_json("outbox.payload", &error))?;
+        let mut query = self.connection.prepare_cached(
+            "-- outbox.tell_available\n\
+             INSERT INTO outbox (kind, dedupe, made_at_ms, payload) VALUES ('available', ?1, ?2, ?3)\n\
+             ON CONFLICT (dedupe) DO NOTHING",
+        )?;
+        Ok(query.execute(params![dedupe, now_ms, payload])? > 0)
+    }
+
+    /// The oldest `limit` messages that were not delivered yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn pending_messages(self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- outbox.pending\n\
+             SELECT id, kind, made_at_ms, payload FROM outbox WHERE state = 'pending' ORDER BY id LIMIT ?1",
+        )?;
+        let rows = query.query_map([limit], |row| {
+            Ok(OutboxRow { id: row.get(0)?, kind: row.get(1)?, made_at_ms: row.get(2)?, payload: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

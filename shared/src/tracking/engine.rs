@@ -1,0 +1,385 @@
+//! Works events off: each changes the store, with the messages that follow from it, in one transaction.
+
+use super::announcement::{Telling, gathered, is_complete_pack, is_pack, telling};
+use super::{Processed, TrackingSettings};
+use crate::clients::arr::read_webhook;
+use crate::clock::UnixMs;
+use crate::model::{
+    ArrEpisode, ArrEvent, Availability, EpisodeNumber, InstanceKind, MediaType, PlacementState, WantedBy,
+};
+use crate::store::{ArrivalRow, BatchRow, Db, KEPT_WEBHOOKS, PendingWebhook, Store, StoreError, WebhookState};
+
+/// Events so many of which share a transaction: the other program never waits for long.
+const TOGETHER: usize = 100;
+
+/// Works off every webhook that waits in the inbox, in the order in which they came. `kinds` tells which application an instance of
+/// this name is; `None` for one that is not in the settings. Two processes may do this at once: each webhook is worked off once.
+///
+/// # Errors
+/// [`StoreError`] when the store fails; what was not worked off stays pending.
+pub fn process_inbox(
+    store: &Store,
+    kinds: &dyn Fn(&str) -> Option<InstanceKind>,
+    settings: TrackingSettings,
+    now_ms: UnixMs,
+) -> Result<Processed, StoreError> {
+    let mut processed = Processed::default();
+    loop {
+        // Nothing to do is found out without the write lock.
+        if store.read().pending_webhooks(1)?.is_empty() {
+            break;
+        }
+        let together = store.write(|db| {
+            let mut together = Processed::default();
+            for webhook in db.pending_webhooks(TOGETHER as u32)? {
+                let (state, detail) = work_off(db, &webhook, kinds, settings, now_ms, &mut together)?;
+                count(&mut together, state);
+                db.end_webhook(webhook.id, state, &detail, now_ms)?;
+            }
+            Ok(together)
+        })?;
+        add(&mut processed, together);
+    }
+    if processed.done + processed.ignored > 0 {
+        store.write(|db| {
+            db.prune_inbox(KEPT_WEBHOOKS)?;
+            db.prune_imports(now_ms)
+        })?;
+    }
+    Ok(processed)
+}
+
+/// Does what follows from events that somebody saw otherwise, such as in the history of `instance`. Each comes with the time it
+/// happened; those that are known already change nothing.
+///
+/// # Errors
+/// [`StoreError`] when the store fails; some of the events may have been worked off.
+pub fn apply_events(
+    store: &Store,
+    instance: &str,
+    kind: InstanceKind,
+    events: &[(UnixMs, ArrEvent)],
+    settings: TrackingSettings,
+    now_ms: UnixMs,
+) -> Result<Processed, StoreError> {
+    let mut processed = Processed::default();
+    for chunk in events.chunks(TOGETHER) {
+        let together = store.write(|db| {
+            let mut together = Processed::default();
+            for (at_ms, event) in chunk {
+                // An instance whose clock is ahead of ours tells nothing from the future.
+                let of = Source { db, instance, kind, at_ms: (*at_ms).min(now_ms), settings, now_ms };
+                let (state, _) = of.apply(event, &mut together)?;
+                count(&mut together, state);
+            }
+            Ok(together)
+        })?;
+        add(&mut processed, together);
+    }
+    Ok(processed)
+}
+
+/// Tells of every season whose window is over: one message each. To be called after [`process_inbox`], so that what waits in the
+/// inbox comes along. Answers how many messages there were.
+///
+/// # Errors
+/// [`StoreError`] when the store fails.
+pub fn flush_due_batches(store: &Store, now_ms: UnixMs) -> Result<u32, StoreError> {
+    if store.read().due_batches(now_ms)?.is_empty() {
+        return Ok(0);
+    }
+    store.write(|db| {
+        let mut told = 0;
+        for batch in db.due_batches(now_ms)? {
+            told += u32::from(flush(db, &batch, now_ms)?);
+        }
+        Ok(told)
+    })
+}
+
+/// When [`flush_due_batches`] has something to do next; `None` while no season is gathered.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn next_batch_due(store: &Store) -> Result<Option<UnixMs>, StoreError> {
+    store.read().next_batch_due()
+}
+
+const fn count(processed: &mut Processed, state: WebhookState) {
+    match state {
+        WebhookState::Ignored => processed.ignored += 1,
+        _ => processed.done += 1,
+    }
+}
+
+const fn add(processed: &mut Processed, other: Processed) {
+    processed.done += other.done;
+    processed.ignored += other.ignored;
+    processed.announced += other.announced;
+}
+
+fn work_off(
+    db: Db<'_>,
+    webhook: &PendingWebhook,
+    kinds: &dyn Fn(&str) -> Option<InstanceKind>,
+    settings: TrackingSettings,
+    now_ms: UnixMs,
+    processed: &mut Processed,
+) -> Result<(WebhookState, String), StoreError> {
+    let PendingWebhook { instance, body, received_at_ms, .. } = webhook;
+    let ignored = |detail: String| Ok((WebhookState::Ignored, detail));
+    let Some(kind) = kinds(instance) else {
+        return ignored(format!("there is no instance `{instance}` in the settings"));
+    };
+    match read_webhook(kind, body.as_bytes()) {
+        Err(error) => ignored(format!("failed to {error}")),
+        Ok(read) => {
+            Source { db, instance, kind, at_ms: *received_at_ms, settings, now_ms }.apply(&read.event, processed)
+        }
+    }
+}
+
+/// Where an event comes from.
+struct Source<'a> {
+    db: Db<'a>,
+    instance: &'a str,
+    kind: InstanceKind,
+    /// When it happened, as far as anybody knows.
+    at_ms: UnixMs,
+    settings: TrackingSettings,
+    now_ms: UnixMs,
+}
+
+impl Source<'_> {
+    /// Does what follows from an event. Answers what came of it, in a sentence.
+    fn apply(&self, event: &ArrEvent, processed: &mut Processed) -> Result<(WebhookState, String), StoreError> {
+        let done = |detail: String| Ok((WebhookState::Done, detail));
+        let ignored = |detail: String| Ok((WebhookState::Ignored, detail));
+        match event {
+            ArrEvent::Grabbed { external_id, episodes, download_id } => {
+                done(self.grabbed(*external_id, episodes, download_id.as_deref())?)
+            }
+            ArrEvent::Imported { .. } => done(self.imported(event, processed)?),
+            ArrEvent::Deleted { external_id, files } => done(self.deleted(*external_id, *files)?),
+            ArrEvent::FileDeleted { for_upgrade: true, .. } => ignored("a better file takes its place".to_owned()),
+            ArrEvent::FileDeleted { external_id, episodes, .. } => {
+                for number in self.numbers(episodes) {
+                    self.db.note_file_deleted(self.instance, *external_id, number, self.at_ms)?;
+                }
+                done("its file was deleted; nothing follows from that".to_owned())
+            }
+            // An addition of ours is known by the arr's answer, and anybody else's by the next look.
+            ArrEvent::Added { .. } => done("it is in the library now; nothing follows from that".to_owned()),
+            ArrEvent::Test => done("a test; it arrived".to_owned()),
+            ArrEvent::Renamed => ignored("files have other names; nothing follows from that".to_owned()),
+            ArrEvent::Health { message } => done(format!("the arr says: {message}")),
+            ArrEvent::HealthRestored { message } => done(format!("the arr says that this is over: {message}")),
+            ArrEvent::ApplicationUpdate { message } => done(format!("the arr says: {message}")),
+            ArrEvent::ManualInteractionRequired { .. } => {
+                done("a download waits for a person in the arr; nothing follows from that here".to_owned())
+            }
+            ArrEvent::Untitled { .. } => ignored("it does not say which title it is about".to_owned()),
+            ArrEvent::Unknown { event_type } => ignored(format!("this version does not know `{event_type}`")),
+        }
+    }
+
+    const fn media_type(&self) -> MediaType {
+        match self.kind {
+            InstanceKind::Radarr => MediaType::Movie,
+            InstanceKind::Sonarr => MediaType::Show,
+        }
+    }
+
+    /// The numbers under which an event's files are kept.
+    fn numbers(&self, episodes: &[ArrEpisode]) -> Vec<EpisodeNumber> {
+        match self.kind {
+            InstanceKind::Radarr => vec![EpisodeNumber::MOVIE],
+            InstanceKind::Sonarr => episodes.iter().map(|episode| episode.number).collect(),
+        }
+    }
+
+    /// The placements this is about. One that was removed after it happened is not among them.
+    fn arrivals(&self, external_id: u32) -> Result<Vec<ArrivalRow>, StoreError> {
+        let mut arrivals = self.db.arrivals(self.instance, self.media_type(), external_id)?;
+        arrivals.retain(|it| {
+            it.state != PlacementState::Removed || it.done_at_ms.is_none_or(|removed_at| removed_at < self.at_ms)
+        });
+        Ok(arrivals)
+    }
+
+    fn grabbed(
+        &self,
+        external_id: u32,
+        episodes: &[ArrEpisode],
+        download_id: Option<&str>,
+    ) -> Result<String, StoreError> {
+        for number in self.numbers(episodes) {
+            self.db.note_grab(self.instance, download_id.unwrap_or_default(), external_id, number, self.at_ms)?;
+        }
+        let arrivals = self.arrivals(external_id)?;
+        for arrival in arrivals.iter().filter(|it| it.state != PlacementState::Removed) {
+            self.db.set_grabbed(arrival, self.at_ms, self.now_ms)?;
+        }
+        Ok(format!("a release was found; {}", concerns(&arrivals)))
+    }
+
+    fn imported(&self, event: &ArrEvent, processed: &mut Processed) -> Result<String, StoreError> {
+        let ArrEvent::Imported { external_id, episodes, download_id, upgrade, whole_download } = event else {
+            unreachable!("only imports come here");
+        };
+        let external_id = *external_id;
+        let mut first_files = Vec::new();
+        for number in self.numbers(episodes) {
+            if self.db.note_import(self.instance, external_id, number, self.at_ms, *upgrade)? {
+                first_files.push(number);
+            }
+        }
+        let arrivals = self.arrivals(external_id)?;
+        for arrival in &arrivals {
+            self.db.set_available(arrival, self.at_ms, self.now_ms)?;
+        }
+        match self.kind {
+            InstanceKind::Radarr if !upgrade => {
+                // Somebody who had it before, and lost it, is not told again.
+                let news: Vec<_> = arrivals.iter().filter(|it| it.available_at_ms.is_none()).cloned().collect();
+                let told = announce(self.db, self.told(external_id, Vec::new(), self.at_ms, &news), self.now_ms)?;
+                processed.announced += u32::from(told);
+            }
+            InstanceKind::Sonarr => {
+                let news: Vec<ArrEpisode> =
+                    episodes.iter().filter(|episode| first_files.contains(&episode.number)).copied().collect();
+                let progress = match download_id {
+                    Some(id) => self.db.download_progress(self.instance, id, external_id)?,
+                    None => crate::store::DownloadProgress::default(),
+                };
+                let of_pack = is_pack(progress) || (*whole_download && episodes.len() > 1);
+                if arrivals.iter().any(|it| it.takes_part) {
+                    processed.announced += self.tell_episodes(external_id, &news, of_pack, &arrivals)?;
+                }
+                if is_complete_pack(progress) || (*whole_download && episodes.len() > 1) {
+                    processed.announced += self.flush_seasons(external_id, episodes)?;
+                }
+            }
+            InstanceKind::Radarr => {}
+        }
+        let what = if *upgrade { "a better file was imported" } else { "imported" };
+        Ok(format!("{what}; {}", concerns(&arrivals)))
+    }
+
+    /// Tells of new episodes at once, or gathers them. Answers how many messages there were.
+    fn tell_episodes(
+        &self,
+        external_id: u32,
+        news: &[ArrEpisode],
+        of_pack: bool,
+        arrivals: &[ArrivalRow],
+    ) -> Result<u32, StoreError> {
+        let Telling { at_once, gathered: seasons } = telling(news, self.at_ms, of_pack, self.settings);
+        for (season, episodes) in seasons {
+            let open = self.db.batch(self.instance, external_id, season)?;
+            let batch = gathered(open, self.instance, external_id, season, &episodes, self.at_ms, self.settings);
+            self.db.keep_batch(&batch)?;
+        }
+        if at_once.is_empty() {
+            return Ok(0);
+        }
+        Ok(u32::from(announce(self.db, self.told(external_id, at_once, self.at_ms, arrivals), self.now_ms)?))
+    }
+
+    /// Tells of the seasons of `episodes` that are being gathered.
+    fn flush_seasons(&self, external_id: u32, episodes: &[ArrEpisode]) -> Result<u32, StoreError> {
+        let mut seasons: Vec<u32> = episodes.iter().map(|episode| episode.number.season).collect();
+        seasons.sort_unstable();
+        seasons.dedup();
+        let mut told = 0;
+        for season in seasons {
+            if let Some(batch) = self.db.batch(self.instance, external_id, season)? {
+                told += u32::from(flush(self.db, &batch, self.now_ms)?);
+            }
+        }
+        Ok(told)
+    }
+
+    fn told<'b>(
+        &'b self,
+        external_id: u32,
+        episodes: Vec<EpisodeNumber>,
+        imported_at_ms: UnixMs,
+        arrivals: &'b [ArrivalRow],
+    ) -> News<'b> {
+        News { instance: self.instance, media_type: self.media_type(), external_id, episodes, imported_at_ms, arrivals }
+    }
+
+    fn deleted(&self, external_id: u32, files: bool) -> Result<String, StoreError> {
+        self.db.forget_title(self.instance, external_id, self.at_ms)?;
+        let arrivals = self.arrivals(external_id)?;
+        let with = if files { ", with its files" } else { "" };
+        let answer = format!("deleted in {} `{}`{with}", self.kind.app_name(), self.instance);
+        for arrival in &arrivals {
+            self.db.set_removed(arrival, &answer, self.at_ms)?;
+        }
+        Ok(format!("it was taken out of the library; {}", concerns(&arrivals)))
+    }
+}
+
+/// `nobody here asked for it`, or how many wishes it concerns.
+fn concerns(arrivals: &[ArrivalRow]) -> String {
+    match arrivals.len() {
+        0 => "nobody here has asked for it yet".to_owned(),
+        1 => "it concerns one wish".to_owned(),
+        count => format!("it concerns {count} wishes"),
+    }
+}
+
+/// Something to tell, and everybody it may concern.
+struct News<'a> {
+    instance: &'a str,
+    media_type: MediaType,
+    external_id: u32,
+    episodes: Vec<EpisodeNumber>,
+    imported_at_ms: UnixMs,
+    arrivals: &'a [ArrivalRow],
+}
+
+/// Puts a message into the outbox, if it concerns anybody who takes part. Answers whether it did.
+fn announce(db: Db<'_>, news: News<'_>, now_ms: UnixMs) -> Result<bool, StoreError> {
+    let News { instance, media_type, external_id, episodes, imported_at_ms, arrivals } = news;
+    let wanted_by: Vec<WantedBy> = arrivals.iter().filter(|it| it.takes_part).map(|it| it.wanted_by).collect();
+    let (Some(first), Some(wish)) = (arrivals.first(), wanted_by.first()) else { return Ok(false) };
+    // A movie becomes available to an entry once; a batch never holds an episode that another has told of.
+    let dedupe = match episodes.first() {
+        None => format!("available:{instance}:{external_id}:entry {}", wish.entry.0),
+        Some(EpisodeNumber { season, episode }) => {
+            format!("available:{instance}:{external_id}:{season}x{episode}:{imported_at_ms}")
+        }
+    };
+    let availability = Availability {
+        instance: instance.to_owned(),
+        media_type,
+        external_id,
+        title: first.title.clone(),
+        year: first.year,
+        episodes,
+        wanted_by,
+        imported_at_ms,
+    };
+    db.tell_available(&dedupe, &availability, now_ms)
+}
+
+/// Tells of a gathered season and closes it. Answers whether there was a message: those who wanted it may be gone.
+fn flush(db: Db<'_>, batch: &BatchRow, now_ms: UnixMs) -> Result<bool, StoreError> {
+    db.close_batch(batch)?;
+    let BatchRow { instance, external_id, season, opened_at_ms, episodes, .. } = batch;
+    let mut arrivals = db.arrivals(instance, MediaType::Show, *external_id)?;
+    arrivals.retain(|it| it.state != PlacementState::Removed);
+    let episodes = episodes.iter().map(|episode| EpisodeNumber { season: *season, episode: *episode }).collect();
+    let news = News {
+        instance,
+        media_type: MediaType::Show,
+        external_id: *external_id,
+        episodes,
+        imported_at_ms: *opened_at_ms,
+        arrivals: &arrivals,
+    };
+    announce(db, news, now_ms)
+}
