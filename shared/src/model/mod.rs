@@ -2,6 +2,7 @@
 //! nothing of ours.
 
 mod approval;
+mod connection;
 mod decision;
 mod entry;
 mod facts;
@@ -15,6 +16,7 @@ mod user;
 pub use approval::{
     Approval, ApprovalId, ApprovalSettings, ApprovalState, ApprovalTrigger, Expiry, Undecidable, WhenExpired,
 };
+pub use connection::{Connection, ConnectionStatus};
 pub use decision::{
     AutoApproved, Decision, Destination, ExcludedBy, FactSeen, Outcome, Stage, Step, TRACE_VERSION, Trace, Verdict,
     WaitsFor,

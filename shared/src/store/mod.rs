@@ -4,6 +4,7 @@
 //! returns `Ok`. Nothing here waits for the network, and nothing that waits for the network may run inside `write`.
 
 mod approvals;
+mod connections;
 mod decisions;
 mod entries;
 mod error;
@@ -17,6 +18,7 @@ mod titles;
 mod users;
 
 pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
+pub use connections::ConnectionRow;
 pub use decisions::{RoutesOfRun, StoredDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;
