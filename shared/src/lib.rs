@@ -7,6 +7,7 @@
 pub mod act;
 pub mod amend;
 pub mod approval;
+pub mod callback;
 pub mod check;
 pub mod clients;
 pub mod clock;

@@ -34,6 +34,18 @@ pub fn random_hex(bytes: usize) -> String {
     (0..bytes).map(|_| format!("{:02x}", fastrand::u8(..))).collect()
 }
 
+/// A secret of `2 * bytes` hex characters that nobody can guess: from the kernel's random source, unlike [`random_hex`].
+///
+/// # Panics
+/// Where the kernel gives no random numbers: TLS would not work there either.
+#[must_use]
+pub fn secret_hex(bytes: usize) -> String {
+    let mut random = vec![0; bytes];
+    let source = rustls::crypto::ring::default_provider().secure_random;
+    source.fill(&mut random).expect("the kernel gives random numbers");
+    random.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn read_line(path: &Path) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     let line = text.trim();
@@ -51,5 +63,7 @@ mod tests {
         assert!(cpu_ms() >= before);
         assert_eq!(random_hex(8).len(), 16);
         assert_ne!(random_hex(8), random_hex(8));
+        assert_eq!(secret_hex(16).len(), 32);
+        assert_ne!(secret_hex(16), secret_hex(16));
     }
 }

@@ -62,11 +62,17 @@ impl Request {
 
     /// `POST {base}{path}` with a JSON body, as a question: it may be repeated. See [`Self::into_write`].
     pub(super) fn post(base: &str, path: &str, body: &serde_json::Value) -> Result<Self, FetchError> {
-        let mut request = Self::get(base, path, &[])?;
-        request.method = Method::POST;
-        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request.body = Some(body.to_string().into_bytes());
-        Ok(request)
+        Ok(Self::get(base, path, &[])?.with_method(Method::POST, Some(body)))
+    }
+
+    /// The same with another method, and with a JSON body where there is one.
+    pub(super) fn with_method(mut self, method: Method, body: Option<&serde_json::Value>) -> Self {
+        self.method = method;
+        if let Some(body) = body {
+            self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            self.body = Some(body.to_string().into_bytes());
+        }
+        self
     }
 
     /// Says that this request changes the upstream: it is sent once, and gets time to finish when the run stops.

@@ -3,6 +3,7 @@
 
 mod approval;
 mod arr_event;
+mod connection;
 mod decision;
 mod entry;
 mod facts;
@@ -17,6 +18,7 @@ pub use approval::{
     Approval, ApprovalId, ApprovalSettings, ApprovalState, ApprovalTrigger, Expiry, Undecidable, WhenExpired,
 };
 pub use arr_event::{ArrEpisode, ArrEvent, Availability, EpisodeNumber, WantedBy};
+pub use connection::{Connection, ConnectionStatus};
 pub use decision::{
     AutoApproved, Decision, Destination, ExcludedBy, FactSeen, Outcome, Stage, Step, TRACE_VERSION, Trace, Verdict,
     WaitsFor,

@@ -5,6 +5,7 @@
 
 mod approvals;
 mod arrivals;
+mod connections;
 mod decisions;
 mod entries;
 mod error;
@@ -23,6 +24,7 @@ mod users;
 
 pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
 pub use arrivals::ArrivalRow;
+pub use connections::ConnectionRow;
 pub use decisions::{RoutesOfRun, StoredDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;

@@ -81,6 +81,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Bytes,
+    /// A webhook whose outcome decides what the reply is; this one counts for nothing then.
+    pub(crate) trial: Option<Delivery>,
     /// Webhooks sent while the caller still waits for this reply.
     pub(crate) before: Vec<Delivery>,
     /// Webhooks sent once the reply is on its way.

@@ -23,7 +23,7 @@ mod tests;
 mod tmdb;
 mod webhook;
 
-pub use arr::{Exclusion, FakeArr, Known, LibraryItem, SearchAsked};
+pub use arr::{ConnectionSeen, Exclusion, FakeArr, Known, LibraryItem, SearchAsked};
 pub use fault::Fault;
 pub use journal::Seen;
 pub use plex::{FakePlex, KeyOf, Title};

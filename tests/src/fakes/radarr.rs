@@ -7,8 +7,9 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use super::arr::{App, Draft, FakeArr, Known};
+use super::arr::{App, Draft, FakeArr, Known, events};
 use super::sonarr::{alternate_titles, overview};
+use super::webhook::Delivered;
 
 /// A running Radarr 6.0.3.10276 with root folder `/movies`. Also a [`FakeArr`].
 pub struct FakeRadarr(FakeArr);
@@ -32,6 +33,15 @@ impl FakeRadarr {
         let mut known = core.metadata(tmdb_id).unwrap_or_else(|| Known::new(tmdb_id, title));
         known.title = title.to_owned();
         core.own(&known)
+    }
+
+    /// A movie's file arrived, perhaps in place of a worse one. In the history, and reported.
+    ///
+    /// # Panics
+    /// For a movie that is not in the library.
+    pub fn import(&self, tmdb_id: i64, upgrade: bool) -> Vec<Delivered> {
+        let events = events::movie_imported(&mut self.core(), tmdb_id, upgrade);
+        self.report(events)
     }
 }
 
@@ -124,15 +134,20 @@ pub(crate) fn refreshed(_tree: &mut Value, draft: &Draft) -> Option<&'static str
 
 /// `MovieAdded`, as Radarr posts it while the add is still open. Tags are labels here, and sorted.
 pub(crate) fn movie_added(movie: &Value, labels: &[String], add_method: &str) -> Value {
+    json!({
+        "movie": subject(movie, labels),
+        "addMethod": add_method, "eventType": "MovieAdded", "instanceName": "Radarr", "applicationUrl": "",
+    })
+}
+
+/// A movie as webhooks tell of it.
+pub(crate) fn subject(movie: &Value, labels: &[String]) -> Value {
     let mut tags = labels.to_vec();
     tags.sort();
     let released = movie["physicalRelease"].as_str().unwrap_or("9999-12-31");
     json!({
-        "movie": {
-            "id": movie["id"], "title": movie["title"], "year": movie["year"], "releaseDate": &released[..10],
-            "folderPath": movie["path"], "tmdbId": movie["tmdbId"], "imdbId": movie["imdbId"], "overview": movie["overview"],
-            "genres": movie["genres"], "images": movie["images"], "tags": tags, "originalLanguage": movie["originalLanguage"],
-        },
-        "addMethod": add_method, "eventType": "MovieAdded", "instanceName": "Radarr", "applicationUrl": "",
+        "id": movie["id"], "title": movie["title"], "year": movie["year"], "releaseDate": &released[..10],
+        "folderPath": movie["path"], "tmdbId": movie["tmdbId"], "imdbId": movie["imdbId"], "overview": movie["overview"],
+        "genres": movie["genres"], "images": movie["images"], "tags": tags, "originalLanguage": movie["originalLanguage"],
     })
 }

@@ -31,6 +31,10 @@ pub(crate) trait World: Send + Sync + 'static {
     fn answer(&self, request: &Request) -> Reply;
     /// The body this surface gives with a failing status.
     fn failure(&self, request: &Request, status: u16) -> Reply;
+    /// The answer to a request that depended on a webhook ([`Reply::trial`]), now that this came of it.
+    fn tried(&self, _request: &Request, _outcome: &Delivered) -> Reply {
+        Reply::empty(500)
+    }
     /// A webhook ordered by a [`Reply`] was sent.
     fn delivered(&self, _outcome: Delivered) {}
 }
@@ -184,6 +188,12 @@ async fn exchange(
 /// The ordinary answer, after the webhooks that are sent while the caller waits.
 async fn ordinary(request: &Request, shared: &Arc<Shared>) -> Reply {
     let mut reply = shared.world.answer(request);
+    if let Some(delivery) = reply.trial.take()
+        && let Ok(outcome) = tokio::task::spawn_blocking(|| webhook::deliver(delivery)).await
+    {
+        reply = shared.world.tried(request, &outcome);
+        shared.world.delivered(outcome);
+    }
     for delivery in std::mem::take(&mut reply.before) {
         if let Ok(outcome) = tokio::task::spawn_blocking(|| webhook::deliver(delivery)).await {
             shared.world.delivered(outcome);

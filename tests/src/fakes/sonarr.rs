@@ -7,7 +7,8 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use super::arr::{App, Draft, FakeArr, Known};
+use super::arr::{App, Draft, FakeArr, Known, events};
+use super::webhook::Delivered;
 
 /// A running Sonarr 4.0.19.2979 with root folder `/tv`. Also a [`FakeArr`].
 pub struct FakeSonarr(FakeArr);
@@ -31,6 +32,16 @@ impl FakeSonarr {
         let mut known = core.metadata(tvdb_id).unwrap_or_else(|| Known::new(tvdb_id, title));
         known.title = title.to_owned();
         core.own(&known)
+    }
+
+    /// A finished download brought these episodes, as (season, number): one file each, perhaps in place of worse ones. In the
+    /// history, and reported: an event for each file, and one for the whole.
+    ///
+    /// # Panics
+    /// For a show that is not in the library.
+    pub fn import(&self, tvdb_id: i64, episodes: &[(i64, i64)], upgrade: bool) -> Vec<Delivered> {
+        let events = events::episodes_imported(&mut self.core(), tvdb_id, episodes, upgrade);
+        self.report(events)
     }
 
     /// The monitored season numbers of a show in the library.
@@ -173,18 +184,22 @@ fn monitored(monitor: &str, number: i64, total: i64, was: bool) -> bool {
     }
 }
 
-/// `SeriesAdd`, as Sonarr posts it. Tags are labels here, and sorted.
+/// `SeriesAdd`, as Sonarr posts it.
 pub(crate) fn series_add(series: &Value, labels: &[String]) -> Value {
+    json!({
+        "series": subject(series, labels), "eventType": "SeriesAdd", "instanceName": "Sonarr", "applicationUrl": "",
+    })
+}
+
+/// A show as webhooks tell of it. Tags are labels here, and sorted.
+pub(crate) fn subject(series: &Value, labels: &[String]) -> Value {
     let mut tags = labels.to_vec();
     tags.sort();
     json!({
-        "series": {
-            "id": series["id"], "title": series["title"], "titleSlug": series["titleSlug"], "path": series["path"],
-            "tvdbId": series["tvdbId"], "tvMazeId": series["tvMazeId"], "tmdbId": series["tmdbId"], "imdbId": series["imdbId"],
-            "type": series["seriesType"], "year": series["year"], "genres": series["genres"], "images": series["images"],
-            "tags": tags, "originalLanguage": series["originalLanguage"],
-        },
-        "eventType": "SeriesAdd", "instanceName": "Sonarr", "applicationUrl": "",
+        "id": series["id"], "title": series["title"], "titleSlug": series["titleSlug"], "path": series["path"],
+        "tvdbId": series["tvdbId"], "tvMazeId": series["tvMazeId"], "tmdbId": series["tmdbId"], "imdbId": series["imdbId"],
+        "type": series["seriesType"], "year": series["year"], "genres": series["genres"], "images": series["images"],
+        "tags": tags, "originalLanguage": series["originalLanguage"],
     })
 }
 

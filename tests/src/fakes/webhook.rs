@@ -1,4 +1,4 @@
-//! Webhooks a fake sends: one HTTP/1.1 POST each, on a connection of its own, never repeated.
+//! Webhooks a fake sends: one HTTP/1.1 POST (or PUT) each, on a connection of its own, never repeated.
 //!
 //! Owns: the transport, as plain as the arrs' own (`Connection: close`, no retry, 100 s patience). Refuses: to build payloads.
 
@@ -12,6 +12,8 @@ const PATIENCE: Duration = Duration::from_secs(100);
 /// A webhook to send.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
+    /// `POST` or `PUT`.
+    pub(crate) method: &'static str,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) event: String,
@@ -50,7 +52,8 @@ fn post(delivery: &Delivery) -> Option<u16> {
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     stream.set_write_timeout(Some(PATIENCE)).ok()?;
     let mut head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
+        "{} {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json\r\nAccept: application/json\r\n",
+        delivery.method
     );
     for (name, value) in &delivery.headers {
         head.push_str(&format!("{name}: {value}\r\n"));

@@ -1,11 +1,12 @@
 //! Sonarr and Radarr: what an instance offers and has, and adding a title to it.
 //!
 //! Owns API version 3 of both, which are one API with different nouns: `radarr` and `sonarr` hold what differs. Refuses to
-//! choose (profile, folder and tags come as the instance's own numbers) and has no way to delete anything.
+//! choose (profile, folder and tags come as the instance's own numbers) and has no way to delete anything but a webhook connection.
 
 mod error;
 mod facts;
 mod history;
+mod notifications;
 mod radarr;
 mod sonarr;
 mod webhook;
@@ -15,6 +16,10 @@ mod words;
 pub use error::ArrError;
 pub use history::HistoryEvent;
 pub use webhook::{MalformedWebhook, Webhook, read_webhook};
+#[cfg(test)]
+pub(crate) use notifications::a_webhook;
+pub(crate) use notifications::EVENTS;
+pub use notifications::{Notification, NotificationDraft, Tested};
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -357,7 +362,7 @@ impl Arr {
 
     async fn ask<T: DeserializeOwned + Send>(
         &self,
-        path: &'static str,
+        path: &str,
         request: Result<Request, FetchError>,
     ) -> Result<T, ArrError> {
         let write = request.as_ref().is_ok_and(|request| request.write);

@@ -59,6 +59,12 @@ pub(crate) fn invalid(failures: &[Failure]) -> Reply {
     Reply::json(400, &failures.iter().map(Failure::body).collect())
 }
 
+/// What a connection's own rules and its trial find: the array, without a code and with `isWarning`.
+pub(crate) fn invalid_provider(property: &str, message: &str) -> Reply {
+    let failure = json!({ "propertyName": property, "errorMessage": message, "severity": "error", "isWarning": false });
+    Reply::json(400, &json!([failure]))
+}
+
 /// Unreadable JSON, wrong types, unknown enum names: ASP.NET's ProblemDetails, an object.
 pub(crate) fn unbindable(errors: &[(String, String)]) -> Reply {
     let listed: serde_json::Map<String, Value> = errors.iter().map(|(at, what)| (at.clone(), json!([what]))).collect();

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::known::Known;
 use super::state::Core;
-use super::{App, bind, errors, validate};
+use super::events::deliveries;
+use super::{App, bind, errors, events, validate};
 use crate::fakes::exchange::{Reply, Request};
-use crate::fakes::webhook::Delivery;
 use crate::fakes::{radarr, sonarr};
 
 pub(crate) fn answer(core: &mut Core, request: &Request, segments: &[&str]) -> Reply {
@@ -70,6 +70,7 @@ fn one(core: &mut Core, request: &Request, id: i64) -> Reply {
 fn delete(core: &mut Core, request: &Request, id: i64) -> Reply {
     let parameter = if core.app == App::Sonarr { "addImportListExclusion" } else { "addImportExclusion" };
     let exclude = request.query(parameter) == Some("true");
+    let told = events::deleted(core, id, request.query("deleteFiles") == Some("true"));
     match core.remove(id) {
         None if core.app == App::Sonarr => {
             let message = "Expected query to return 1 rows but returned 0";
@@ -80,7 +81,9 @@ fn delete(core: &mut Core, request: &Request, id: i64) -> Reply {
             if exclude {
                 core.exclude(gone.external_id, &gone.title);
             }
-            Reply::empty(200)
+            let mut reply = Reply::empty(200);
+            reply.before = told.map(|payload| deliveries(core, &payload)).unwrap_or_default();
+            reply
         }
     }
 }
@@ -243,10 +246,10 @@ fn insert(core: &mut Core, known: &Known, draft: bind::Draft, path: String) -> R
         let labels: Vec<String> = core.library.get(&id).map(|stored| core.item(stored).tags).unwrap_or_default();
         match app {
             App::Radarr => {
-                reply.before = deliveries(core, "MovieAdded", &radarr::movie_added(&body, &labels, &options.add_method))
+                reply.before = deliveries(core, &radarr::movie_added(&body, &labels, &options.add_method))
             }
             App::Sonarr if !core.hold_refresh => {
-                reply.after = deliveries(core, "SeriesAdd", &sonarr::series_add(&body, &labels));
+                reply.after = deliveries(core, &sonarr::series_add(&body, &labels));
             }
             App::Sonarr => {}
         }
@@ -255,23 +258,4 @@ fn insert(core: &mut Core, known: &Known, draft: bind::Draft, path: String) -> R
         core.refresh(id);
     }
     reply
-}
-
-fn deliveries(core: &Core, event: &str, payload: &Value) -> Vec<Delivery> {
-    let mut payload = payload.clone();
-    for subject in ["series", "movie"] {
-        if let Some(object) = payload[subject].as_object_mut() {
-            object.retain(|_, value| !value.is_null());
-        }
-    }
-    if let Some(object) = payload.as_object_mut() {
-        object.retain(|_, value| !value.is_null());
-    }
-    let agent = format!("{}/{} (debian 12)", core.app.name(), core.app.version());
-    let to = |(url, headers): &(String, Vec<(String, String)>)| {
-        let mut headers = headers.clone();
-        headers.push(("User-Agent".to_owned(), agent.clone()));
-        Delivery { url: url.clone(), headers, event: event.to_owned(), body: payload.to_string() }
-    };
-    core.webhooks.iter().map(to).collect()
 }

@@ -5,8 +5,10 @@
 
 mod bind;
 mod errors;
+pub(crate) mod events;
 mod known;
 mod library;
+mod notifications;
 mod resources;
 mod route;
 mod state;
@@ -19,6 +21,7 @@ use serde_json::Value;
 
 pub(crate) use bind::Draft;
 pub use known::Known;
+pub use notifications::ConnectionSeen;
 pub(crate) use state::{Core, Stored};
 pub use state::{Exclusion, LibraryItem, SearchAsked};
 
@@ -265,6 +268,90 @@ impl FakeArr {
         self.core().webhooks.clear();
     }
 
+    /// The connections that were created through the API, or by [`connect`](Self::connect), oldest first.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionSeen> {
+        let core = self.core();
+        core.connections.iter().map(|one| one.seen()).collect()
+    }
+
+    /// Creates a connection the way a person does in the settings, without trying it: the body of a `POST /notification`. Returns
+    /// its id.
+    ///
+    /// # Panics
+    /// For a body that the API would refuse.
+    pub fn connect(&self, body: &Value) -> i64 {
+        notifications::put_there(&mut self.core(), body)
+    }
+
+    /// Changes a connection the way a person does in the settings: top-level properties, and settings by the name of their field.
+    ///
+    /// # Panics
+    /// For an id that is no connection's.
+    pub fn reconnect(&self, id: i64, change: &Value) {
+        notifications::change(&mut self.core(), id, change);
+    }
+
+    /// Whether connections have failed too often of late, so that what happens is not reported.
+    pub fn set_backed_off(&self, backed_off: bool) {
+        self.core().backed_off = backed_off;
+    }
+
+    /// The date that events and history get from now on: `2026-11-01T10:00:00Z`, as it is from the start.
+    pub fn set_date(&self, date: &str) {
+        self.core().now = date.to_owned();
+    }
+
+    /// Something was found and handed to the download client: a movie, or the first season of a show as a pack. In the history, and
+    /// reported. What this and the others below answer is what was sent.
+    ///
+    /// # Panics
+    /// For a title that is not in the library.
+    pub fn grab(&self, external_id: i64) -> Vec<Delivered> {
+        let events = events::grabbed(&mut self.core(), external_id);
+        self.report(events)
+    }
+
+    /// A title is gone from the library, with its files or without.
+    ///
+    /// # Panics
+    /// For a title that is not in the library.
+    pub fn delete_from_library(&self, external_id: i64, with_files: bool) -> Vec<Delivered> {
+        let payload = {
+            let mut core = self.core();
+            let id = events::library_id(&core, external_id);
+            let payload = events::deleted(&core, id, with_files);
+            core.remove(id);
+            payload
+        };
+        self.report(payload.into_iter().collect())
+    }
+
+    /// Reports this, whatever it is, to every connection that takes events of its `eventType`, and of unknown ones to all.
+    pub fn deliver_raw(&self, event: &Value) -> Vec<Delivered> {
+        self.report(vec![event.clone()])
+    }
+
+    /// The history, oldest first, as `GET /history/since` lists it.
+    #[must_use]
+    pub fn history(&self) -> Vec<Value> {
+        self.core().history.clone()
+    }
+
+    /// Sends events one after the other, as the arrs do; nobody holds the state meanwhile, for a receiver may ask back.
+    pub(crate) fn report(&self, events: Vec<Value>) -> Vec<Delivered> {
+        let mut sent = Vec::new();
+        for event in events {
+            let deliveries = events::deliveries(&self.core(), &event);
+            for delivery in deliveries {
+                let outcome = super::webhook::deliver(delivery);
+                self.core().deliveries.push(outcome.clone());
+                sent.push(outcome);
+            }
+        }
+        sent
+    }
+
     /// The webhooks sent so far, with the receiver's answer.
     #[must_use]
     pub fn deliveries(&self) -> Vec<Delivered> {
@@ -298,6 +385,10 @@ impl World for ArrWorld {
 
     fn failure(&self, _request: &Request, status: u16) -> Reply {
         errors::by_status(self.core().app, status)
+    }
+
+    fn tried(&self, request: &Request, outcome: &Delivered) -> Reply {
+        notifications::tried(&mut self.core(), request, outcome)
     }
 
     fn delivered(&self, outcome: Delivered) {

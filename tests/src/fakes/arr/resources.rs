@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::App;
+use super::{App, events, notifications};
 use super::errors::{self, Failure};
 use super::state::{Core, Exclusion, SearchAsked};
 use crate::fakes::exchange::{Reply, Request};
@@ -19,6 +19,8 @@ pub(crate) fn answer(core: &mut Core, request: &Request, segments: &[&str]) -> R
         }
         ("GET", ["languageprofile"]) => Reply::json(200, &json!([{ "id": 1, "name": "Deprecated" }])),
         ("GET", ["rootfolder"]) => Reply::json(200, &root_folders(core)),
+        (_, ["notification", rest @ ..]) => notifications::answer(core, request, rest, false),
+        ("GET", ["history", "since"]) => events::history_since(core, request),
         (_, ["tag", rest @ ..]) => tags(core, request, rest),
         (_, ["importlistexclusion", rest @ ..]) if core.app == App::Sonarr => exclusions(core, request, rest),
         (_, ["exclusions", rest @ ..]) if core.app == App::Radarr => exclusions(core, request, rest),

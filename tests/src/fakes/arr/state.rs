@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::App;
 use super::bind::Draft;
 use super::known::Known;
+use super::notifications::Connection;
 use crate::fakes::webhook::Delivered;
 use crate::fakes::{radarr, sonarr};
 
@@ -121,7 +122,13 @@ pub(crate) struct Core {
     pub(crate) by_external: HashMap<i64, i64>,
     pub(crate) searches: Vec<SearchAsked>,
     pub(crate) webhooks: Vec<(String, Vec<(String, String)>)>,
+    pub(crate) connections: Vec<Connection>,
+    /// The connections have failed too often of late: what happens is not reported.
+    pub(crate) backed_off: bool,
     pub(crate) deliveries: Vec<Delivered>,
+    pub(crate) history: Vec<Value>,
+    /// The date that events and history get.
+    pub(crate) now: String,
     whole: Option<Bytes>,
     last_id: i64,
 }
@@ -147,7 +154,11 @@ impl Core {
             by_external: HashMap::new(),
             searches: Vec::new(),
             webhooks: Vec::new(),
+            connections: Vec::new(),
+            backed_off: false,
             deliveries: Vec::new(),
+            history: Vec::new(),
+            now: "2026-11-01T10:00:00Z".to_owned(),
             whole: None,
             last_id: 0,
         };

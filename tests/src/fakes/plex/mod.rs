@@ -23,6 +23,7 @@ mod title;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+pub(crate) use graphql::base64;
 pub use title::{KeyOf, Title};
 
 use super::exchange::{Reply, Request};
