@@ -164,5 +164,5 @@ fn unchunked(mut rest: &str) -> String {
 /// `Basic …`, as the arrs log in to a webhook.
 #[must_use]
 pub fn basic(password: &str) -> String {
-    format!("Basic {}", crate::fakes::plex::base64(format!("pulsarr:{password}").as_bytes()))
+    format!("Basic {}", crate::fakes::base64(format!("pulsarr:{password}").as_bytes()))
 }

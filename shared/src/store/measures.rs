@@ -52,7 +52,7 @@ impl Db<'_> {
              INSERT INTO request_totals (service, outcome, count) VALUES (?1, ?2, ?3)\n\
              ON CONFLICT (service, outcome) DO UPDATE SET count = count + excluded.count",
         )?;
-        query.execute(params![service, outcome, count])?;
+        query.execute(params![service, outcome, i64::try_from(count).unwrap_or(i64::MAX)])?;
         Ok(())
     }
 
@@ -110,7 +110,10 @@ impl Db<'_> {
 
     fn counted(self, sql: &str) -> Result<Vec<Counted>, StoreError> {
         let mut query = self.connection.prepare_cached(sql)?;
-        let rows = query.query_map([], |row| Ok(Counted { of: row.get(0)?, kind: row.get(1)?, count: row.get(2)? }))?;
+        let rows = query.query_map([], |row| {
+            let count: i64 = row.get(2)?;
+            Ok(Counted { of: row.get(0)?, kind: row.get(1)?, count: u64::try_from(count).unwrap_or(0) })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

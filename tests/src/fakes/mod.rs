@@ -26,6 +26,7 @@ mod webhook;
 pub use arr::{ConnectionSeen, Exclusion, FakeArr, Known, LibraryItem, SearchAsked};
 pub use fault::Fault;
 pub use journal::Seen;
+pub(crate) use plex::base64;
 pub use plex::{FakePlex, KeyOf, Title};
 pub use radarr::FakeRadarr;
 pub use server::FakeServer;

@@ -15,11 +15,11 @@ mod words;
 
 pub use error::ArrError;
 pub use history::HistoryEvent;
-pub use webhook::{MalformedWebhook, Webhook, read_webhook};
+pub(crate) use notifications::EVENTS;
 #[cfg(test)]
 pub(crate) use notifications::a_webhook;
-pub(crate) use notifications::EVENTS;
 pub use notifications::{Notification, NotificationDraft, Tested};
+pub use webhook::{MalformedWebhook, Webhook, read_webhook};
 
 use std::collections::HashSet;
 use std::time::Duration;
