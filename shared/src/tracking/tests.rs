@@ -1,1 +1,515 @@
+//! Webhooks into a real store, and what the world looks like afterwards.
 
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::clock::UnixMs;
+use crate::model::{
+    AddOptions, ArrOptions, Availability, Decision, Destination, EntryId, EntryState, EpisodeNumber, ExternalIds,
+    Granted, InstanceKind, ListedTitle, MediaType, MinimumAvailability, MovieMonitor, Outcome, PlacementState, PlexId,
+    Relation, TmdbId, Trace, TvdbId, UserId, UserUuid,
+};
+use crate::store::{NewWebhook, NewlyDecided, PlacementRow, QueuedPlacement, Store};
+
+const NOON: UnixMs = 1_795_435_200_000;
+const SECOND: i64 = 1_000;
+const DAY: i64 = 86_400_000;
+const FILM: u32 = 603;
+const SHOW: u32 = 81_189;
+
+fn kinds(instance: &str) -> Option<InstanceKind> {
+    match instance {
+        "movies" | "movies-4k" => Some(InstanceKind::Radarr),
+        "shows" => Some(InstanceKind::Sonarr),
+        _ => None,
+    }
+}
+
+/// A store, and what the arrs send to it.
+struct World {
+    folder: TempDir,
+    store: Store,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        Self { folder, store }
+    }
+
+    /// A user who wants the movie or the show, decided to go to `instances`, still queued.
+    fn queued(&self, username: &str, external_id: u32, instances: &[&str]) -> (EntryId, Vec<QueuedPlacement>) {
+        let movie = external_id == FILM;
+        let listed = ListedTitle {
+            plex_id: PlexId::parse(if movie { "650c77e1aa10b4001f5d2e90" } else { "650c77e1aa10b4001f5d2e91" })
+                .unwrap(),
+            media_type: if movie { MediaType::Movie } else { MediaType::Show },
+            title: if movie { "Salt Ledger" } else { "Harbour Nine" }.to_owned(),
+            year: Some(2025),
+            ids: Some(ExternalIds {
+                imdb: None,
+                tmdb: movie.then_some(TmdbId(external_id)),
+                tvdb: (!movie).then_some(TvdbId(external_id)),
+            }),
+        };
+        let options = AddOptions {
+            quality_profile: None,
+            root_folder_path: None,
+            tags: vec![],
+            search_on_add: true,
+            arr: ArrOptions::Radarr {
+                minimum_availability: MinimumAvailability::Released,
+                monitor: MovieMonitor::MovieOnly,
+            },
+        };
+        let to = |instance: &&str| Destination {
+            instance: (*instance).to_owned(),
+            options: options.clone(),
+            because: "x".to_owned(),
+        };
+        let decision = Decision {
+            outcome: Outcome::Route {
+                destinations: instances.iter().map(to).collect(),
+                granted: Granted::Room,
+                auto_approved: None,
+            },
+            labels: vec![],
+            trace: Trace::new(),
+        };
+        let entry = self
+            .store
+            .write(|db| {
+                let uuid = UserUuid::parse(username).unwrap();
+                let user = db.upsert_user(&uuid, username, username, Relation::Friend, NOON)?;
+                let title = db.upsert_listed_title(&listed)?;
+                db.open_entry(user, title, NOON)?;
+                let undecided = *db.undecided(NOON)?.last().unwrap();
+                db.settle(&NewlyDecided { undecided, decision: &decision, run_id: "r1" }, NOON)?;
+                Ok(undecided.entry)
+            })
+            .unwrap();
+        let db = self.store.read();
+        let due = instances.iter().flat_map(|instance| db.due_placements(instance, NOON).unwrap());
+        (entry, due.filter(|placement| placement.entry == entry).collect())
+    }
+
+    fn finish(&self, placement: &QueuedPlacement, state: PlacementState, at_ms: UnixMs) {
+        self.store
+            .write(|db| {
+                if state == PlacementState::Added {
+                    db.begin_attempt(placement.id, "{}", at_ms)?;
+                }
+                db.finish(placement, state, "x", None, at_ms)
+            })
+            .unwrap();
+    }
+
+    /// A user who wants it, and the arr took it.
+    fn added(&self, username: &str, external_id: u32, instances: &[&str]) -> EntryId {
+        let (entry, placements) = self.queued(username, external_id, instances);
+        placements.iter().for_each(|placement| self.finish(placement, PlacementState::Added, NOON));
+        entry
+    }
+
+    fn receive(&self, instance: &str, bodies: &[Value], at_ms: UnixMs) {
+        let webhooks: Vec<_> = bodies
+            .iter()
+            .map(|body| NewWebhook {
+                instance: instance.to_owned(),
+                event: body["eventType"].as_str().unwrap_or_default().to_owned(),
+                body: body.to_string(),
+                received_at_ms: at_ms,
+            })
+            .collect();
+        self.store.write(|db| db.add_to_inbox(&webhooks)).unwrap();
+    }
+
+    fn process(&self, now_ms: UnixMs) -> Processed {
+        process_inbox(&self.store, &kinds, TrackingSettings::default(), now_ms).unwrap()
+    }
+
+    /// Receives and processes at the same time.
+    fn tell(&self, instance: &str, body: Value, at_ms: UnixMs) -> Processed {
+        self.receive(instance, &[body], at_ms);
+        self.process(at_ms)
+    }
+
+    fn state(&self, entry: EntryId) -> EntryState {
+        let entries = ["603", "81189"].into_iter().flat_map(|id| self.store.read().find_entries(id).unwrap());
+        entries.into_iter().find(|row| row.id == entry).unwrap().state
+    }
+
+    fn placement(&self, entry: EntryId) -> PlacementRow {
+        self.store.read().placements_of(entry).unwrap().remove(0)
+    }
+
+    fn messages(&self) -> Vec<Availability> {
+        let rows = self.store.read().pending_messages(1_000).unwrap();
+        rows.iter().map(|row| serde_json::from_str(&row.payload).unwrap()).collect()
+    }
+
+    /// The episodes of each message.
+    fn told(&self) -> Vec<Vec<u32>> {
+        let episodes = |it: Availability| it.episodes.iter().map(|number| number.episode).collect();
+        self.messages().into_iter().map(episodes).collect()
+    }
+}
+
+fn film(event: &str) -> Value {
+    json!({ "eventType": event, "movie": { "id": 1, "tmdbId": FILM }, "downloadId": "D", "isUpgrade": false })
+}
+
+fn upgraded(mut body: Value) -> Value {
+    body["isUpgrade"] = true.into();
+    body
+}
+
+/// An event about episodes of season 1 that were first shown years ago.
+fn episodes(event: &str, numbers: impl IntoIterator<Item = u32>, download: &str) -> Value {
+    let episodes: Vec<_> = numbers
+        .into_iter()
+        .map(|number| json!({ "seasonNumber": 1, "episodeNumber": number, "airDateUtc": "2019-01-06T02:00:00Z" }))
+        .collect();
+    let mut body = json!({
+        "eventType": event, "series": { "tvdbId": SHOW }, "episodes": episodes, "downloadId": download,
+    });
+    if event == "Download" {
+        body["episodeFile"] = json!({ "id": 1 });
+        body["isUpgrade"] = false.into();
+    }
+    body
+}
+
+/// One that was shown hours ago.
+fn recent(number: u32) -> Value {
+    let mut body = episodes("Download", [number], "");
+    body["episodes"][0]["airDateUtc"] = "2026-11-23T02:00:00Z".into();
+    body
+}
+
+fn import_complete(numbers: impl IntoIterator<Item = u32>, download: &str) -> Value {
+    let mut body = episodes("Download", numbers, download);
+    body.as_object_mut().unwrap().remove("episodeFile");
+    body.as_object_mut().unwrap().remove("isUpgrade");
+    body["episodeFiles"] = json!([]);
+    body["fileCount"] = 1.into();
+    body
+}
+
+#[test]
+fn a_movie_is_requested_then_grabbed_then_available_and_told_once() {
+    let world = World::new();
+    let (first, second) = (world.added("ana", FILM, &["movies"]), world.added("ben", FILM, &["movies"]));
+    assert_eq!(world.state(first), EntryState::Requested);
+    world.tell("movies", film("Grab"), NOON + SECOND);
+    assert_eq!((world.state(first), world.placement(first).grabbed_at_ms), (EntryState::Grabbed, Some(NOON + SECOND)));
+    let processed = world.tell("movies", film("Download"), NOON + 2 * SECOND);
+    assert_eq!(processed, Processed { done: 1, ignored: 0, announced: 1 });
+    assert_eq!((world.state(first), world.state(second)), (EntryState::Available, EntryState::Available));
+    let message = world.messages().remove(0);
+    let entries: Vec<_> = message.wanted_by.iter().map(|it| (it.user, it.entry)).collect();
+    assert_eq!(entries, [(UserId(1), first), (UserId(2), second)]);
+    assert_eq!((message.title.as_str(), message.year, message.external_id), ("Salt Ledger", Some(2025), FILM));
+    assert_eq!((message.instance.as_str(), message.media_type), ("movies", MediaType::Movie));
+}
+
+#[test]
+fn what_comes_twice_late_or_better_changes_nothing() {
+    let world = World::new();
+    let entry = world.added("ana", FILM, &["movies"]);
+    world.tell("movies", film("Download"), NOON + SECOND);
+    let placement = world.placement(entry);
+    world.tell("movies", film("Download"), NOON + 2 * SECOND);
+    world.tell("movies", upgraded(film("Download")), NOON + 3 * SECOND);
+    assert_eq!(world.placement(entry), placement);
+    world.tell("movies", film("Grab"), NOON + 4 * SECOND);
+    assert_eq!(world.state(entry), EntryState::Available);
+    assert_eq!(world.messages().len(), 1);
+}
+
+#[test]
+fn an_upgrade_is_never_told_but_the_title_can_be_watched() {
+    let world = World::new();
+    let (movie, show) = (world.added("ana", FILM, &["movies"]), world.added("ana", SHOW, &["shows"]));
+    world.tell("movies", upgraded(film("Download")), NOON);
+    world.tell("shows", upgraded(recent(1)), NOON);
+    world.tell("shows", upgraded(episodes("Download", [2], "")), NOON);
+    assert_eq!((world.state(movie), world.state(show)), (EntryState::Available, EntryState::Available));
+    assert_eq!(flush_due_batches(&world.store, NOON + DAY).unwrap(), 0);
+    assert_eq!(world.messages(), []);
+}
+
+#[test]
+fn one_instance_is_enough_and_a_refusal_elsewhere_does_not_take_it_back() {
+    let world = World::new();
+    let (entry, placements) = world.queued("ana", FILM, &["movies", "movies-4k"]);
+    world.finish(&placements[0], PlacementState::Added, NOON);
+    world.tell("movies", film("Download"), NOON + SECOND);
+    assert_eq!(world.state(entry), EntryState::Available);
+    world.store.write(|db| db.refuse(&placements[1], "no room", Some(NOON), NOON)).unwrap();
+    assert_eq!(world.state(entry), EntryState::Available);
+    world.finish(&placements[1], PlacementState::Added, NOON);
+    assert_eq!(world.state(entry), EntryState::Available);
+}
+
+#[test]
+fn our_own_addition_coming_back_as_an_event_is_harmless() {
+    let world = World::new();
+    let (entry, placements) = world.queued("ana", FILM, &["movies"]);
+    world.store.write(|db| db.begin_attempt(placements[0].id, "{}", NOON)).unwrap();
+    let before = world.placement(entry);
+    world.tell("movies", film("MovieAdded"), NOON);
+    assert_eq!((world.placement(entry), world.state(entry)), (before, EntryState::Requested));
+    // An arr may be quicker than its own answer.
+    world.tell("movies", film("Grab"), NOON + SECOND);
+    world.tell("movies", film("Download"), NOON + 2 * SECOND);
+    world.store.write(|db| db.finish(&placements[0], PlacementState::Added, "x", Some(1), NOON + 3 * SECOND)).unwrap();
+    assert_eq!((world.state(entry), world.messages().len()), (EntryState::Available, 1));
+}
+
+#[test]
+fn an_import_of_something_nobody_asked_for_waits_until_somebody_does() {
+    let world = World::new();
+    world.tell("movies", film("Grab"), NOON);
+    world.tell("movies", film("Download"), NOON + SECOND);
+    assert_eq!(world.messages(), []);
+    let (entry, placements) = world.queued("ana", FILM, &["movies"]);
+    assert_eq!(world.state(entry), EntryState::Requested);
+    world.finish(&placements[0], PlacementState::Present, NOON + DAY);
+    let placement = world.placement(entry);
+    assert_eq!((placement.grabbed_at_ms, placement.available_at_ms), (Some(NOON), Some(NOON + SECOND)));
+    assert_eq!(world.state(entry), EntryState::Available);
+    assert_eq!(world.messages(), [], "what was there before is no news");
+}
+
+#[test]
+fn what_was_imported_before_we_added_it_anew_does_not_count() {
+    let world = World::new();
+    world.tell("movies", film("Download"), NOON - DAY);
+    assert_eq!(world.state(world.added("ana", FILM, &["movies"])), EntryState::Requested);
+}
+
+#[test]
+fn what_is_deleted_stays_deleted_until_it_is_imported_again() {
+    let world = World::new();
+    let entry = world.added("ana", FILM, &["movies"]);
+    world.tell("movies", film("Download"), NOON + SECOND);
+    let mut deleted = film("MovieDelete");
+    deleted["deletedFiles"] = true.into();
+    world.tell("movies", deleted, NOON + 10 * SECOND);
+    let placement = world.placement(entry);
+    assert_eq!((placement.state, placement.done_at_ms), (PlacementState::Removed, Some(NOON + 10 * SECOND)));
+    assert_eq!(placement.answer.as_deref(), Some("deleted in Radarr `movies`, with its files"));
+    assert_eq!(world.state(entry), EntryState::Available, "the entry keeps its state");
+    assert_eq!(world.store.read().queue_lengths(NOON + DAY).unwrap(), [], "and nothing is added again");
+
+    // The history tells of the import once more.
+    let late = [(NOON + SECOND, read_film_import())];
+    apply_events(&world.store, "movies", InstanceKind::Radarr, &late, TrackingSettings::default(), NOON + DAY).unwrap();
+    assert_eq!(world.placement(entry), placement);
+
+    world.tell("movies", film("Download"), NOON + 20 * SECOND);
+    let placement = world.placement(entry);
+    assert_eq!((placement.state, placement.available_at_ms), (PlacementState::Added, Some(NOON + 20 * SECOND)));
+    assert_eq!(world.messages().len(), 1, "it was told of the first time");
+}
+
+fn read_film_import() -> crate::model::ArrEvent {
+    let body = film("Download").to_string();
+    crate::clients::arr::read_webhook(InstanceKind::Radarr, body.as_bytes()).unwrap().event
+}
+
+#[test]
+fn a_title_that_comes_back_for_somebody_else_is_told_to_them() {
+    let world = World::new();
+    world.added("ana", FILM, &["movies"]);
+    world.tell("movies", film("Download"), NOON + SECOND);
+    world.tell("movies", film("MovieDelete"), NOON + 10 * SECOND);
+    let (ben, placements) = world.queued("ben", FILM, &["movies"]);
+    world.finish(&placements[0], PlacementState::Added, NOON + 20 * SECOND);
+    assert_eq!(world.state(ben), EntryState::Requested);
+    world.tell("movies", film("Download"), NOON + 30 * SECOND);
+    let messages = world.messages();
+    assert_eq!((messages.len(), messages[1].wanted_by.len(), messages[1].wanted_by[0].entry), (2, 1, ben));
+}
+
+#[test]
+fn five_hundred_episodes_are_one_message() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    let burst: Vec<_> = (1..=500).map(|number| episodes("Download", [number], "")).collect();
+    world.receive("shows", &burst, NOON);
+    assert_eq!(world.process(NOON), Processed { done: 500, ignored: 0, announced: 0 });
+    assert_eq!(next_batch_due(&world.store).unwrap(), Some(NOON + 120 * SECOND));
+    assert_eq!(flush_due_batches(&world.store, NOON + 119 * SECOND).unwrap(), 0);
+    assert_eq!(flush_due_batches(&world.store, NOON + 120 * SECOND).unwrap(), 1);
+    assert_eq!(world.told(), [(1..=500).collect::<Vec<_>>()]);
+    assert_eq!(next_batch_due(&world.store).unwrap(), None);
+    assert_eq!(flush_due_batches(&world.store, NOON + DAY).unwrap(), 0);
+}
+
+#[test]
+fn a_season_pack_is_told_of_as_soon_as_it_is_complete() {
+    let world = World::new();
+    let entry = world.added("ana", SHOW, &["shows"]);
+    world.tell("shows", episodes("Grab", 1..=10, "D"), NOON);
+    assert_eq!(world.state(entry), EntryState::Grabbed);
+    for number in 1..=9 {
+        assert_eq!(world.tell("shows", episodes("Download", [number], "D"), NOON + SECOND).announced, 0);
+    }
+    assert_eq!(world.tell("shows", episodes("Download", [10], "D"), NOON + 2 * SECOND).announced, 1);
+    assert_eq!(world.tell("shows", import_complete(1..=10, "D"), NOON + 3 * SECOND).announced, 0, "told already");
+    assert_eq!(world.told(), [(1..=10).collect::<Vec<_>>()]);
+    assert_eq!(world.messages()[0].episodes[0], EpisodeNumber { season: 1, episode: 1 });
+}
+
+#[test]
+fn a_finished_download_ends_the_gathering_and_brings_what_was_missed() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    world.tell("shows", episodes("Download", [1], "D"), NOON);
+    world.tell("shows", import_complete(1..=3, "D"), NOON + SECOND);
+    assert_eq!(world.told(), [vec![1, 2, 3]]);
+    world.tell("shows", episodes("Download", [2], "D"), NOON + 2 * SECOND);
+    assert_eq!(next_batch_due(&world.store).unwrap(), None, "the late event tells nothing new");
+}
+
+#[test]
+fn single_episodes_of_old_seasons_are_gathered_although_each_download_is_complete() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    for number in 1..=3 {
+        let download = format!("D{number}");
+        world.tell("shows", episodes("Grab", [number], &download), NOON);
+        world.tell("shows", episodes("Download", [number], &download), NOON + SECOND);
+        world.tell("shows", import_complete([number], &download), NOON + SECOND);
+    }
+    assert_eq!(world.messages(), []);
+    flush_due_batches(&world.store, NOON + DAY).unwrap();
+    assert_eq!(world.told(), [vec![1, 2, 3]]);
+}
+
+#[test]
+fn a_recent_episode_is_told_of_at_once_and_only_once() {
+    let world = World::new();
+    let entry = world.added("ana", SHOW, &["shows"]);
+    assert_eq!(world.tell("shows", recent(4), NOON).announced, 1);
+    assert_eq!(world.tell("shows", recent(4), NOON + SECOND).announced, 0);
+    assert_eq!(world.tell("shows", recent(5), NOON + SECOND).announced, 1);
+    assert_eq!(world.told(), [vec![4], vec![5]]);
+    assert_eq!(world.state(entry), EntryState::Available);
+}
+
+#[test]
+fn an_episode_whose_file_was_replaced_by_hand_is_not_told_again() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    world.tell("shows", recent(4), NOON);
+    let mut deleted = recent(4);
+    deleted["eventType"] = "EpisodeFileDelete".into();
+    deleted["deleteReason"] = "manual".into();
+    world.tell("shows", deleted, NOON + SECOND);
+    world.tell("shows", recent(4), NOON + 2 * SECOND);
+    assert_eq!(world.told(), [vec![4]]);
+}
+
+#[test]
+fn those_who_do_not_take_part_are_told_nothing() {
+    let world = World::new();
+    let entry = world.added("ana", FILM, &["movies"]);
+    world.store.write(|db| db.set_synced(UserId(1), false)).unwrap();
+    world.tell("movies", film("Download"), NOON);
+    assert_eq!((world.state(entry), world.messages()), (EntryState::Available, vec![]));
+}
+
+#[test]
+fn another_instance_or_another_kind_with_the_same_number_is_something_else() {
+    let world = World::new();
+    let entry = world.added("ana", FILM, &["movies"]);
+    world.tell("movies-4k", film("Download"), NOON);
+    let mut series = recent(1);
+    series["series"]["tvdbId"] = FILM.into();
+    world.tell("shows", series, NOON);
+    assert_eq!((world.state(entry), world.messages()), (EntryState::Requested, vec![]));
+}
+
+#[test]
+fn what_says_nothing_is_kept_with_the_reason() {
+    let world = World::new();
+    world.receive("movies", &[film("Test"), film("Teleport"), json!({ "eventType": "Grab" })], NOON);
+    world.receive("gone", &[film("Download")], NOON);
+    let health = json!({ "eventType": "Health", "level": "error", "message": "no indexers" });
+    world.receive("movies", &[health], NOON);
+    assert_eq!(world.process(NOON), Processed { done: 2, ignored: 3, announced: 0 });
+    let rows = world.store.read().last_webhooks(10).unwrap();
+    let told: Vec<_> = rows.iter().rev().map(|row| (row.state.as_str(), row.detail.as_deref().unwrap())).collect();
+    let expected = [
+        ("done", "a test; it arrived"),
+        ("ignored", "this version does not know `Teleport`"),
+        ("ignored", "it does not say which title it is about"),
+        ("ignored", "there is no instance `gone` in the settings"),
+        ("done", "the arr says: no indexers"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_was_stored_before_a_restart_is_worked_off_after_it() {
+    let mut world = World::new();
+    let entry = world.added("ana", SHOW, &["shows"]);
+    world.receive("shows", &[episodes("Download", [1], "")], NOON);
+    world.store = Store::open(world.folder.path(), false).unwrap();
+    world.process(NOON + DAY);
+    assert_eq!(world.state(entry), EntryState::Available);
+    world.store = Store::open(world.folder.path(), false).unwrap();
+    assert_eq!(flush_due_batches(&world.store, NOON + DAY).unwrap(), 1, "the window is over long since");
+}
+
+#[test]
+fn two_processes_at_once_work_each_webhook_off_once() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    let burst: Vec<_> = (1..=250).map(recent).collect();
+    world.receive("shows", &burst, NOON);
+    let processed: Vec<Processed> = std::thread::scope(|scope| {
+        let work = || {
+            let store = Store::open(world.folder.path(), false).unwrap();
+            process_inbox(&store, &kinds, TrackingSettings::default(), NOON).unwrap()
+        };
+        let workers = [scope.spawn(work), scope.spawn(work)];
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    assert_eq!(processed.iter().map(|it| it.done).sum::<u32>(), 250);
+    let told = world.told();
+    let different: BTreeSet<_> = told.iter().flatten().collect();
+    assert_eq!((told.len(), different.len()), (250, 250));
+}
+
+#[test]
+fn the_inbox_forgets_the_oldest_of_what_is_done() {
+    let world = World::new();
+    for _ in 0..5 {
+        world.receive("movies", &vec![film("Test"); 500], NOON);
+        world.process(NOON);
+    }
+    assert_eq!(world.store.read().last_webhooks(9_999).unwrap().len(), 2_000);
+    world.receive("movies", &[film("Test")], NOON);
+    world.store.write(|db| db.prune_inbox(0)).unwrap();
+    assert_eq!(world.store.read().pending_webhook_count().unwrap(), 1, "what waits is kept");
+}
+
+#[test]
+fn imports_that_nobody_ever_asked_for_are_forgotten_after_a_month() {
+    let world = World::new();
+    let entry = world.added("ana", SHOW, &["shows"]);
+    world.tell("shows", recent(1), NOON);
+    world.tell("movies", film("Download"), NOON);
+    assert_eq!(world.store.write(|db| db.prune_imports(NOON + 30 * DAY)).unwrap(), 0);
+    assert_eq!(world.store.write(|db| db.prune_imports(NOON + 31 * DAY)).unwrap(), 1, "the movie");
+    world.tell("shows", recent(1), NOON + 31 * DAY);
+    assert_eq!((world.told(), world.state(entry)), (vec![vec![1]], EntryState::Available));
+}

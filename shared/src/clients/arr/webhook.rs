@@ -107,3 +107,141 @@ pub(super) fn episode(value: &Value) -> Option<ArrEpisode> {
 pub(super) fn time(value: &Value, key: &str) -> Option<i64> {
     Some(text(value, key)?.parse::<jiff::Timestamp>().ok()?.as_millisecond())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const SONARR_TEST: &str = r#"{"series":{"id":1,"title":"Test Title","path":"C:\\testpath","tvdbId":1234,"tvMazeId":0,"tmdbId":0,"type":"standard","year":0,"tags":["test-tag"]},
+ "episodes":[{"id":123,"episodeNumber":1,"seasonNumber":1,"title":"Test title","seriesId":0,"tvdbId":0}],
+ "eventType":"Test","instanceName":"Sonarr","applicationUrl":""}"#;
+    const RADARR_TEST: &str = r#"{"movie":{"id":1,"title":"Test Title","year":1970,"releaseDate":"1970-01-01","folderPath":"C:\\testpath","tmdbId":0,"tags":["test-tag"]},
+ "remoteMovie":{"tmdbId":1234,"imdbId":"5678","title":"Test title","year":1970},
+ "release":{"quality":"Test Quality","qualityVersion":1,"releaseGroup":"Test Group","releaseTitle":"Test Title","indexer":"Test Indexer","size":9999999,"customFormatScore":0},
+ "eventType":"Test","instanceName":"Radarr","applicationUrl":""}"#;
+    const SONARR_UPGRADE: &str = r#"{"series":{"id":12,"title":"Example Show","titleSlug":"example-show","path":"/tv/Example Show","tvdbId":81189,"tvMazeId":169,"tmdbId":1396,"imdbId":"tt0903747","type":"standard","year":2026,"genres":["Drama"],"images":[{"coverType":"poster","url":"/MediaCover/12/poster.jpg","remoteUrl":"https://img.example/p.jpg"}],"tags":["plex-alice"],"originalLanguage":{"id":1,"name":"English"}},
+ "episodes":[{"id":501,"episodeNumber":1,"seasonNumber":1,"title":"Pilot","airDate":"2026-01-05","airDateUtc":"2026-01-06T02:00:00Z","seriesId":12,"tvdbId":349232}],
+ "episodeFile":{"id":77,"relativePath":"Season 1/Example Show - S01E01.mkv","path":"/tv/Example Show/Season 1/Example Show - S01E01.mkv","quality":"WEBDL-1080p","qualityVersion":1,"releaseGroup":"GRP","sceneName":"Example.Show.S01E01.1080p.WEB-GRP","size":2147483648,"dateAdded":"2026-11-01T10:00:00.1234567Z","languages":[{"id":1,"name":"English"}],"sourcePath":"/dl/Example.Show.S01E01.mkv"},
+ "isUpgrade":true,"downloadClient":"qBittorrent","downloadClientType":"qBittorrent","downloadId":"ABCDEF0123456789",
+ "deletedFiles":[{"id":60,"relativePath":"Season 1/old.mkv","path":"/tv/Example Show/Season 1/old.mkv","quality":"HDTV-720p","qualityVersion":1,"size":900,"dateAdded":"2026-10-01T10:00:00Z","languages":[{"id":1,"name":"English"}],"recycleBinPath":"/bin/old.mkv"}],
+ "customFormatInfo":{"customFormats":[],"customFormatScore":0},
+ "release":{"releaseTitle":"Example.Show.S01E01.1080p.WEB-GRP","indexer":"Idx","size":2147483648,"releaseType":"singleEpisode"},
+ "eventType":"Download","instanceName":"Sonarr","applicationUrl":""}"#;
+
+    fn read(kind: InstanceKind, body: &str) -> ArrEvent {
+        read_webhook(kind, body.as_bytes()).unwrap().event
+    }
+
+    fn sonarr(body: &Value) -> ArrEvent {
+        read(InstanceKind::Sonarr, &body.to_string())
+    }
+
+    fn radarr(body: &Value) -> ArrEvent {
+        read(InstanceKind::Radarr, &body.to_string())
+    }
+
+    #[test]
+    fn both_applications_test_bodies_are_tests() {
+        assert_eq!(read(InstanceKind::Sonarr, SONARR_TEST), ArrEvent::Test);
+        assert_eq!(read(InstanceKind::Radarr, RADARR_TEST), ArrEvent::Test);
+    }
+
+    #[test]
+    fn an_upgrade_of_an_episode_is_read_with_its_deleted_files() {
+        let webhook = read_webhook(InstanceKind::Sonarr, SONARR_UPGRADE.as_bytes()).unwrap();
+        let number = EpisodeNumber { season: 1, episode: 1 };
+        let event = ArrEvent::Imported {
+            external_id: 81_189,
+            episodes: vec![ArrEpisode { number, aired_at_ms: Some(1_767_664_800_000) }],
+            download_id: Some("ABCDEF0123456789".to_owned()),
+            upgrade: true,
+            whole_download: false,
+        };
+        assert_eq!(webhook, Webhook { event_type: "Download".to_owned(), event });
+    }
+
+    #[test]
+    fn a_finished_download_is_told_apart_from_a_file() {
+        let finished = json!({
+            "eventType": "Download", "series": { "tvdbId": 7 }, "episodes": [], "episodeFiles": [], "fileCount": 2,
+        });
+        assert!(matches!(sonarr(&finished), ArrEvent::Imported { whole_download: true, upgrade: false, .. }));
+        let film = json!({ "eventType": "Download", "movie": { "tmdbId": 7 }, "movieFile": {}, "isUpgrade": true });
+        let expected = ArrEvent::Imported {
+            external_id: 7,
+            episodes: vec![],
+            download_id: None,
+            upgrade: true,
+            whole_download: false,
+        };
+        assert_eq!(radarr(&film), expected);
+    }
+
+    #[test]
+    fn deleted_files_are_a_yes_or_no_where_a_title_is_deleted() {
+        let deleted = |event: &str, title: &str, files: Value| json!({ "eventType": event, title: { "tvdbId": 7, "tmdbId": 7 }, "deletedFiles": files });
+        let expected = |files| ArrEvent::Deleted { external_id: 7, files };
+        assert_eq!(sonarr(&deleted("SeriesDelete", "series", true.into())), expected(true));
+        assert_eq!(radarr(&deleted("MovieDelete", "movie", false.into())), expected(false));
+        assert_eq!(radarr(&deleted("MovieDelete", "movie", json!([{}]))), expected(false));
+    }
+
+    #[test]
+    fn a_file_that_makes_room_for_a_better_one_is_told_apart() {
+        for (reason, for_upgrade) in [("upgrade", true), ("manual", false), ("missingFromDisk", false)] {
+            let body = json!({ "eventType": "MovieFileDelete", "movie": { "tmdbId": 7 }, "deleteReason": reason });
+            assert_eq!(radarr(&body), ArrEvent::FileDeleted { external_id: 7, episodes: vec![], for_upgrade });
+        }
+    }
+
+    #[test]
+    fn the_other_events_are_known_by_name() {
+        let told = |event: &str| json!({ "eventType": event, "message": "words" });
+        assert_eq!(sonarr(&told("Rename")), ArrEvent::Renamed);
+        assert_eq!(sonarr(&told("Health")), ArrEvent::Health { message: "words".to_owned() });
+        assert_eq!(sonarr(&told("HealthRestored")), ArrEvent::HealthRestored { message: "words".to_owned() });
+        assert_eq!(sonarr(&told("ApplicationUpdate")), ArrEvent::ApplicationUpdate { message: "words".to_owned() });
+        let waits = sonarr(&told("ManualInteractionRequired"));
+        assert_eq!(waits, ArrEvent::ManualInteractionRequired { external_id: None });
+        let added = json!({ "eventType": "SeriesAdd", "series": { "tvdbId": 7 } });
+        assert_eq!(sonarr(&added), ArrEvent::Added { external_id: 7 });
+        assert_eq!(sonarr(&told("Teleport")), ArrEvent::Unknown { event_type: "Teleport".to_owned() });
+    }
+
+    #[test]
+    fn what_is_missing_or_of_another_type_is_passed_over() {
+        let untitled = ArrEvent::Untitled { event_type: "Grab".to_owned() };
+        for series in [json!(null), json!([]), json!("x"), json!({}), json!({ "tvdbId": 0 }), json!({ "tvdbId": -4 })] {
+            assert_eq!(sonarr(&json!({ "eventType": "Grab", "series": series })), untitled);
+        }
+        let odd = json!({
+            "eventType": "Grab", "series": { "tvdbId": 7 }, "downloadId": 5, "future": { "a": [1] },
+            "episodes": [7, null, { "seasonNumber": 1 }, { "seasonNumber": 1, "episodeNumber": 2, "airDateUtc": "soon" }],
+        });
+        let number = EpisodeNumber { season: 1, episode: 2 };
+        let episodes = vec![ArrEpisode { number, aired_at_ms: None }];
+        assert_eq!(sonarr(&odd), ArrEvent::Grabbed { external_id: 7, episodes, download_id: None });
+    }
+
+    #[test]
+    fn only_an_object_with_an_event_type_is_a_webhook() {
+        let deep = format!("{{\"eventType\":\"Test\",\"a\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));
+        let bodies: [&[u8]; 9] = [
+            b"",
+            b"{",
+            b"[]",
+            b"\"Test\"",
+            b"{}",
+            br#"{"eventType":7}"#,
+            br#"{"eventType":""}"#,
+            b"{\"eventType\":\"Te\xffst\"}",
+            deep.as_bytes(),
+        ];
+        for body in bodies {
+            let error = read_webhook(InstanceKind::Sonarr, body).unwrap_err();
+            assert!(error.to_string().starts_with("read the webhook: it "), "{error}");
+        }
+    }
+}
