@@ -243,13 +243,8 @@ mod tests {
         bad.events.insert("onGrab".to_owned(), false);
         // Something that we never asked for.
         bad.events.insert("onEpisodeFileDeleteForUpgrade".to_owned(), false);
-        let why = vec![
-            Flaw::Address,
-            Flaw::Username,
-            Flaw::Method,
-            Flaw::Tags,
-            Flaw::Events(vec!["onGrab".to_owned()]),
-        ];
+        let why =
+            vec![Flaw::Address, Flaw::Username, Flaw::Method, Flaw::Tags, Flaw::Events(vec!["onGrab".to_owned()])];
         assert_eq!(step(&[bad]), Step::Repair { id: 4, why });
     }
 

@@ -158,7 +158,9 @@ mod tests {
             store.write(|db| db.set_connection_status("movies", &found(*status, None), 5)).unwrap();
             assert_eq!(store.read().all_connections().unwrap()[0].status, *status);
         }
-        store.write(|db| db.set_connection_status("movies", &found(ConnectionStatus::Ok, Some("http://p")), 6)).unwrap();
+        store
+            .write(|db| db.set_connection_status("movies", &found(ConnectionStatus::Ok, Some("http://p")), 6))
+            .unwrap();
         store.write(|db| db.set_connection_status("movies", &found(ConnectionStatus::Unknown, None), 7)).unwrap();
         let row = store.read().all_connections().unwrap().remove(0);
         assert_eq!((row.url.as_deref(), row.arr_id, row.checked_at_ms), (Some("http://p"), Some(7), Some(7)));

@@ -12,9 +12,9 @@ mod wire;
 mod words;
 
 pub use error::ArrError;
+pub(crate) use notifications::EVENTS;
 #[cfg(test)]
 pub(crate) use notifications::a_webhook;
-pub(crate) use notifications::EVENTS;
 pub use notifications::{Notification, NotificationDraft, Tested};
 
 use std::collections::HashSet;

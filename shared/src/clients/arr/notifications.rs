@@ -255,7 +255,8 @@ impl Arr {
 }
 
 fn read(resource: Map<String, Value>) -> Result<Notification, ArrError> {
-    Notification::read(resource).ok_or_else(|| ArrError::Malformed { detail: "a connection without a number".to_owned() })
+    Notification::read(resource)
+        .ok_or_else(|| ArrError::Malformed { detail: "a connection without a number".to_owned() })
 }
 
 /// The fields that have a value.
@@ -309,8 +310,7 @@ mod tests {
     fn a_draft_leaves_other_settings_and_headers_alone() {
         let mut existing = a_webhook(7, "x", "http://old/");
         existing.resource.insert("includeHealthWarnings".to_owned(), json!(true));
-        existing.resource["fields"] =
-            json!([{ "name": "headers", "value": [{ "key": "a", "value": "b" }] }, { "name": "url", "value": "http://old/" }]);
+        existing.resource["fields"] = json!([{ "name": "headers", "value": [{ "key": "a", "value": "b" }] }, { "name": "url", "value": "http://old/" }]);
         let draft = NotificationDraft {
             name: "x".to_owned(),
             url: "http://new/".to_owned(),
@@ -318,7 +318,10 @@ mod tests {
             password: SecretString::from("s3cret"),
         };
         let body = draft.write_over(existing.resource, true);
-        assert_eq!((&body["id"], &body["includeHealthWarnings"], &body["onGrab"]), (&json!(7), &json!(true), &json!(true)));
+        assert_eq!(
+            (&body["id"], &body["includeHealthWarnings"], &body["onGrab"]),
+            (&json!(7), &json!(true), &json!(true))
+        );
         assert_eq!(
             body["fields"],
             json!([

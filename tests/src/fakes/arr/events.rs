@@ -59,9 +59,12 @@ fn wants(core: &Core, connection: &Connection, payload: &Value) -> bool {
     // Tags limit what is told of a title, and nothing else. They are ids here and labels in the payload.
     let subject = if payload["movie"].is_object() { &payload["movie"] } else { &payload["series"] };
     let limited = !connection.tags.is_empty() && subject.is_object();
-    let labelled = subject["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).any(|label| {
-        core.tags.iter().any(|(id, known)| known == label && connection.tags.contains(id))
-    });
+    let labelled = subject["tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .any(|label| core.tags.iter().any(|(id, known)| known == label && connection.tags.contains(id)));
     connection.headers.is_some() && switched_on && (!limited || labelled)
 }
 
@@ -227,7 +230,8 @@ pub(crate) fn movie_imported(core: &mut Core, external_id: i64, upgrade: bool) -
     payload["movieFile"] = file(core, id * 10, &format!("{name}.mkv"), &path);
     payload["movieFile"]["indexerFlags"] = json!("0");
     payload["isUpgrade"] = json!(upgrade);
-    payload["release"] = json!({ "releaseTitle": name, "indexer": "Idx", "size": 2_147_483_648_i64, "indexerFlags": [] });
+    payload["release"] =
+        json!({ "releaseTitle": name, "indexer": "Idx", "size": 2_147_483_648_i64, "indexerFlags": [] });
     if upgrade {
         payload["deletedFiles"] = replaced(core, id * 10 + 1, &path);
     }
@@ -241,7 +245,12 @@ pub(crate) fn movie_imported(core: &mut Core, external_id: i64, upgrade: bool) -
 }
 
 /// An event per file, and one for the download as a whole, which has the same `eventType`.
-pub(crate) fn episodes_imported(core: &mut Core, external_id: i64, episodes: &[(i64, i64)], upgrade: bool) -> Vec<Value> {
+pub(crate) fn episodes_imported(
+    core: &mut Core,
+    external_id: i64,
+    episodes: &[(i64, i64)],
+    upgrade: bool,
+) -> Vec<Value> {
     let id = library_id(core, external_id);
     let path = core.library[&id].path.clone();
     let (mut events, mut files, mut all) = (Vec::new(), Vec::new(), Vec::new());

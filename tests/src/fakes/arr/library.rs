@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
+use super::events::deliveries;
 use super::known::Known;
 use super::state::Core;
-use super::events::deliveries;
 use super::{App, bind, errors, events, validate};
 use crate::fakes::exchange::{Reply, Request};
 use crate::fakes::{radarr, sonarr};
@@ -245,9 +245,7 @@ fn insert(core: &mut Core, known: &Known, draft: bind::Draft, path: String) -> R
     if let Some(options) = with_options {
         let labels: Vec<String> = core.library.get(&id).map(|stored| core.item(stored).tags).unwrap_or_default();
         match app {
-            App::Radarr => {
-                reply.before = deliveries(core, &radarr::movie_added(&body, &labels, &options.add_method))
-            }
+            App::Radarr => reply.before = deliveries(core, &radarr::movie_added(&body, &labels, &options.add_method)),
             App::Sonarr if !core.hold_refresh => {
                 reply.after = deliveries(core, &sonarr::series_add(&body, &labels));
             }

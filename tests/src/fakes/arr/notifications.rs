@@ -265,7 +265,7 @@ fn trial(app: App, connection: &Connection) -> Reply {
         let message = "Object reference not set to an instance of an object.";
         return errors::exception(app, 500, "System.NullReferenceException", message);
     }
-    Reply { trial: Some(connection.deliver(app, &events::test(app))), ..Reply::default() }
+    Reply { trial: Some(Box::new(connection.deliver(app, &events::test(app)))), ..Reply::default() }
 }
 
 /// What is tried even with `forceSave`, which only drops warnings. What reports nothing is taken as it is.
@@ -395,8 +395,7 @@ fn bind(core: &Core, body: &Map<String, Value>, id: Option<i64>, is_test: bool) 
 /// For tests: stored without a trial.
 pub(crate) fn put_there(core: &mut Core, body: &Value) -> i64 {
     let bound = bind(core, body.as_object().expect("an object"), Some(0), false);
-    let mut connection =
-        bound.unwrap_or_else(|refused| panic!("refused: {}", String::from_utf8_lossy(&refused.body)));
+    let mut connection = bound.unwrap_or_else(|refused| panic!("refused: {}", String::from_utf8_lossy(&refused.body)));
     connection.id = fresh_id(core);
     core.connections.push(connection);
     core.connections.last().map_or(0, |one| one.id)
@@ -415,5 +414,6 @@ pub(crate) fn change(core: &mut Core, id: i64, change: &Value) {
         }
     }
     let bound = bind(core, body.as_object().expect("an object"), Some(id), false);
-    core.connections[at] = bound.unwrap_or_else(|refused| panic!("refused: {}", String::from_utf8_lossy(&refused.body)));
+    core.connections[at] =
+        bound.unwrap_or_else(|refused| panic!("refused: {}", String::from_utf8_lossy(&refused.body)));
 }

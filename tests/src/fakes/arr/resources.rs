@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::{App, events, notifications};
 use super::errors::{self, Failure};
 use super::state::{Core, Exclusion, SearchAsked};
+use super::{App, events, notifications};
 use crate::fakes::exchange::{Reply, Request};
 
 pub(crate) fn answer(core: &mut Core, request: &Request, segments: &[&str]) -> Reply {
