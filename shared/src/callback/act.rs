@@ -45,9 +45,7 @@ async fn look(arr: &Arr, wanted: &Wanted) -> Result<Connection, ArrError> {
         Step::Keep { id } => (id, Vec::new()),
         Step::Repair { id, why } => (id, why),
     };
-    let Some(ours) = existing.iter().find(|one| one.id == id) else {
-        return Err(ArrError::Malformed { detail: "a connection that is not in its list".to_owned() });
-    };
+    let ours = existing.iter().find(|one| one.id == id).ok_or_else(gone)?;
     if flaws.contains(&Flaw::Address) {
         let address = address_of(ours);
         let advice = format!(
@@ -87,7 +85,7 @@ async fn mend(arr: &Arr, wanted: &Wanted) -> Result<Connection, ArrError> {
     for id in plan.spare {
         arr.delete_notification(id).await?;
     }
-    // Of a redirecting proxy, of which instances think nothing, the address is to blame and no password.
+    // The password was just stored, so whoever refuses it is not us.
     const AFTER: &str = "see that PULSARR_BASE_URL leads to pulsarr itself and not to a login in front of it";
     let outcome = judged(arr.test_notification(&ours).await?, ours.id, wanted, AFTER);
     if fresh || outcome.status != ConnectionStatus::WrongSecret {

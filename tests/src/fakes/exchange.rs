@@ -82,7 +82,7 @@ pub(crate) struct Reply {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Bytes,
     /// A webhook whose outcome decides what the reply is; this one counts for nothing then.
-    pub(crate) trial: Option<Delivery>,
+    pub(crate) trial: Option<Box<Delivery>>,
     /// Webhooks sent while the caller still waits for this reply.
     pub(crate) before: Vec<Delivery>,
     /// Webhooks sent once the reply is on its way.

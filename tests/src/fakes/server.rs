@@ -189,7 +189,7 @@ async fn exchange(
 async fn ordinary(request: &Request, shared: &Arc<Shared>) -> Reply {
     let mut reply = shared.world.answer(request);
     if let Some(delivery) = reply.trial.take()
-        && let Ok(outcome) = tokio::task::spawn_blocking(|| webhook::deliver(delivery)).await
+        && let Ok(outcome) = tokio::task::spawn_blocking(|| webhook::deliver(*delivery)).await
     {
         reply = shared.world.tried(request, &outcome);
         shared.world.delivered(outcome);

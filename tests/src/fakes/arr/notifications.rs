@@ -265,7 +265,7 @@ fn trial(app: App, connection: &Connection) -> Reply {
         let message = "Object reference not set to an instance of an object.";
         return errors::exception(app, 500, "System.NullReferenceException", message);
     }
-    Reply { trial: Some(connection.deliver(app, &events::test(app))), ..Reply::default() }
+    Reply { trial: Some(Box::new(connection.deliver(app, &events::test(app)))), ..Reply::default() }
 }
 
 /// What is tried even with `forceSave`, which only drops warnings. What reports nothing is taken as it is.

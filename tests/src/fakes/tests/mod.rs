@@ -2,6 +2,7 @@
 
 mod faults;
 mod graphql;
+mod notifications;
 mod plex;
 mod radarr;
 mod sonarr;
