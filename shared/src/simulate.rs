@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::model::{
-    Decision, Destination, EntryId, EntryState, Granted, MediaType, Outcome, PlexId, RunResult, Standing, Trigger,
-    User, UserId, WaitsFor,
+    Decision, Destination, EntryId, EntryState, Granted, MediaType, Outcome, PlexId, Relation, RunResult, Standing,
+    Trigger, User, UserId, WaitsFor,
 };
 use crate::plan;
 use crate::report::{Report, RunReport};
@@ -153,6 +153,14 @@ pub enum SimulateError {
         /// The names there are.
         known: Vec<String>,
     },
+    /// This user's list is not read, so that a run would do nothing with it.
+    #[error("foresee anything for `{name}`: {why}")]
+    NotRead {
+        /// The name that was asked for.
+        name: String,
+        /// Why not, and what would change that.
+        why: String,
+    },
 }
 
 /// What would happen with everything that is on the watchlists. The store in the data folder of `config` is copied, not touched.
@@ -165,6 +173,9 @@ pub fn everything(config: &Config, clock: &dyn Clock, filter: &Filter) -> Result
     if let Some(name) = &filter.user
         && !users.values().any(|user| user.synced && user.answers_to(name))
     {
+        if let Some(user) = users.values().find(|user| user.answers_to(name)) {
+            return Err(SimulateError::NotRead { name: name.clone(), why: why_not_read(user).to_owned() });
+        }
         let mut known: Vec<String> =
             users.values().filter(|user| user.synced).map(|user| user.called().to_owned()).collect();
         known.sort();
@@ -243,6 +254,19 @@ pub fn described(config: &Config, clock: &dyn Clock, wish: &Described) -> Result
     );
     let entries = vec![outlook(&sheet, &policy, None, None, decision, None)];
     Ok(WhatIf { totals: Totals::of(&entries), entries })
+}
+
+/// Why the list of somebody whom the household knows is not read, and what would change that.
+const fn why_not_read(user: &User) -> &'static str {
+    match user.relation {
+        Relation::FormerFriend => {
+            "this is no friend on Plex any more, so the list is not read; becoming friends again brings it back"
+        }
+        Relation::Friend => {
+            "the settings switch this user off, so the list is not read; `sync: true`, and `plex.friends: true`, bring it back"
+        }
+        Relation::Owner => "the settings switch this user off, so the list is not read; `sync: true` brings it back",
+    }
 }
 
 /// Everybody, named and taking part as the settings say.

@@ -49,8 +49,22 @@ fn a_request_is_listed_approved_by_its_title_and_added_by_the_next_run() {
     assert_eq!((library(&household.radarr), library(&household.sonarr)), (vec![SALT_LEDGER], vec![]));
     let story = household.explain("Salt Ledger");
     assert!(story.contains("approved by mirela") && story.contains("rainy weekend"), "{story}");
-    assert!(told(&household, &["list", "--all"]).contains("approved, to `movies`"));
+    let all = told(&household, &["list", "--all"]);
+    assert!(all.contains("approved by mirela, to `movies`") && all.contains("pending, to `shows`"), "{all}");
     assert!(!told(&household, &[]).contains("Salt Ledger"));
+}
+
+#[test]
+fn the_list_says_what_silence_comes_to() {
+    let household = asking();
+    let settings = format!("{SETTINGS}users:\n  defaults:\n    require_approval: true\n");
+    assert!(!told(&household, &[]).contains("unanswered"));
+    for (then, words) in [("expire", "; unanswered, it expires at 2"), ("approve", "; unanswered, it is approved at 2")]
+    {
+        household.write_settings(&format!("{settings}approvals: {{expire_after_h: 72, then: {then}}}\n"));
+        let listed = told(&household, &[]);
+        assert_eq!(listed.matches(words).count(), 2, "{listed}");
+    }
 }
 
 #[test]

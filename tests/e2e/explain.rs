@@ -1,5 +1,6 @@
 //! What `explain` answers when there is no entry to tell about, and about one user's list.
 
+use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, SETTINGS};
 
 use super::{movie, wanting_two};
@@ -48,6 +49,19 @@ fn one_users_list_may_be_private_switched_off_or_gone() {
     assert!(
         of(&household, "mirela_q").starts_with("Salt Ledger (2025), a movie on the watchlist of mirela_q: requested")
     );
+}
+
+#[test]
+fn those_who_have_the_title_instead_are_each_named_once() {
+    let household = wanting_two();
+    let (ines, tomas) = (household.plex.add_friend("ines_vale"), household.plex.add_friend("tomas.r"));
+    for (number, uuid) in [(1, household.plex.owner_uuid()), (2, tomas), (3, household.plex.owner_uuid())] {
+        household.plex.watch(&uuid, Title::movie(&format!("Salt Ledger {number}")).tmdb(910_000 + number));
+    }
+    household.plex.watch(&ines, Title::movie("Paper Tide").tmdb(910_009));
+    household.sync_well();
+    let told = of(&household, "ines_vale");
+    assert!(told.contains("  it is, or was, on that of mirela_q, tomas.r\n"), "{told}");
 }
 
 #[test]

@@ -106,3 +106,38 @@ fn mistakes_in_rules_and_descriptions_are_named_and_end_with_78() {
     let done = household.pulsarr(&["simulate", "--user", "nobody"]);
     assert_eq!(done.code, Some(64), "{}", done.stderr);
 }
+
+#[test]
+fn somebody_who_is_switched_off_is_told_apart_from_somebody_nobody_knows() {
+    let household = wanting_two();
+    household.plex.add_friend("tomas.r");
+    household.sync_well();
+    household.write_settings(&format!("{SETTINGS}users:\n  overrides:\n    - {{plex: tomas.r, sync: false}}\n"));
+    let done = household.pulsarr(&["simulate", "--user", "tomas.r"]);
+    assert_eq!((done.code, done.stdout.as_str()), (Some(64), ""), "{}", done.stderr);
+    let words =
+        "foresee anything for `tomas.r`: the settings switch this user off, so the list is not read; `sync: true`";
+    assert!(done.stderr.contains(words), "{}", done.stderr);
+}
+
+#[test]
+fn one_wish_is_told_in_the_singular_and_of_a_run_only_what_it_can_do() {
+    let household = wanting_two();
+    let rules = "\
+rules:
+  - name: everybody wants it
+    when: {all: [{wanted_by: {\">=\": 1}}, {type: movie}]}
+    require_approval: it is large
+  - name: streamed
+    when: {streaming_service: {contains: Netflix}}
+    exclude: true
+";
+    household.write_settings(&format!("{SETTINGS}{rules}"));
+    household.sync_well();
+    let all = told(&household, &[]);
+    assert!(all.contains(", 1 waits for approval; "), "{all}");
+    let one = told(&household, &["--title", "Salt Ledger"]);
+    assert!(one.contains("wanted_by >= 1: it is 1 person"), "{one}");
+    let words = "not known, and a run cannot ask: streaming_service, from tmdb, which needs `tmdb.api_key`";
+    assert!(one.contains(words) && !one.contains("a run would ask"), "{one}");
+}

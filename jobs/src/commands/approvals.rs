@@ -5,7 +5,7 @@ use pulsarr_shared::approval::expires_at_ms;
 use pulsarr_shared::clock::{Clock, SystemClock, rfc3339};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::explain::Asked;
-use pulsarr_shared::model::{ApprovalId, ApprovalState, Destination};
+use pulsarr_shared::model::{Approval, ApprovalId, ApprovalState, Destination, WhenExpired};
 use pulsarr_shared::printable::Lines;
 use pulsarr_shared::store::{ApprovalRow, Db, Store, StoreError, Verdict};
 
@@ -42,7 +42,7 @@ fn list(db: Db<'_>, config: &Config, all: bool) -> Result<String, StoreError> {
     }
     for row in &rows {
         let ApprovalRow { approval, title, user, .. } = row;
-        let state = if all { format!("{}, ", approval.state.word().replace('_', " ")) } else { String::new() };
+        let state = if all { format!("{}, ", stands(approval)) } else { String::new() };
         lines.line(format_args!(
             "{:>4}  {}, wanted by {}: {state}to {}",
             approval.id.0,
@@ -50,18 +50,34 @@ fn list(db: Db<'_>, config: &Config, all: bool) -> Result<String, StoreError> {
             everybody(user, &row.wanted_too),
             instances(approval.destinations())
         ));
-        let expires = expires_at_ms(approval, &config.settings.approvals);
-        let expires = expires.map(|at| format!("; unanswered until {}", rfc3339(at))).unwrap_or_default();
+        let settings = &config.settings.approvals;
+        let ends = expires_at_ms(approval, settings).map(|at| {
+            let then = match settings.expiry(approval.trigger).then {
+                WhenExpired::Expire => "it expires",
+                WhenExpired::Approve => "it is approved",
+            };
+            format!("; unanswered, {then} at {}", rfc3339(at))
+        });
         lines.line(format_args!(
-            "      asked {}, because: {}{expires}",
+            "      asked {}, because: {}{}",
             rfc3339(approval.asked_at_ms),
-            approval.reason
+            approval.reason,
+            ends.unwrap_or_default()
         ));
     }
     if !all {
         lines.line("`pulsarr approvals approve ID` or `pulsarr approvals reject ID` answers.");
     }
     Ok(lines.into_text())
+}
+
+/// `pending`, `approved by mirela`, `auto approved by pulsarr`.
+fn stands(approval: &Approval) -> String {
+    let state = approval.state.word().replace('_', " ");
+    match &approval.decided_by {
+        Some(by) => format!("{state} by {by}"),
+        None => state,
+    }
 }
 
 fn show(db: Db<'_>, config: &Config, id: &str) -> Result<String, Failure> {

@@ -36,7 +36,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<ExitCode, Failure> {
     }
     .map_err(|error| match error {
         SimulateError::Store(error) => error.into(),
-        error @ SimulateError::UnknownUser { .. } => usage(error),
+        error @ (SimulateError::UnknownUser { .. } | SimulateError::NotRead { .. }) => usage(error),
     })?;
     if arguments.changed {
         what_if.entries.retain(|entry| entry.changed);
@@ -101,7 +101,12 @@ fn tell_one(lines: &mut Lines, entry: &Outlook, config: &Config) {
         lines.line("  it was acted on already and stays where it is; by the rules alone:");
     }
     for missing in &entry.missing {
-        lines.line(format_args!("  a run would ask for {} first", missing.in_words()));
+        let what = missing.in_words();
+        lines.line(if missing.available {
+            format!("  a run would ask for {what} first")
+        } else {
+            format!("  not known, and a run cannot ask: {what}")
+        });
     }
     explain::tell_decision(lines, &entry.decision, &config.policy());
 }
@@ -114,7 +119,7 @@ fn tell_totals(lines: &mut Lines, what_if: &WhatIf) {
     }
     let instances = totals.instances.iter().map(|(name, count)| format!("{count} to `{name}`"));
     let places = totals.places.iter().filter(|(word, _)| **word != "route");
-    let places = places.map(|(word, count)| format!("{count} {}", in_words(word)));
+    let places = places.map(|(word, count)| format!("{count} {}", in_words(word, *count)));
     let told: Vec<String> = instances.chain(places).collect();
     let noun = if totals.entries == 1 { "wish" } else { "wishes" };
     lines.line(format_args!("{} {noun}: {}; {} would change", totals.entries, told.join(", "), totals.changed));
@@ -125,14 +130,18 @@ fn tell_totals(lines: &mut Lines, what_if: &WhatIf) {
     lines.line("(nothing was changed, and nobody was asked)");
 }
 
-/// What is said of a number of wishes that stand so.
-fn in_words(word: &str) -> &str {
-    match word {
-        "approval" => "wait for approval",
-        "quota" => "wait for room in a quota",
-        "held" => "wait for the settings",
-        "exclude" => "go nowhere",
-        "unresolvable" => "without the id that is needed",
-        other => other,
+/// What is said of `count` wishes that stand so.
+fn in_words(word: &str, count: u32) -> &str {
+    match (word, count) {
+        ("approval", 1) => "waits for approval",
+        ("approval", _) => "wait for approval",
+        ("quota", 1) => "waits for room in a quota",
+        ("quota", _) => "wait for room in a quota",
+        ("held", 1) => "waits for the settings",
+        ("held", _) => "wait for the settings",
+        ("exclude", 1) => "goes nowhere",
+        ("exclude", _) => "go nowhere",
+        ("unresolvable", _) => "without the id that is needed",
+        (other, _) => other,
     }
 }

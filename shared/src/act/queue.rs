@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::attempts::found_after_all;
 use super::choices::{Choices, NoChoice};
 use crate::clients::arr::{Arr, ArrError};
 use crate::clock::{has_passed, millis};
@@ -210,7 +211,7 @@ impl Worker<'_> {
             };
         if there {
             let words = if placement.attempt_at_ms.is_some() {
-                format!("found in {label}; an earlier attempt to add it never got its answer")
+                found_after_all(self.instance)
             } else {
                 format!("already in {label}")
             };
@@ -281,7 +282,7 @@ impl Worker<'_> {
             Err(ArrError::AlreadyExists) => {
                 shelf.added.insert(external_id);
                 let words = match placement.attempt_at_ms {
-                    Some(_) => format!("found in {label}; an earlier attempt to add it never got its answer"),
+                    Some(_) => found_after_all(self.instance),
                     None => format!("{label} says it was added by somebody else just before"),
                 };
                 self.done(placement, title, PlacementState::Present, words)
@@ -403,7 +404,7 @@ impl Worker<'_> {
 }
 
 /// The id by which this kind of instance knows its titles.
-fn external_id(kind: InstanceKind, title: &Title) -> Option<u32> {
+pub(super) fn external_id(kind: InstanceKind, title: &Title) -> Option<u32> {
     match kind {
         InstanceKind::Radarr => title.ids.tmdb.map(|TmdbId(id)| id),
         InstanceKind::Sonarr => title.ids.tvdb.map(|TvdbId(id)| id),

@@ -70,8 +70,13 @@ pub fn explain<'a>(
         .filter_map(|entry| Some((of(&entry)?.clone(), entry)))
         .partition(|(owner, _)| meant(&owner, user));
     if found.is_empty() {
-        let mut others: Vec<String> = elsewhere.iter().map(|(owner, _)| owner.called().to_owned()).collect();
-        others.dedup();
+        let mut others: Vec<String> = Vec::new();
+        for (owner, _) in &elsewhere {
+            // Several titles may fit, and each of them have been on the list more than once.
+            if !others.iter().any(|other| other == owner.called()) {
+                others.push(owner.called().to_owned());
+            }
+        }
         let mut lists = Vec::new();
         for user in users.iter().filter(|listed| meant(listed, user)) {
             let record = db.read_record(user.id)?;

@@ -110,7 +110,11 @@ fn store_told(
     wanted.title.facts.arr = Some(facts);
     wanted.looks.fact_looks = 0;
     wanted.waits_for = None;
-    if asking.needs.id(wanted) { asking.in_vain(db, wanted.id) } else { Ok(()) }
+    if asking.needs.id(wanted) {
+        asking.in_vain(db, wanted.id)?;
+    }
+    asking.let_go_if_settled(wanted);
+    Ok(())
 }
 
 fn say(instance: &Instance, wanted: &Wanted<'_>, error: &ArrError) {

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use crate::clients::plex::{Plex, PlexError};
 use crate::clock::{UnixMs, has_passed, millis};
-use crate::model::{Facts, Title, User, UserId};
+use crate::model::{Facts, KnownFacts, Title, User, UserId};
 use crate::report::Problem;
 use crate::retry;
 use crate::routing::{FactSource, Field, Sheet};
@@ -71,7 +71,7 @@ struct Asking<'a> {
 /// A title that waits for a decision.
 struct Wanted<'a> {
     id: TitleId,
-    /// As far as it is known by now.
+    /// As far as it is known by now; without its facts once it is settled.
     title: Title,
     /// Those who want it and wait for a decision; at least one.
     users: Vec<&'a User>,
@@ -80,6 +80,8 @@ struct Wanted<'a> {
     looks: TitleLooks,
     /// Who has to answer before anything can be decided.
     waits_for: Option<FactSource>,
+    /// Nobody can tell more that is needed.
+    settled: bool,
 }
 
 impl Wanted<'_> {
@@ -104,9 +106,9 @@ pub async fn resolve(
     let mut resolved = Resolved::default();
     let named = |user| run.config.settings.users.named(user);
     let users: Vec<User> = run.store.read().users()?.into_iter().map(named).collect();
-    let mut wanted = wanted(run, undecided, &users)?;
     let until = Instant::now() + run.time_until(SHARE_OF_RUN);
     let asking = Asking { run, needs: Needs::of(run.config.policy()), until };
+    let mut wanted = asking.wanted(undecided, &users)?;
     plex::ask(&asking, plex, &mut wanted, plex_refuses_us, &mut resolved).await?;
     arr::ask(&asking, upstreams, &mut wanted, &mut resolved).await?;
     if let Some(tmdb) = &upstreams.tmdb {
@@ -125,33 +127,48 @@ pub async fn resolve(
     Ok(resolved)
 }
 
-/// The titles of `undecided`, each once.
-fn wanted<'a>(run: &Run<'_>, undecided: &[Undecided], users: &'a [User]) -> Result<Vec<Wanted<'a>>, StoreError> {
-    let (db, now_ms) = (run.store.read(), run.clock.now_ms());
-    let users: HashMap<UserId, &User> = users.iter().map(|user| (user.id, user)).collect();
-    let counts_wishes = run.config.policy().fields().has(Field::WantedBy);
-    let mut places: HashMap<TitleId, usize> = HashMap::new();
-    let mut wanted: Vec<Wanted<'_>> = Vec::new();
-    for Undecided { title: id, user, .. } in undecided {
-        let Some(user) = users.get(user).copied() else { continue };
-        if let Some(at) = places.get(id) {
-            wanted[*at].users.push(user);
-            continue;
-        }
-        places.insert(*id, wanted.len());
-        let wanted_by = if counts_wishes { Some(db.wanted_by(*id)?) } else { None };
-        let (mut title, mut looks) = (db.title(*id)?, db.title_looks(*id)?);
-        // A time from the future was written by a clock that has since been put back.
-        looks.asked_at_ms = looks.asked_at_ms.filter(|at| *at <= now_ms);
-        if looks.in_plex_at_ms.is_none_or(|at| has_passed(at, IN_PLEX_FOR, now_ms)) {
-            title.facts.in_plex = None;
-        }
-        wanted.push(Wanted { id: *id, title, users: vec![user], wanted_by, looks, waits_for: None });
-    }
-    Ok(wanted)
-}
-
 impl Asking<'_> {
+    /// The titles of `undecided` about which somebody has to be asked, each once.
+    fn wanted<'u>(&self, undecided: &[Undecided], users: &'u [User]) -> Result<Vec<Wanted<'u>>, StoreError> {
+        let (db, now_ms) = (self.run.store.read(), self.now_ms());
+        let users: HashMap<UserId, &User> = users.iter().map(|user| (user.id, user)).collect();
+        let counts_wishes = self.needs.policy().fields().has(Field::WantedBy);
+        let mut places: HashMap<TitleId, usize> = HashMap::new();
+        let mut wishes: Vec<(TitleId, Vec<&User>)> = Vec::new();
+        for Undecided { title: id, user, .. } in undecided {
+            let Some(user) = users.get(user).copied() else { continue };
+            let at = *places.entry(*id).or_insert(wishes.len());
+            match wishes.get_mut(at) {
+                Some((_, users)) => users.push(user),
+                None => wishes.push((*id, vec![user])),
+            }
+        }
+        drop(places);
+        let mut wanted = Vec::new();
+        for (id, users) in wishes {
+            let wanted_by = if counts_wishes { Some(db.wanted_by(id)?) } else { None };
+            let (mut title, mut looks) = (db.title(id)?, db.title_looks(id)?);
+            // A time from the future was written by a clock that has since been put back.
+            looks.asked_at_ms = looks.asked_at_ms.filter(|at| *at <= now_ms);
+            if looks.in_plex_at_ms.is_none_or(|at| has_passed(at, IN_PLEX_FOR, now_ms)) {
+                title.facts.in_plex = None;
+            }
+            let it = Wanted { id, title, users, wanted_by, looks, waits_for: None, settled: false };
+            if self.needs.anything(&it) {
+                wanted.push(it);
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Lets go of the facts of a title that lacks nothing any more: they are stored, and there may be thousands.
+    fn let_go_if_settled(&self, wanted: &mut Wanted<'_>) {
+        if wanted.waits_for.is_none() && !self.needs.anything(wanted) {
+            wanted.settled = true;
+            wanted.title.facts = KnownFacts::default();
+        }
+    }
+
     fn now_ms(&self) -> UnixMs {
         self.run.clock.now_ms()
     }

@@ -33,22 +33,31 @@ impl<'a> Needs<'a> {
         &self.policy
     }
 
+    /// Whether anything is lacking that somebody could tell.
+    pub(super) fn anything(&self, wanted: &Wanted<'_>) -> bool {
+        let sources = [FactSource::Plex, FactSource::Arr, FactSource::Tmdb, FactSource::PlexServer];
+        self.id(wanted) || self.genres(wanted) || sources.into_iter().any(|source| self.facts(wanted, source))
+    }
+
     /// Whether the id is missing by which the arr knows the title.
     pub(super) fn id(&self, wanted: &Wanted<'_>) -> bool {
-        self.destinations(wanted).any && !has_key_id(wanted.title.media_type, &wanted.title.ids)
+        !wanted.settled && self.destinations(wanted).any && !has_key_id(wanted.title.media_type, &wanted.title.ids)
     }
 
     /// Whether Plex should tell the genres, because they settle the series type. They are worth some patience, not an endless one:
     /// without them the show is placed as the standard type.
     pub(super) fn genres(&self, wanted: &Wanted<'_>) -> bool {
-        self.destinations(wanted).by_genre && wanted.title.facts.plex.is_none() && wanted.looks.in_vain < QUICK_LOOKS
+        !wanted.settled
+            && self.destinations(wanted).by_genre
+            && wanted.title.facts.plex.is_none()
+            && wanted.looks.in_vain < QUICK_LOOKS
     }
 
     /// Whether an enabled rule needs a fact that `source` is the next to be asked for: one that may still change what the rules say.
     pub(super) fn facts(&self, wanted: &Wanted<'_>, source: FactSource) -> bool {
         let given_up = source == FactSource::PlexServer && wanted.looks.fact_looks >= PATIENCE;
         let needed = |sheet: Sheet<'_>| should_ask(&sheet, self.policy.open_fields(&sheet), source);
-        !given_up && self.policy.available.has(source) && wanted.sheets().any(needed)
+        !wanted.settled && !given_up && self.policy.available.has(source) && wanted.sheets().any(needed)
     }
 
     /// What the title waits for, as a sentence; `None` when it waits for nothing.

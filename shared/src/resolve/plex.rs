@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use super::{Asking, Resolved, Wanted};
@@ -18,6 +19,9 @@ const TOGETHER: usize = 2;
 
 /// Titles whose answers are stored in one transaction. A crash repeats at most this many questions.
 const STORED_TOGETHER: usize = 50;
+
+/// Answers that come slowly are stored as often as this, each as it comes if need be.
+const STORED_EVERY: Duration = Duration::from_secs(1);
 
 /// Questions in a row that Plex does not answer, after which this run asks no more of them.
 const UNANSWERED_IN_A_ROW: u32 = 6;
@@ -58,15 +62,26 @@ pub(super) async fn ask(
     };
     let (mut failed, mut answered, mut unanswered_in_a_row) = (Vec::new(), false, 0);
     {
-        let answers = stream::iter(questions).map(look).buffer_unordered(TOGETHER).ready_chunks(STORED_TOGETHER);
-        let mut answers = std::pin::pin!(answers);
-        while let Ok(Some(chunk)) = timeout_at(end, answers.next()).await {
-            let count = chunk.len();
+        let mut answers = std::pin::pin!(stream::iter(questions).map(look).buffer_unordered(TOGETHER));
+        let (mut unstored, mut stored_at) = (Vec::with_capacity(STORED_TOGETHER), Instant::now());
+        let mut ends = false;
+        while !ends {
+            match timeout_at(end, answers.next()).await {
+                Ok(Some((at, told))) => {
+                    unanswered_in_a_row = if has_answered(&told) { 0 } else { unanswered_in_a_row + 1 };
+                    unstored.push((at, told));
+                    ends = unanswered_in_a_row >= UNANSWERED_IN_A_ROW;
+                }
+                Ok(None) | Err(_) => ends = true,
+            }
+            if !ends && unstored.len() < STORED_TOGETHER && stored_at.elapsed() < STORED_EVERY {
+                continue;
+            }
+            let count = unstored.len();
             run.store.write(|db| {
-                for (at, told) in chunk {
+                for (at, told) in unstored.drain(..) {
                     let out_of_time = matches!(&told, Err(error) if error.is_out_of_time());
                     let heard = store_told(asking, db, &mut wanted[at], told, resolved)?;
-                    unanswered_in_a_row = if heard { 0 } else { unanswered_in_a_row + 1 };
                     answered |= heard;
                     if !heard && !out_of_time {
                         failed.push(at);
@@ -74,10 +89,8 @@ pub(super) async fn ask(
                 }
                 Ok(())
             })?;
+            stored_at = Instant::now();
             run.progress.advance(count)?;
-            if unanswered_in_a_row >= UNANSWERED_IN_A_ROW {
-                break;
-            }
         }
     }
     let under_way = under_way.into_inner();
@@ -85,6 +98,11 @@ pub(super) async fn ask(
         run.store.write(|db| under_way.iter().try_for_each(|at| db.set_asked(wanted[*at].id, asking.now_ms())))?;
     }
     if answered { asking.count_failed(wanted, &failed, FactSource::Plex) } else { Ok(()) }
+}
+
+/// Whether Plex has answered, if only that it cannot tell anything.
+fn has_answered(told: &Result<Metadata, PlexError>) -> bool {
+    told.as_ref().err().is_none_or(PlexError::is_about_the_thing)
 }
 
 /// Stores what Plex told about a title. Answers whether it has answered, if only that it knows nothing.
@@ -132,5 +150,6 @@ fn store_told(
     if asking.needs.id(wanted) && wanted.title.ids.is_empty() {
         asking.in_vain(db, id)?;
     }
+    asking.let_go_if_settled(wanted);
     Ok(true)
 }

@@ -59,6 +59,7 @@ pub(super) async fn ask(
                     None => return Ok(false),
                 }
                 wanted.waits_for = None;
+                asking.let_go_if_settled(wanted);
                 Ok(true)
             },
         )

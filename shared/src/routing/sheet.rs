@@ -261,11 +261,19 @@ pub fn in_words(value: Value<'_>, field: Field) -> Option<String> {
         Value::User(user) => user.called().to_owned(),
         Value::Number(number) if unit.is_empty() => number_in_words(number),
         Value::Number(number) if unit == "%" => format!("{}%", number_in_words(number)),
-        Value::Number(number) => format!("{} {unit}", number_in_words(number)),
+        Value::Number(number) => match number_in_words(number) {
+            one if one == "1" => format!("1 {}", one_of(unit)),
+            number => format!("{number} {unit}"),
+        },
         Value::Flag(true) => "yes".to_owned(),
         Value::Flag(false) => "no".to_owned(),
         Value::Absent | Value::Unknown => return None,
     })
+}
+
+/// `person` of `people`, `minute` of `minutes`.
+fn one_of(unit: &str) -> &str {
+    if unit == "people" { "person" } else { unit.strip_suffix('s').unwrap_or(unit) }
 }
 
 /// Up to one digit behind the point, and none that says nothing.

@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::error::{bad_json, unknown_word};
+use super::placements::is_to_be_looked_for;
 use super::titles::{title_columns, title_from};
 use super::{Db, StoreError, TitleId};
 use crate::clock::UnixMs;
@@ -172,7 +173,8 @@ impl Db<'_> {
         )?)
     }
 
-    /// Puts open entries that wait, or were refused, back to `held`, so that they are decided anew: the settings have changed.
+    /// Puts open entries that wait, or were refused, back to `held`, so that they are decided anew: the settings have changed. Where
+    /// an attempt's fate is unknown, that comes after somebody has looked.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
@@ -181,7 +183,7 @@ impl Db<'_> {
             "-- entries.hold_waiting\n\
              UPDATE entries SET state = 'held', state_at_ms = ?1, reason = 'the settings have changed'\n\
              WHERE closed_at_ms IS NULL AND state <> 'held' AND id IN (\n\
-                 SELECT entry_id FROM placements WHERE state IN ('queued', 'failed') AND attempt_at_ms IS NULL)",
+                 SELECT entry_id FROM placements WHERE state IN ('queued', 'failed'))",
             [now_ms],
         )?)
     }
@@ -215,20 +217,24 @@ impl Db<'_> {
         )?)
     }
 
-    /// Entries to decide about: new and held ones, and unresolvable ones whose next look is due. A look that is due more than two
+    /// Entries to decide about: new and held ones, and unresolvable ones whose next look is due; not those of which somebody has to
+    /// look first what became of an attempt. A look that is due more than two
     /// days from now was set by a clock that has since been put back, and counts as due.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn undecided(self, now_ms: UnixMs) -> Result<Vec<Undecided>, StoreError> {
-        let mut query = self.connection.prepare_cached(
+        let mut query = self.connection.prepare_cached(concat!(
             "-- entries.undecided\n\
              SELECT e.id, e.user_id, e.title_id FROM entries e JOIN titles t ON t.id = e.title_id\n\
                  JOIN users u ON u.id = e.user_id AND u.synced\n\
              WHERE e.state IN ('new', 'held', 'unresolvable') AND (e.state <> 'unresolvable' OR t.look_again_at_ms IS NULL\n\
                  OR t.look_again_at_ms <= ?1 OR t.look_again_at_ms > ?1 + 2 * 86400000)\n\
+                 AND NOT (e.state = 'held' AND EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = e.id AND ",
+            is_to_be_looked_for!(),
+            "))\n\
              ORDER BY e.id",
-        )?;
+        ))?;
         let rows = query.query_map([now_ms], |row| {
             Ok(Undecided { entry: EntryId(row.get(0)?), user: UserId(row.get(1)?), title: TitleId(row.get(2)?) })
         })?;

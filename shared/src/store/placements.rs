@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::error::{bad_json, unknown_word};
 use super::{Db, StoreError, TitleId, Undecided};
@@ -28,6 +28,39 @@ macro_rules! due {
              WHERE p.state IN ('queued', 'failed') AND e.closed_at_ms IS NULL AND (p.state = 'queued' OR (",
             pause_is_over!(),
             " AND EXISTS (SELECT 1 FROM quota_uses q WHERE q.entry_id = p.entry_id AND q.released_at_ms IS NULL)))"
+        )
+    };
+}
+
+/// That placement `p` is no longer to go to its instance: the last decision about its entry does not name it.
+macro_rules! is_called_off {
+    () => {
+        "coalesce((\n\
+             SELECT d.outcome <> 'route' OR NOT EXISTS (\n\
+                 SELECT 1 FROM json_each(d.decision, '$.outcome.destinations') WHERE value ->> '$.instance' = p.instance)\n\
+             FROM decisions d WHERE d.entry_id = p.entry_id ORDER BY d.id DESC LIMIT 1), 0)"
+    };
+}
+
+/// That placement `p`, whose entry is to be decided anew, may have arrived by an attempt that never learned its answer. Somebody has
+/// to look before anything is decided: what is there already, no decision takes away.
+macro_rules! is_to_be_looked_for {
+    () => {
+        concat!(
+            "p.state IN ('queued', 'failed') AND p.attempt_at_ms IS NOT NULL AND NOT ",
+            crate::store::placements::is_called_off!()
+        )
+    };
+}
+pub(super) use {is_called_off, is_to_be_looked_for};
+
+/// The columns of [`QueuedPlacement`], of `placements p` and `entries e`.
+macro_rules! queued_columns {
+    () => {
+        concat!(
+            "p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms, e.state = 'held',\n\
+                 p.attempt_at_ms IS NOT NULL AND ",
+            is_called_off!()
         )
     };
 }
@@ -145,38 +178,92 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The placements of `instance` whose turn it is. Those that were asked about longest ago come first, so that one the instance
+    /// The placements of `instance` whose turn it is, without those that somebody has to look for first. Those that were asked about longest ago come first, so that one the instance
     /// cannot cope with never keeps others waiting.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn due_placements(self, instance: &str, now_ms: UnixMs) -> Result<Vec<QueuedPlacement>, StoreError> {
         let mut query = self.connection.prepare_cached(concat!(
-            "-- placements.due\n",
-            "SELECT p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms, e.state = 'held',\n\
-                 p.attempt_at_ms IS NOT NULL AND coalesce((\n\
-                     SELECT d.outcome <> 'route' OR NOT EXISTS (\n\
-                         SELECT 1 FROM json_each(d.decision, '$.outcome.destinations') WHERE value ->> '$.instance' = p.instance)\n\
-                     FROM decisions d WHERE d.entry_id = p.entry_id ORDER BY d.id DESC LIMIT 1), 0) FROM ",
+            "-- placements.due\nSELECT ",
+            queued_columns!(),
+            " FROM ",
             due!(),
-            " AND p.instance = ?2 ORDER BY CASE WHEN p.asked_at_ms <= ?1 THEN p.asked_at_ms ELSE 0 END, p.id",
+            " AND p.instance = ?2 AND NOT (e.state = 'held' AND ",
+            is_to_be_looked_for!(),
+            ") ORDER BY CASE WHEN p.asked_at_ms <= ?1 THEN p.asked_at_ms ELSE 0 END, p.id",
         ))?;
         let mut rows = query.query(params![now_ms, instance])?;
         let mut placements = Vec::new();
         while let Some(row) = rows.next()? {
-            let options: String = row.get(3)?;
-            placements.push(QueuedPlacement {
-                id: PlacementId(row.get(0)?),
-                entry: EntryId(row.get(1)?),
-                title: TitleId(row.get(2)?),
-                options: serde_json::from_str(&options).map_err(|error| bad_json("placements.options", &error))?,
-                refusals: row.get(4)?,
-                attempt_at_ms: row.get(5)?,
-                held: row.get(6)?,
-                called_off: row.get(7)?,
-            });
+            placements.push(queued(row)?);
         }
         Ok(placements)
+    }
+
+    /// The placements in `instance` of entries that are to be decided anew, of which somebody has to look first whether they arrived
+    /// by an attempt that never learned its answer.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn attempts_to_look_for(self, instance: &str) -> Result<Vec<QueuedPlacement>, StoreError> {
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- placements.to_look_for\nSELECT ",
+            queued_columns!(),
+            " FROM placements p JOIN entries e ON e.id = p.entry_id JOIN users u ON u.id = e.user_id AND u.synced\n\
+             WHERE e.state = 'held' AND p.instance = ?1 AND ",
+            is_to_be_looked_for!(),
+            " ORDER BY p.asked_at_ms, p.id",
+        ))?;
+        let mut rows = query.query([instance])?;
+        let mut placements = Vec::new();
+        while let Some(row) = rows.next()? {
+            placements.push(queued(row)?);
+        }
+        Ok(placements)
+    }
+
+    /// Notes that the last attempt has come to nothing. The entry stays as it is: it is decided anew.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn attempt_came_to_nothing(self, id: PlacementId) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.came_to_nothing\nUPDATE placements SET attempt_at_ms = NULL WHERE id = ?1",
+        )?;
+        query.execute([id.0])?;
+        Ok(())
+    }
+
+    /// Notes that an attempt has arrived, of an entry that is to be decided anew. Where the entry waits for other instances, it still is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn attempt_arrived(self, placement: &QueuedPlacement, answer: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        self.finish(placement, PlacementState::Present, answer, None, now_ms)?;
+        let waits = |it: &PlacementRow| matches!(it.state, PlacementState::Queued | PlacementState::Failed);
+        if self.placements_of(placement.entry)?.iter().any(waits) {
+            self.set_entry_state(placement.entry, EntryState::Held, Some("the settings have changed"), now_ms)?;
+        }
+        Ok(())
+    }
+
+    /// Takes every attempt that somebody would have to look for as come to nothing. For copies in memory alone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the copy cannot be written.
+    pub(crate) fn suppose_attempts_failed(self) -> Result<(), StoreError> {
+        self.connection.execute(
+            concat!(
+                "-- placements.suppose_attempts_failed\n\
+                 UPDATE placements SET attempt_at_ms = NULL WHERE id IN (\n\
+                     SELECT p.id FROM placements p JOIN entries e ON e.id = p.entry_id WHERE e.state = 'held' AND ",
+                is_to_be_looked_for!(),
+                ")",
+            ),
+            [],
+        )?;
+        Ok(())
     }
 
     /// How many placements of each instance wait for their turn now, instances by name.
@@ -437,5 +524,21 @@ impl Db<'_> {
 }
 
 pub(super) fn placement_state(word: &str) -> Result<PlacementState, StoreError> {
+/// Reads the [`queued_columns`].
+fn queued(row: &Row<'_>) -> Result<QueuedPlacement, StoreError> {
+    let options: String = row.get(3)?;
+    Ok(QueuedPlacement {
+        id: PlacementId(row.get(0)?),
+        entry: EntryId(row.get(1)?),
+        title: TitleId(row.get(2)?),
+        options: serde_json::from_str(&options).map_err(|error| bad_json("placements.options", &error))?,
+        refusals: row.get(4)?,
+        attempt_at_ms: row.get(5)?,
+        held: row.get(6)?,
+        called_off: row.get(7)?,
+    })
+}
+
+fn placement_state(word: &str) -> Result<PlacementState, StoreError> {
     PlacementState::from_word(word).ok_or_else(|| unknown_word("placements.state", word))
 }

@@ -117,8 +117,9 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn set_metadata(self, id: TitleId, title: &Title, now_ms: UnixMs) -> Result<(), StoreError> {
-        let told = title.facts.plex.clone().unwrap_or_default();
-        let facts = serde_json::to_string(&told).map_err(|error| bad_json("titles.facts", &error))?;
+        let nothing = Facts::default();
+        let told = title.facts.plex.as_ref().unwrap_or(&nothing);
+        let facts = serde_json::to_string(told).map_err(|error| bad_json("titles.facts", &error))?;
         let mut query = self.connection.prepare_cached(
             "-- titles.set_metadata\n\
              UPDATE titles SET title = ?2, year = ?3, imdb_id = ?4, tmdb_id = ?5, tvdb_id = ?6, facts = ?7, metadata_at_ms = ?8,\n\

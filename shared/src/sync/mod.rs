@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::lock::LockGuard;
 use crate::model::{ReadOutcome, RunResult, Trigger};
 use crate::process;
-use crate::report::{Change, DecisionCounts, Problem, ProblemKind, Report, RunReport};
+use crate::report::{DecisionCounts, Problem, ProblemKind, Report, RunReport};
 use crate::resolve::{self, resolve};
 use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
@@ -178,6 +178,10 @@ async fn stages(
     };
 
     decide::take_up_new_settings(run)?;
+    let looks = upstreams.instances.iter().map(|(instance, arr)| act::look_for_attempts(run, instance, arr));
+    for looked in futures_util::future::join_all(looks).await {
+        take_up(looked?, report);
+    }
     let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
     let plex_refuses_us = report.has(ProblemKind::Credentials) || cool_until_ms.is_some();
     let resolved = resolve(run, &plex, &upstreams, &undecided, plex_refuses_us).await?;
@@ -241,6 +245,7 @@ async fn stages(
 pub(crate) fn decide_on_copy(run: &Run<'_>, report: &mut Report) -> Result<Vec<Undecided>, StoreError> {
     assert!(!run.store.lasts(), "what is decided here would count");
     decide::take_up_new_settings(run)?;
+    run.store.write(|db| db.suppose_attempts_failed())?;
     let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
     // How full disks are, only the arrs could tell.
     let disks = Disks::default();
@@ -283,14 +288,17 @@ async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: 
     run.progress.begin(RunStage::Act, total as usize)?;
     let work = upstreams.instances.iter().map(|(instance, arr)| act::work_off(run, instance, arr, dry_run));
     for acted in futures_util::future::join_all(work).await {
-        let acted = acted?;
-        report.placements.add(&acted.counts);
-        acted.changes.into_iter().for_each(|change: Change| report.change(change));
-        if let Some(problem) = acted.problem {
-            report.problem(problem);
-        }
+        take_up(acted?, report);
     }
     Ok(())
+}
+
+fn take_up(acted: act::Acted, report: &mut Report) {
+    report.placements.add(&acted.counts);
+    acted.changes.into_iter().for_each(|change| report.change(change));
+    if let Some(problem) = acted.problem {
+        report.problem(problem);
+    }
 }
 
 /// How the run went.
