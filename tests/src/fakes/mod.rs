@@ -26,7 +26,7 @@ mod webhook;
 pub use arr::{Exclusion, FakeArr, Known, LibraryItem, SearchAsked};
 pub use fault::Fault;
 pub use journal::Seen;
-pub use plex::{FakePlex, KeyOf, Title};
+pub use plex::{FakePlex, FeedEntry, FeedMode, KeyOf, PlexResource, Title};
 pub use radarr::FakeRadarr;
 pub use server::FakeServer;
 pub use sonarr::FakeSonarr;
