@@ -15,6 +15,7 @@ pub mod config;
 pub mod copy;
 pub mod diff;
 pub mod explain;
+pub mod link;
 pub mod lock;
 pub mod model;
 pub mod observe;

@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::header::ETAG;
+use reqwest::header::{ETAG, LOCATION};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::{broken, describe_markup, failure, is_markup};
 use super::limiter::{Limiter, LimiterSettings};
-use super::receive::{Elements, Receive, Whole};
+use super::receive::{Bytes, Elements, Receive, Whole};
 use super::request::Request;
 use super::{FetchError, tls};
 use crate::clock::Clock;
@@ -119,10 +119,19 @@ pub(super) enum Conditional<T> {
     Changed { value: T, etag: Option<String> },
 }
 
+/// The answer to a question for something that need not be JSON and may lie elsewhere.
+pub(super) enum Document {
+    /// The body as it came.
+    Body(Vec<u8>),
+    /// A redirect. It is the caller's to follow, with a request of its own; the address may be a secret.
+    Moved(reqwest::Url),
+}
+
 /// What is left of an answer once its body has been taken in.
 struct Head {
     not_modified: bool,
     etag: Option<String>,
+    moved: Option<reqwest::Url>,
 }
 
 impl Http {
@@ -182,6 +191,16 @@ impl Http {
             return Ok(Conditional::NotModified);
         }
         Ok(Conditional::Changed { value: whole.into_value()?, etag: head.etag })
+    }
+
+    /// Sends `request` and answers what comes, whatever its form. No redirect is followed.
+    pub(super) async fn document(&self, request: Request) -> Result<Document, FetchError> {
+        let mut bytes = Bytes::default();
+        let head = self.fetch(&request.into_document(), &mut bytes).await?;
+        Ok(match head.moved {
+            Some(target) => Document::Moved(target),
+            None => Document::Body(bytes.0),
+        })
     }
 
     /// Sends `request` and calls `each` with every element of the array it answers, as it arrives. After a repeat the same
@@ -275,7 +294,13 @@ impl Http {
         let etag = response.headers().get(ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
         if status == StatusCode::NOT_MODIFIED {
             self.0.not_modified.fetch_add(1, Ordering::Relaxed);
-            return Ok(Head { not_modified: true, etag });
+            return Ok(Head { not_modified: true, etag, moved: None });
+        }
+        if request.document && status.is_redirection() {
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            if let Some(moved) = location.and_then(|location| request.url.join(location).ok()) {
+                return Ok(Head { not_modified: false, etag, moved: Some(moved) });
+            }
         }
         if !status.is_success() {
             let body = beginning(&mut response, &clocks, Vec::new()).await;
@@ -284,7 +309,7 @@ impl Http {
         }
         let mut taken = 0;
         while let Some(bytes) = clocks.limit(response.chunk()).await? {
-            if taken == 0 && is_markup(response.headers(), &bytes) {
+            if taken == 0 && !request.document && is_markup(response.headers(), &bytes) {
                 let page = beginning(&mut response, &clocks, bytes.to_vec()).await;
                 return Err(FetchError::NotJson { looks_like: describe_markup(response.headers(), &page) });
             }
@@ -295,7 +320,7 @@ impl Http {
             receive.chunk(&bytes).map_err(|error| unread(request, error))?;
         }
         receive.end().map_err(|error| unread(request, error))?;
-        Ok(Head { not_modified: false, etag })
+        Ok(Head { not_modified: false, etag, moved: None })
     }
 }
 

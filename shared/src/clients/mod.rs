@@ -26,4 +26,4 @@ pub use http::{Counters, Http, HttpSettings, Transport};
 pub use limiter::{LimiterSettings, Pace};
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

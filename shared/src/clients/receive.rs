@@ -1,4 +1,4 @@
-//! Taking in an answer's body: whole and parsed at its end, or as the elements of an array while they arrive.
+//! Taking in an answer's body: whole and parsed at its end, as it comes, or as the elements of an array while they arrive.
 
 use serde::de::DeserializeOwned;
 
@@ -58,6 +58,25 @@ impl<T: DeserializeOwned + Send> Receive for Whole<T> {
                 return Err(FetchError::NotJson { looks_like: format!("the text `{beginning}`") });
             }
         }
+        Ok(())
+    }
+}
+
+/// A whole body as it comes.
+#[derive(Default)]
+pub(super) struct Bytes(pub(super) Vec<u8>);
+
+impl Receive for Bytes {
+    fn restart(&mut self) {
+        self.0.clear();
+    }
+
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), FetchError> {
         Ok(())
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Request {
     pub(super) pace: Pace,
     /// It changes the upstream, so it is never sent twice without looking.
     pub(super) write: bool,
+    /// The answer may be markup, or a redirect that the caller wants to see.
+    pub(super) document: bool,
 }
 
 impl Request {
@@ -57,6 +59,7 @@ impl Request {
             total: DEFAULT_TIMEOUT,
             pace: Pace::None,
             write: false,
+            document: false,
         })
     }
 
@@ -72,6 +75,20 @@ impl Request {
             self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             self.body = Some(body.to_string().into_bytes());
         }
+        self
+    }
+
+    /// `POST {base}{path}` with nothing in it, as a question.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(super) fn post_empty(base: &str, path: &str) -> Result<Self, FetchError> {
+        Ok(Self { method: Method::POST, ..Self::get(base, path, &[])? })
+    }
+
+    /// Says that the answer may be of any form, and that a redirect is an answer. See [`Http::document`](super::Http::document).
+    pub(super) fn into_document(mut self) -> Self {
+        self.document = true;
         self
     }
 

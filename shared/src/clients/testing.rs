@@ -25,7 +25,7 @@ pub(super) fn http_with(settings: HttpSettings, stop: &Stop) -> Http {
     Http::new(transport, settings, Arc::new(ManualClock::at(1_795_435_200_000)), stop.clone())
 }
 
-pub(super) fn http() -> Http {
+pub(crate) fn http() -> Http {
     http_with(quick(), &Stop::default())
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn know_owner(run: &Run<'_>, plex: &Plex) -> Result<Result<(), 
     if remembered.as_ref().is_some_and(|it| !has_passed(it.confirmed_at_ms, BELIEVED_FOR, now_ms)) {
         return Ok(Ok(()));
     }
-    let Account { uuid, username, display_name } = match plex.account().await {
+    let Account { uuid, username, display_name, .. } = match plex.account().await {
         Ok(account) => account,
         Err(error) if remembered.is_some() && !error.is_unauthorized() => {
             warn!("failed to {error}; its owner is known from before");

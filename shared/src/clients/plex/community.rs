@@ -167,7 +167,7 @@ impl Plex {
         Ok((nodes, page_info))
     }
 
-    async fn query<T: DeserializeOwned + Send>(
+    pub(super) async fn query<T: DeserializeOwned + Send>(
         &self,
         doing: &'static str,
         query: &str,

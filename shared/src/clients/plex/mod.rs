@@ -7,12 +7,21 @@ mod community;
 mod discover;
 mod error;
 mod facts;
+mod feed_xml;
+mod feeds;
 mod graphql;
+mod pins;
+mod requests;
+mod resources;
 mod server;
 mod wire;
 
 pub use error::PlexError;
-pub use server::PlexServer;
+pub use feeds::{Feed, FeedAnswer, FeedCreated, FeedItem};
+pub use pins::{Pin, PinState, PlexSignIn};
+pub use requests::FriendRequests;
+pub use resources::{Connection, PlexServerListing};
+pub use server::{PlexServer, ServerIdentity};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -53,6 +62,8 @@ pub struct Account {
     pub username: String,
     /// May change; the user name when there is no other.
     pub display_name: String,
+    /// Whether a Plex Pass is active (`subscription.active`); feeds and a server's webhooks need one.
+    pub plex_pass: bool,
 }
 
 /// An accepted friend of the account.
@@ -173,6 +184,23 @@ impl Plex {
         user.into_account().ok_or_else(|| PlexError::fetch(doing, FetchError::malformed("an account without a uuid")))
     }
 
+    /// Keeps the token alive: `GET plex.tv/api/v2/ping`. Plex lets tokens expire that nobody uses for long; once a day is enough.
+    ///
+    /// # Errors
+    /// [`PlexError::Fetch`] without a `pong`. A refusal here is a rumour: ask [`Plex::account`].
+    pub async fn ping(&self) -> Result<(), PlexError> {
+        let doing = "keep the Plex token alive";
+        let answer = async {
+            let request = self.dressed(Request::get(&self.urls.plex_tv, "/api/v2/ping", &[])?)?;
+            self.http.json::<wire::Ping>(&request).await
+        };
+        match answer.await {
+            Ok(wire::Ping { pong: true }) => Ok(()),
+            Ok(_) => Err(PlexError::fetch(doing, FetchError::malformed("a ping without a pong"))),
+            Err(error) => Err(PlexError::fetch(doing, error)),
+        }
+    }
+
     /// The household's own server at `url`, asked over `http` with the same token.
     #[must_use]
     pub fn server(&self, http: Http, url: String) -> PlexServer {
@@ -187,8 +215,12 @@ impl Plex {
 
 /// `request` with the headers that everything of Plex's wants.
 fn dressed(request: Request, token: &SecretString, client_identifier: &str) -> Result<Request, FetchError> {
+    introduced(request.with_secret("x-plex-token", token)?, client_identifier)
+}
+
+/// `request` with what we are called, and without a token.
+fn introduced(request: Request, client_identifier: &str) -> Result<Request, FetchError> {
     request
-        .with_secret("x-plex-token", token)?
         .with_header("x-plex-client-identifier", client_identifier)?
         .with_header("x-plex-product", "Pulsarr")?
         .with_header("x-plex-version", env!("CARGO_PKG_VERSION"))

@@ -1,11 +1,27 @@
-//! The household's own Plex server: whether it has a title already.
+//! The household's own Plex server: who it is, and whether it has a title already.
+
+use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{PlexError, dressed, wire};
+use super::{PlexError, dressed, introduced, wire};
 use crate::clients::Http;
 use crate::clients::request::Request;
 use crate::model::{MediaType, PlexId};
+
+/// The largest answer to "who are you?", in bytes.
+const IDENTITY_LIMIT: usize = 64 * 1024;
+/// How long that answer may take: an address that leads nowhere must not keep anybody waiting.
+const IDENTITY_TIME: Duration = Duration::from_secs(5);
+
+/// Who answers at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerIdentity {
+    /// The server's key in Plex, the same as in [`PlexServerListing`](super::PlexServerListing).
+    pub machine_identifier: String,
+    /// `1.43.0.10467-2b1ba6e69`; empty when it does not say.
+    pub version: String,
+}
 
 /// A Plex server, asked as its owner.
 #[derive(Clone)]
@@ -21,6 +37,22 @@ impl PlexServer {
     #[must_use]
     pub const fn new(http: Http, url: String, token: SecretString, client_identifier: String) -> Self {
         Self { http, url, token, client_identifier }
+    }
+
+    /// Who answers at this address: `GET /identity`, which needs no token. None is sent, because it might be anybody.
+    ///
+    /// # Errors
+    /// [`PlexError::Fetch`] when nobody answers within five seconds, or it is no Plex server.
+    pub async fn identity(&self) -> Result<ServerIdentity, PlexError> {
+        let answer = async {
+            let request = Request::get(&self.url, "/identity", &[])?;
+            let request = introduced(request, &self.client_identifier)?;
+            let request = request.with_limits(IDENTITY_LIMIT, IDENTITY_TIME, IDENTITY_TIME);
+            self.http.json::<wire::IdentityEnvelope>(&request).await
+        };
+        let wire::IdentityEnvelope { container } =
+            answer.await.map_err(|error| PlexError::fetch("ask a Plex server who it is", error))?;
+        Ok(ServerIdentity { machine_identifier: container.machine_identifier, version: container.version })
     }
 
     /// Whether any of its libraries has the title: `GET /library/all?guid=plex://movie/{id}`. The catalogue's id is the guid of what

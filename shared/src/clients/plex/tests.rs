@@ -1,9 +1,9 @@
 //! Plex against a stand-in with state.
 
-use pulsarr_tests::fakes::{FakePlex, Fault, Title};
+use pulsarr_tests::fakes::{FakePlex, Fault, FeedMode, PlexResource, Title};
 
 use super::*;
-use crate::clients::testing::{http, http_with, quick};
+use crate::clients::testing::{Scripted, answer, http, http_with, quick};
 use crate::model::{MediaType, PlexId};
 use crate::stop::Stop;
 
@@ -272,4 +272,231 @@ async fn the_plex_server_says_what_it_has() {
     assert_eq!(seen.query.len(), 1, "{:?}", seen.query);
     fake.inject(Fault::on("GET", "/library/all").html());
     assert!(has(&missing).await.is_err(), "a login page says nothing");
+}
+
+fn sign_in(fake: &FakePlex) -> PlexSignIn {
+    PlexSignIn::new(http(), fake.plex_tv_url())
+}
+
+#[tokio::test]
+async fn a_pin_is_asked_for_without_a_token_and_becomes_one() {
+    let fake = FakePlex::start();
+    let sign_in = sign_in(&fake);
+    let pin = sign_in.create_pin("pulsarr-1", 1_000).await.unwrap();
+    assert_eq!((pin.code.len(), pin.expires_at_ms, pin.client_identifier.as_str()), (4, 901_000, "pulsarr-1"));
+    assert!(matches!(sign_in.poll_pin(&pin).await, Ok(PinState::Waiting)));
+    fake.claim_pin(&pin.code);
+    let Ok(PinState::Linked(token)) = sign_in.poll_pin(&pin).await else { panic!("a token") };
+    assert_eq!(token.expose_secret(), fake.owner_token());
+    for seen in fake.journal() {
+        assert_eq!((seen.token, seen.client_identifier.as_deref()), (None, Some("pulsarr-1")), "{}", seen.route);
+        assert_eq!(seen.body, "");
+    }
+    let other = sign_in.create_pin("pulsarr-2", 1_000).await.unwrap();
+    assert_ne!(other.code, pin.code);
+    assert!(!format!("{pin:?}").contains("pulsarr-1"));
+}
+
+#[tokio::test]
+async fn a_pin_that_plex_does_not_know_has_expired_and_a_failure_is_no_expiry() {
+    let fake = FakePlex::start();
+    let sign_in = sign_in(&fake);
+    let pin = sign_in.create_pin("pulsarr-1", 0).await.unwrap();
+    let stolen = Pin { client_identifier: "somebody-else".to_owned(), ..pin.clone() };
+    assert!(matches!(sign_in.poll_pin(&stolen).await, Ok(PinState::Expired)));
+    fake.inject(Fault::on("GET", "/api/v2/pins").status(503));
+    assert!(sign_in.poll_pin(&pin).await.is_err());
+    fake.clear_faults();
+    fake.expire_pin(&pin.code);
+    assert!(matches!(sign_in.poll_pin(&pin).await, Ok(PinState::Expired)));
+}
+
+#[tokio::test]
+async fn a_ping_needs_a_pong_and_the_account_tells_of_its_pass() {
+    let fake = FakePlex::start();
+    let plex = plex(&fake);
+    plex.ping().await.unwrap();
+    assert!(plex.account().await.unwrap().plex_pass);
+    fake.set_plex_pass(false);
+    assert!(!plex.account().await.unwrap().plex_pass);
+    fake.revoke_token();
+    assert!(plex.ping().await.is_err());
+}
+
+#[tokio::test]
+async fn servers_are_listed_with_their_addresses_in_the_order_to_try() {
+    let fake = FakePlex::start();
+    let attic = PlexResource::new("Attic", "aa11bb22cc33")
+        .relay("https://198-51-100-4.h.plex.direct:8443")
+        .remote("https://203-0-113-9.h.plex.direct:32400")
+        .local("https://192-168-7-20.h.plex.direct:32400");
+    let shared =
+        PlexResource::new("Cellar", "dd44").shared().https_required().local("https://10-0-0-3.h.plex.direct:32400");
+    fake.set_resources([attic, shared]);
+    let servers = plex(&fake).servers().await.unwrap();
+    let names: Vec<_> = servers.iter().map(|it| (it.name.as_str(), it.machine_identifier.as_str(), it.owned)).collect();
+    assert_eq!(names, [("Attic", "aa11bb22cc33", true), ("Cellar", "dd44", false)], "a player is no server");
+    let uris = |at: usize| servers[at].connections.iter().map(|it| it.uri.as_str()).collect::<Vec<_>>();
+    assert_eq!(
+        uris(0),
+        [
+            "https://192-168-7-20.h.plex.direct:32400",
+            "http://192.168.7.20:32400",
+            "https://203-0-113-9.h.plex.direct:32400",
+            "https://198-51-100-4.h.plex.direct:8443",
+        ]
+    );
+    assert_eq!(uris(1), ["https://10-0-0-3.h.plex.direct:32400"]);
+    assert_eq!(servers[0].access_token.expose_secret(), "tok-server-aa11bb22cc33");
+    assert!(!format!("{servers:?}").contains("tok-server"));
+}
+
+#[tokio::test]
+async fn a_server_says_who_it_is_to_anybody_and_gets_no_token() {
+    let fake = FakePlex::start();
+    fake.revoke_token();
+    let identity = plex(&fake).server(http(), fake.server_url()).identity().await.unwrap();
+    assert_eq!(identity.machine_identifier, fake.machine_identifier());
+    assert_eq!(fake.journal().pop().unwrap().token, None);
+}
+
+#[tokio::test]
+async fn friend_requests_are_told_apart_by_who_asked() {
+    let fake = FakePlex::start();
+    let plex = plex(&fake);
+    assert_eq!(plex.friend_requests().await, Ok(FriendRequests::default()));
+    let (asked, asking) = (fake.send_friend_request("tomas.r"), fake.receive_friend_request("ines_vale"));
+    let requests = plex.friend_requests().await.unwrap();
+    assert_eq!(requests, FriendRequests { sent: vec![uuid(&asked)], received: vec![uuid(&asking)] });
+    assert_eq!(plex.friends().await.unwrap().friends, []);
+    fake.add_friend("tomas.r");
+    assert_eq!(plex.friend_requests().await.unwrap().sent, []);
+    fake.inject(Fault::on("POST", "/community/api").html());
+    assert!(plex.friend_requests().await.is_err());
+}
+
+async fn feed_url(plex: &Plex, feed: Feed) -> SecretString {
+    match plex.create_feed(feed).await.unwrap() {
+        FeedCreated::Url(url) => url,
+        FeedCreated::NoPass => panic!("the account has a pass"),
+    }
+}
+
+/// An owner with one wish and a friend with sixty.
+fn wishing() -> (FakePlex, String) {
+    let fake = FakePlex::start();
+    fake.watch(&fake.owner_uuid(), Title::movie("Salt Ledger").year(2025).tmdb(900_002).imdb("tt90000002"));
+    let tomas = fake.add_friend("tomas.r");
+    fake.fill_watchlist(&tomas, 0, 60);
+    (fake, tomas)
+}
+
+fn items(answer: FeedAnswer) -> Vec<FeedItem> {
+    match answer {
+        FeedAnswer::Items(items) => items,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn feeds_are_read_in_every_way_plex_has_served_them_and_the_storage_never_sees_the_token() {
+    let (fake, tomas) = wishing();
+    let plex = plex(&fake);
+    for mode in [FeedMode::OkJson, FeedMode::RedirectToS3, FeedMode::DeadJuly2026] {
+        fake.set_feed_mode(mode);
+        let own = items(plex.read_feed(&feed_url(&plex, Feed::Own).await).await.unwrap());
+        assert_eq!(
+            (own.len(), own[0].title.as_str(), own[0].media_type),
+            (1, "Salt Ledger (2025)", Some(MediaType::Movie))
+        );
+        assert!(own[0].guids.contains(&"imdb://tt90000002".to_owned()), "{mode:?}: {:?}", own[0].guids);
+        let at_ms = fake.feed(false)[0].at_ms;
+        assert_eq!(own[0].pub_date_ms, Some(at_ms / 1000 * 1000), "{mode:?}");
+        let friends = items(plex.read_feed(&feed_url(&plex, Feed::Friends).await).await.unwrap());
+        assert_eq!(friends.len(), 50, "{mode:?}");
+        assert!(friends.iter().all(|item| item.author == Some(uuid(&tomas))), "{mode:?}");
+        let newest: Vec<_> = fake.feed(true).iter().map(|entry| Some(entry.at_ms / 1000 * 1000)).collect();
+        assert_eq!(friends.iter().map(|item| item.pub_date_ms).collect::<Vec<_>>(), newest, "{mode:?}");
+    }
+    let at_storage = fake.journal_of("/s3/");
+    assert_eq!(at_storage.len(), 4);
+    for seen in at_storage.into_iter().chain(fake.journal_of("/rss/")).filter(|seen| !seen.route.contains("discover")) {
+        assert_eq!((seen.token.as_deref(), seen.query_value("X-Plex-Token")), (None, None), "{}", seen.route);
+        assert_eq!(seen.client_identifier, None, "{}", seen.route);
+    }
+}
+
+#[tokio::test]
+async fn no_pass_is_told_and_is_never_a_dead_token() {
+    let (fake, _) = wishing();
+    let plex = plex(&fake);
+    let url = feed_url(&plex, Feed::Own).await;
+    fake.set_plex_pass(false);
+    assert!(matches!(plex.create_feed(Feed::Own).await, Ok(FeedCreated::NoPass)));
+    assert_eq!(plex.read_feed(&url).await, Ok(FeedAnswer::NoPass));
+    plex.account().await.unwrap();
+    fake.set_plex_pass(true);
+    fake.set_feed_mode(FeedMode::NoPass);
+    assert!(matches!(plex.create_feed(Feed::Friends).await, Ok(FeedCreated::NoPass)));
+}
+
+#[tokio::test]
+async fn a_feed_made_anew_is_gone_at_its_former_address() {
+    let (fake, _) = wishing();
+    let plex = plex(&fake);
+    for mode in [FeedMode::OkJson, FeedMode::DeadJuly2026, FeedMode::RedirectToS3] {
+        fake.set_feed_mode(mode);
+        let url = feed_url(&plex, Feed::Own).await;
+        fake.regenerate_feeds();
+        fake.clear_journal();
+        assert_eq!(plex.read_feed(&url).await, Ok(FeedAnswer::Gone), "{mode:?}");
+        assert_eq!(fake.journal().len(), 2, "neither refusal is repeated");
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_is_broken_is_unreadable_and_one_that_cannot_be_reached_is_an_error() {
+    let (fake, _) = wishing();
+    let plex = plex(&fake);
+    fake.set_feed_mode(FeedMode::InvalidJson);
+    let url = feed_url(&plex, Feed::Own).await;
+    assert_eq!(plex.read_feed(&url).await, Ok(FeedAnswer::Unreadable));
+    fake.inject(Fault::on("GET", "/rss").status(500));
+    let error = plex.read_feed(&url).await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains(feeds_secret(&url)), "{error:?}");
+    fake.clear_faults();
+    fake.inject(Fault::on("GET", "/rss").html());
+    assert_eq!(plex.read_feed(&url).await, Ok(FeedAnswer::Unreadable));
+}
+
+/// The part of a feed's address that opens it.
+fn feeds_secret(url: &SecretString) -> &str {
+    url.expose_secret().rsplit('/').next().unwrap()
+}
+
+#[tokio::test]
+async fn a_stale_feed_tells_what_was_and_hides_nothing_else() {
+    let (fake, tomas) = wishing();
+    let plex = plex(&fake);
+    fake.set_feed_mode(FeedMode::Stale);
+    fake.watch(&tomas, Title::movie("Paper Tide"));
+    let read = items(plex.read_feed(&feed_url(&plex, Feed::Friends).await).await.unwrap());
+    assert!(read.iter().all(|item| !item.title.starts_with("Paper Tide")));
+    fake.set_feed_mode(FeedMode::OkJson);
+    let read = items(plex.read_feed(&feed_url(&plex, Feed::Friends).await).await.unwrap());
+    assert!(read[0].title.starts_with("Paper Tide"));
+}
+
+#[tokio::test]
+async fn a_second_redirect_is_not_followed() {
+    let lead = |path: &str| answer("302 Found", &format!("location: {path}\r\n"), "");
+    let scripted = Scripted::start(vec![lead("/one"), lead("/two")]);
+    let plex = plex(&FakePlex::start());
+    let url = SecretString::from(format!("{}/2d7f4c11-0b3e", scripted.url()));
+    let urls = PlexUrls { discover: scripted.url(), ..plex.urls.clone() };
+    let plex = Plex { urls, ..plex };
+    assert_eq!(plex.read_feed(&url).await, Ok(FeedAnswer::Unreadable));
+    let seen = scripted.seen();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|request| !request.to_lowercase().contains("x-plex")), "{seen:?}");
 }

@@ -16,6 +16,30 @@ pub(super) struct User {
     title: Option<String>,
     #[serde(rename = "friendlyName")]
     friendly_name: Option<String>,
+    #[serde(default)]
+    subscription: Value,
+}
+
+/// `GET plex.tv/api/v2/ping`.
+#[derive(Deserialize)]
+pub(super) struct Ping {
+    #[serde(default)]
+    pub(super) pong: bool,
+}
+
+/// `GET /identity` at a Plex server.
+#[derive(Deserialize)]
+pub(super) struct IdentityEnvelope {
+    #[serde(rename = "MediaContainer")]
+    pub(super) container: Identity,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Identity {
+    #[serde(rename = "machineIdentifier")]
+    pub(super) machine_identifier: String,
+    #[serde(default)]
+    pub(super) version: String,
 }
 
 impl User {
@@ -25,7 +49,8 @@ impl User {
         let named = |name: Option<String>| name.filter(|name| !name.trim().is_empty());
         let username = named(self.username).or_else(|| named(self.title)).unwrap_or_else(|| uuid.to_string());
         let display_name = named(self.friendly_name).unwrap_or_else(|| username.clone());
-        Some(Account { uuid, username, display_name })
+        let plex_pass = self.subscription.get("active").and_then(Value::as_bool).unwrap_or(false);
+        Some(Account { uuid, username, display_name, plex_pass })
     }
 }
 
@@ -200,5 +225,6 @@ mod tests {
             account(json!({ "uuid": "9c1e5ab0472d63f8", "username": null, "title": "mirela_q", "friendlyName": "" }))
                 .unwrap();
         assert_eq!((plain.username.as_str(), plain.display_name.as_str()), ("mirela_q", "mirela_q"));
+        assert!(!plain.plex_pass, "nothing said is no pass");
     }
 }

@@ -1,15 +1,19 @@
 //! `plex.tv` and `clients.plex.tv`: whose token this is, and keeping it alive.
 //!
-//! Owns: the account body, pins, and this surface's error body. Refuses: anything about watchlists.
+//! Owns: the account body, and this surface's error body. Refuses: anything about watchlists.
 
 use serde_json::{Value, json};
 
 use super::state::{Account, OWNER_UUID, State};
+use super::{pins, resources};
 use crate::fakes::exchange::{Reply, Request};
 
 pub(crate) fn answer(state: &mut State, request: &Request, path: &str) -> Reply {
     if path.starts_with("/api/v2/") && request.plex_value("X-Plex-Client-Identifier").is_none() {
         return error(request, 400, 1000, "X-Plex-Client-Identifier is missing");
+    }
+    if let Some(reply) = pins::answer(state, request, path) {
+        return reply;
     }
     let Some(account) = state.by_token(request.plex_value("X-Plex-Token")) else {
         return error(request, 401, 1001, "User could not be authenticated");
@@ -18,6 +22,7 @@ pub(crate) fn answer(state: &mut State, request: &Request, path: &str) -> Reply 
         ("GET", "/api/v2/user") => user(request, account, state.plex_pass),
         ("GET", "/api/v2/ping") if request.asks_for_json() => Reply::json(200, &json!({ "pong": true })),
         ("GET", "/api/v2/ping") => xml(200, "<pong>true</pong>"),
+        ("GET", "/api/v2/resources") => resources::answer(state),
         ("GET", "/api/v2/friends") => friends(state, request, account),
         _ => error(request, 404, 1404, "Not found"),
     }
@@ -99,12 +104,18 @@ fn body(account: &Account, pass: bool) -> Value {
     user
 }
 
-/// The REST list of friends, as recorded in 2023. Pending requests do not exist here, so only `accepted` is ever non-empty.
+/// The REST list of friends, as recorded in 2023, with requests that nobody has accepted yet under the other two words.
 fn friends(state: &State, request: &Request, account: &Account) -> Reply {
-    let accepted = request.query("status").is_none_or(|status| status == "accepted");
-    let list = state.friends_of(&account.uuid).into_iter().filter(|_| accepted).map(|friend| {
+    let status = request.query("status").unwrap_or("accepted");
+    let list = match status {
+        "accepted" => state.friends_of(&account.uuid),
+        "pending_sent" => state.requests_of(&account.uuid, true),
+        "pending_received" => state.requests_of(&account.uuid, false),
+        _ => Vec::new(),
+    };
+    let list = list.into_iter().map(|friend| {
         json!({
-            "status": "accepted", "id": friend.id, "uuid": friend.uuid, "title": friend.display_name,
+            "status": status, "id": friend.id, "uuid": friend.uuid, "title": friend.display_name,
             "username": friend.username, "restricted": false, "email": null, "friendlyName": friend.display_name,
             "thumb": avatar(friend), "home": false, "sharedServers": [], "sharedSources": [], "sharingSettings": {},
         })

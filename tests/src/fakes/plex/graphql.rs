@@ -153,11 +153,7 @@ impl Run<'_> {
                 "allFriendsV2" => self.friends(children),
                 "userV2" => self.user(alias, arguments.get("user").and_then(|user| user["id"].as_str()), children),
                 "user" => self.user(alias, arguments.get("id").and_then(Value::as_str), children),
-                // Nobody has asked anybody.
-                "friendRequests" => project(children, |field, inner| match field {
-                    "nodes" => json!([]),
-                    _ => project(inner, |field, _| if field == "hasNextPage" { json!(false) } else { Value::Null }),
-                }),
+                "friendRequests" => self.requests(arguments.get("type").and_then(Value::as_str), children),
                 _ => json!("Query"),
             };
             data.insert(alias.to_owned(), value);
@@ -175,6 +171,31 @@ impl Run<'_> {
             })
         };
         friends.into_iter().map(|friend| one(friend, self)).collect()
+    }
+
+    /// Requests that nobody has accepted yet; both kinds when none is named (assumed).
+    fn requests(&mut self, kind: Option<&str>, children: &[Selection]) -> Value {
+        let (state, viewer) = (self.state, &self.viewer.uuid);
+        let mut people = Vec::new();
+        if kind != Some("RECEIVED") {
+            people.extend(state.requests_of(viewer, true));
+        }
+        if kind != Some("SENT") {
+            people.extend(state.requests_of(viewer, false));
+        }
+        project(children, |field, inner| match field {
+            "nodes" => people
+                .iter()
+                .map(|person| {
+                    project(inner, |field, inner| match field {
+                        "user" => self.account(person, inner),
+                        "createdAt" => json!("2026-05-01T18:20:11.000Z"),
+                        _ => json!("FriendRequest"),
+                    })
+                })
+                .collect(),
+            _ => project(inner, |field, _| if field == "hasNextPage" { json!(false) } else { Value::Null }),
+        })
     }
 
     fn user(&mut self, alias: &str, uuid: Option<&str>, children: &[Selection]) -> Value {

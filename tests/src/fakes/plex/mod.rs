@@ -2,19 +2,23 @@
 //!
 //! | prefix | stands for |
 //! |---|---|
-//! | `/plex.tv`, `/clients` | account, ping |
+//! | `/plex.tv`, `/clients` | account, ping, PINs, servers |
 //! | `/discover` | own watchlist, metadata, matches, watchlist actions, feeds |
 //! | `/metadata` | metadata only: the watchlist section is gone there and answers 404 |
 //! | `/community/api` | GraphQL: friends and their watchlists |
-//! | `/rss` | feed content, as dead as it has been since July 2026 |
+//! | `/rss` | feed content: see [`FeedMode`] |
+//! | `/s3` | the storage that feeds redirect to, which wants no token |
 //! | `/server` | the household's own Plex server: what its libraries have |
 //!
 //! Owns: the handle tests use. Refuses: to know the client's settings beyond the names of its environment variables.
 
 mod account;
+mod feeds;
 mod graphql;
 mod payload;
+mod pins;
 mod query;
+mod resources;
 mod rest;
 mod server;
 mod state;
@@ -24,6 +28,8 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) use graphql::base64;
+pub use feeds::{FeedEntry, FeedMode};
+pub use resources::PlexResource;
 pub use title::{KeyOf, Title};
 
 use super::exchange::{Reply, Request};
@@ -153,6 +159,68 @@ impl FakePlex {
         self.state().plex_pass = pass;
     }
 
+    /// The person at `plex.tv/link` types this code and agrees: the owner's token is there for whoever asks about the PIN.
+    ///
+    /// # Panics
+    /// For a code that no PIN has.
+    pub fn claim_pin(&self, code: &str) {
+        self.with_pin(code, |pin| pin.token = Some(OWNER_TOKEN.to_owned()));
+    }
+
+    /// The PIN's fifteen minutes are over.
+    ///
+    /// # Panics
+    /// As [`claim_pin`](Self::claim_pin).
+    pub fn expire_pin(&self, code: &str) {
+        self.with_pin(code, |pin| pin.expired = true);
+    }
+
+    fn with_pin(&self, code: &str, change: impl FnOnce(&mut pins::Pin)) {
+        let mut state = self.state();
+        let pin = state.pins.iter_mut().find(|pin| pin.code == code);
+        change(pin.unwrap_or_else(|| panic!("no PIN has the code `{code}`")));
+    }
+
+    /// The servers that the account can reach, in Plex's order.
+    pub fn set_resources(&self, resources: impl IntoIterator<Item = PlexResource>) {
+        self.state().resources = resources.into_iter().collect();
+    }
+
+    /// The `machineIdentifier` of the household's own Plex server.
+    #[must_use]
+    pub fn machine_identifier(&self) -> String {
+        server::MACHINE.to_owned()
+    }
+
+    /// The owner asks `username`, no friend, to be one; returns the uuid. [`add_friend`](Self::add_friend) accepts.
+    pub fn send_friend_request(&self, username: &str) -> String {
+        self.state().ask(username, true)
+    }
+
+    /// `username`, no friend, asks the owner to be one; returns the uuid. [`add_friend`](Self::add_friend) accepts.
+    pub fn receive_friend_request(&self, username: &str) -> String {
+        self.state().ask(username, false)
+    }
+
+    /// How the feeds behave from now on.
+    pub fn set_feed_mode(&self, mode: FeedMode) {
+        let mut state = self.state();
+        let as_now = (feeds::newest(&state, false), feeds::newest(&state, true));
+        state.stale_feeds = (mode == FeedMode::Stale).then_some(as_now);
+        state.feed_mode = mode;
+    }
+
+    /// The owner makes the feeds anew in Plex's settings: their former addresses lead nowhere.
+    pub fn regenerate_feeds(&self) {
+        self.state().feed_generation += 1;
+    }
+
+    /// What a feed with nothing between would tell: the newest 50 of the own list, or of all friends' lists; newest first.
+    #[must_use]
+    pub fn feed(&self, friends: bool) -> Vec<FeedEntry> {
+        feeds::newest(&self.state(), friends)
+    }
+
     /// Puts a title into the catalogue, or replaces the one with that rating key; returns the key.
     pub fn add_title(&self, title: Title) -> String {
         self.state().add_title(title)
@@ -245,6 +313,7 @@ pub(crate) enum Surface {
     Metadata,
     Community,
     Rss,
+    S3,
     Server,
 }
 
@@ -258,6 +327,7 @@ impl Surface {
             ("/metadata", Self::Metadata),
             ("/community", Self::Community),
             ("/rss", Self::Rss),
+            ("/s3", Self::S3),
             ("/server", Self::Server),
         ];
         let found = mounted.into_iter().find_map(|(prefix, surface)| Some((surface, path.strip_prefix(prefix)?)));
@@ -272,7 +342,8 @@ impl World for PlexWorld {
         match surface {
             Surface::PlexTv => account::answer(&mut state, request, path),
             Surface::Discover | Surface::Metadata => rest::answer(&mut state, request, surface, path),
-            Surface::Rss => rest::dead_feed(&state, request),
+            Surface::Rss => feeds::at_rss(&state, request, path),
+            Surface::S3 => feeds::at_s3(&state, request, path),
             Surface::Community => graphql::answer(&state, request, path),
             Surface::Server => server::answer(&state, request, path),
         }
@@ -285,7 +356,7 @@ impl World for PlexWorld {
                 rest::error(request, status, account::reason(status))
             }
             Some(Surface::Community) => graphql::failure(status),
-            Some(Surface::Server) => Reply::html(status),
+            Some(Surface::Server | Surface::S3) => Reply::html(status),
             None => Reply::html(status),
         }
     }

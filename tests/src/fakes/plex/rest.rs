@@ -1,4 +1,4 @@
-//! `discover` and `metadata`: the own watchlist page by page, titles by id, and what became of the feeds.
+//! `discover` and `metadata`: the own watchlist page by page, and titles by id.
 //!
 //! Owns: paging, ETags, the shape of an empty page, this surface's error body. Refuses: friends' lists, which are GraphQL's.
 
@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::Surface;
 use super::account::xml;
-use super::payload;
-use super::state::{Account, Entry, OWNER_UUID, State, Wish};
+use super::state::{Account, Entry, State, Wish};
+use super::{feeds, payload};
 use crate::fakes::exchange::{Reply, Request, fnv};
 
 /// Items on a page nobody sized, and the most on any page. The second is reported; that larger wishes are cut down to it
@@ -30,7 +30,10 @@ pub(crate) fn answer(state: &mut State, request: &Request, surface: Surface, pat
         ("GET", "/library/metadata/matches") => matches(state, request),
         ("GET", _) if path.starts_with("/library/metadata/") => by_id(state, request, &uuid, path),
         ("PUT", "/actions/addToWatchlist" | "/actions/removeFromWatchlist") => act(state, request, &uuid, path),
-        ("POST", "/rss") if surface == Surface::Discover => feed(state, request, &uuid),
+        ("POST", "/rss") if surface == Surface::Discover => feeds::create(state, request, &uuid),
+        ("GET", _) if surface == Surface::Discover && path.starts_with("/rss/") => {
+            feeds::at_discover(state, request, path.trim_start_matches("/rss/"))
+        }
         _ => error(request, 404, "Not found"),
     }
 }
@@ -43,14 +46,6 @@ pub(crate) fn error(request: &Request, status: u16, message: &str) -> Reply {
         return Reply::json(status, &body);
     }
     xml(status, &format!("<Error error=\"{reason}\" message=\"{message}\" statusCode=\"{status}\"/>"))
-}
-
-/// `rss.plex.tv` since 2026-07-28: 401 without a token, 404 with one.
-pub(crate) fn dead_feed(state: &State, request: &Request) -> Reply {
-    if state.by_token(request.plex_value("X-Plex-Token")).is_none() {
-        return error(request, 401, "You must provide a token!");
-    }
-    error(request, 404, "Not found")
 }
 
 fn watchlist(state: &State, request: &Request, uuid: &str, path: &str) -> Reply {
@@ -193,20 +188,4 @@ fn act(state: &mut State, request: &Request, uuid: &str, path: &str) -> Reply {
         state.account_mut(uuid).watchlist.retain(|wish| wish.key != key);
     }
     Reply::empty(200)
-}
-
-/// Creating a feed: 401 for a perfectly valid token when the account has no Plex Pass.
-fn feed(state: &State, request: &Request, uuid: &str) -> Reply {
-    if !state.plex_pass || uuid != OWNER_UUID {
-        return error(request, 401, "Unauthorized");
-    }
-    let friends = String::from_utf8_lossy(&request.body).contains("friendsWatchlist");
-    let (kind, id) = if friends {
-        ("friendsWatchlist", "2d7f4c11-0b3e-4a58-9c66-71f0aa5b1e02")
-    } else {
-        ("watchlist", "7a0c1e9d-5b42-4f6e-8d13-0c9be2a4f701")
-    };
-    let host = request.header("host").unwrap_or("rss.plex.tv");
-    let info = json!({ "RSSInfo": [{ "feedType": kind, "uuid": id, "url": format!("http://{host}/rss/{id}") }] });
-    Reply::json(200, &info)
 }

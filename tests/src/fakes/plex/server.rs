@@ -1,13 +1,21 @@
 //! The household's own Plex server, as far as it says what is in its libraries.
 //!
-//! Owns: the search by guid, and that an empty answer has no `Metadata`. Refuses: libraries by section, and everything else.
+//! Owns: who it is, told to anybody, the search by guid, and that an empty answer has no `Metadata`. Refuses: libraries by section, and everything else.
 
 use serde_json::json;
 
 use super::state::{OWNER_TOKEN, State};
 use crate::fakes::exchange::{Reply, Request};
 
+/// How the server calls itself.
+pub(crate) const MACHINE: &str = "aa11bb22cc33";
+
 pub(crate) fn answer(state: &State, request: &Request, path: &str) -> Reply {
+    if request.method == "GET" && path == "/identity" {
+        let identity =
+            json!({ "size": 0, "claimed": true, "machineIdentifier": MACHINE, "version": "1.43.0.10467-2b1ba6e69" });
+        return Reply::json(200, &json!({ "MediaContainer": identity }));
+    }
     if request.plex_value("X-Plex-Token") != Some(OWNER_TOKEN) || state.token_revoked {
         return Reply::html(401);
     }

@@ -5,7 +5,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::feeds::{FeedEntry, FeedMode};
 use super::payload;
+use super::pins::Pin;
+use super::resources::PlexResource;
 use super::title::Title;
 use crate::fakes::exchange::fnv;
 
@@ -71,6 +74,15 @@ pub(crate) struct State {
     /// Lists do not tell how many entries they have.
     pub(crate) uncounted: bool,
     pub(crate) plex_pass: bool,
+    pub(crate) pins: Vec<Pin>,
+    pub(crate) resources: Vec<PlexResource>,
+    pub(crate) feed_mode: FeedMode,
+    /// How often the feeds were made anew.
+    pub(crate) feed_generation: u32,
+    /// The own feed and the friends' as they were when they went stale.
+    pub(crate) stale_feeds: Option<(Vec<FeedEntry>, Vec<FeedEntry>)>,
+    /// Friendships that one side has asked for: the other's uuid, and whether it was the owner who asked.
+    pub(crate) requests: Vec<(String, bool)>,
     /// The guids of what the household's own server has.
     pub(crate) owned: HashSet<String>,
     clock_ms: i64,
@@ -85,6 +97,12 @@ impl State {
             token_revoked: false,
             uncounted: false,
             plex_pass: true,
+            pins: Vec::new(),
+            resources: Vec::new(),
+            feed_mode: FeedMode::default(),
+            feed_generation: 2,
+            stale_feeds: None,
+            requests: Vec::new(),
             owned: HashSet::new(),
             clock_ms: CLOCK_START_MS,
         };
@@ -122,7 +140,26 @@ impl State {
             watchlist: Vec::new(),
         });
         account.friend = true;
+        self.requests.retain(|(asked, _)| *asked != uuid);
         uuid
+    }
+
+    /// An account that is no friend, with a request on its way to or from it.
+    pub(crate) fn ask(&mut self, username: &str, sent: bool) -> String {
+        let uuid = self.befriend(username);
+        self.account_mut(&uuid).friend = false;
+        self.requests.push((uuid.clone(), sent));
+        uuid
+    }
+
+    /// With whom `uuid` would be friends if the one who was asked agreed; `sent` by `uuid`, or received.
+    pub(crate) fn requests_of(&self, uuid: &str, sent: bool) -> Vec<&Account> {
+        if uuid == OWNER_UUID {
+            let asked = self.requests.iter().filter(|(_, by_owner)| *by_owner == sent);
+            return asked.map(|(other, _)| self.account(other)).collect();
+        }
+        let between = self.requests.iter().any(|(other, by_owner)| other == uuid && *by_owner != sent);
+        self.accounts.get(OWNER_UUID).filter(|_| between).into_iter().collect()
     }
 
     pub(crate) fn rename(&mut self, uuid: &str, username: &str) {

@@ -227,3 +227,39 @@ fn the_households_own_server_knows_its_titles_by_guid() {
     assert!(nothing["MediaContainer"].get("Metadata").is_none());
     assert_eq!(ask(&title.rating_key(), "another").status, 401);
 }
+
+#[test]
+fn a_pin_shows_only_to_the_client_that_made_it_until_it_expires() {
+    let plex = FakePlex::start();
+    let pins = format!("{}/api/v2/pins", plex.plex_tv_url());
+    let call = |method: &str, url: &str, client: &str| {
+        let call = Call::new(method, url).header("Accept", "application/json").header("X-Plex-Product", "Example");
+        call.header("X-Plex-Client-Identifier", client).send()
+    };
+    let made = call("POST", &pins, "one");
+    assert_eq!((made.status, &made.json()["expiresIn"], &made.json()["authToken"]), (201, &900.into(), &Value::Null));
+    let url = format!("{pins}/{}", made.json()["id"]);
+    assert_eq!(call("GET", &url, "one").json()["authToken"], Value::Null);
+    assert_eq!((call("GET", &url, "two").status, call("GET", &format!("{pins}/1"), "one").status), (404, 404));
+    plex.claim_pin(made.json()["code"].as_str().unwrap());
+    assert_eq!(call("GET", &url, "one").json()["authToken"], plex.owner_token());
+    plex.expire_pin(made.json()["code"].as_str().unwrap());
+    let gone = call("GET", &url, "one");
+    assert_eq!((gone.status, &gone.json()["errors"][0]["code"]), (404, &1020.into()));
+}
+
+#[test]
+fn the_storage_of_feeds_refuses_a_caller_with_a_token() {
+    let plex = FakePlex::start();
+    let create = get(&plex, &format!("{}/rss?format=json", plex.discover_url()));
+    let create = Call { method: "POST".to_owned(), ..create };
+    let id =
+        create.json_body(&serde_json::json!({"feedType": "watchlist"})).send().json()["RSSInfo"][0]["uuid"].clone();
+    let moved = get(&plex, &format!("{}/rss/{}", plex.discover_url(), id.as_str().unwrap())).send();
+    assert_eq!(moved.status, 302);
+    let target = moved.header("location").unwrap();
+    let plain = Call::new("GET", target).send();
+    assert!(plain.status == 200 && plain.body.starts_with("<?xml"), "{plain:?}");
+    assert_eq!(get(&plex, target).send().status, 403);
+    assert_eq!(Call::new("GET", target.split_once('?').unwrap().0).send().status, 403, "the signature is wanted");
+}
