@@ -5,6 +5,8 @@ mod app;
 mod auth;
 mod body;
 mod database;
+mod engine;
+mod fast_lane;
 mod routes;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +16,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use app::{App, Counters};
 use database::Database;
+use engine::Engine;
+use fast_lane::LaneHealth;
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Config;
@@ -48,16 +52,21 @@ async fn live(config: Config) -> anyhow::Result<()> {
     let port = listener.local_addr()?.port();
     let stop = Stop::default();
     stop_on_signals(&stop)?;
+    let (config, clock): (_, Arc<dyn Clock>) = (Arc::new(config), Arc::new(SystemClock));
+    let environment = &config.environment;
     let app = Arc::new(App {
         transport: Transport::trusting(environment.ca_file.as_deref()).map_err(|error| fragment(&error))?,
         database: Database::start("store", store)?,
-        clock: Arc::new(SystemClock),
+        engine: Engine::new(Arc::clone(&config), Arc::clone(&clock), stop.clone()),
+        fast_lane: LaneHealth::default(),
+        clock,
         stop: stop.clone(),
         started_at_ms: SystemClock.now_ms(),
         counters: Counters::default(),
-        config: Arc::new(config),
+        config,
     });
     tracing::info!("Server listening on port {port}");
+    let lane = tokio::spawn(fast_lane::supervise(Arc::clone(&app)));
     warp::serve(routes::all(&app))
         .incoming(listener)
         .graceful(async move {
@@ -65,6 +74,9 @@ async fn live(config: Config) -> anyhow::Result<()> {
         })
         .run()
         .await;
+    // Both have heard of the stop. A run that is under way says in its row how it ended before the service goes.
+    lane.await?;
+    app.engine.idle().await;
     tracing::info!("stopped");
     Ok(())
 }
