@@ -35,3 +35,4 @@ pub mod sync;
 pub mod telemetry;
 pub mod tracking;
 pub mod upstreams;
+pub mod watch;

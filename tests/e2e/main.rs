@@ -10,6 +10,7 @@ mod commands;
 mod copy;
 mod crash;
 mod explain;
+mod fast_lane;
 mod instances;
 mod lists;
 mod lock;

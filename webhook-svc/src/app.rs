@@ -9,6 +9,8 @@ use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::stop::Stop;
 
 use crate::database::Database;
+use crate::engine::Engine;
+use crate::fast_lane::LaneHealth;
 use crate::passwords::Passwords;
 use crate::receiver::Receiver;
 use crate::webhook_counts::WebhookCounts;
@@ -21,6 +23,10 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The store, for everything but incoming webhooks.
     pub database: Database,
+    /// Starts runs in this process.
+    pub engine: Engine,
+    /// How the watching of lists between runs is doing.
+    pub fast_lane: LaneHealth,
     /// The way to the network.
     pub transport: Transport,
     /// The order to stop.

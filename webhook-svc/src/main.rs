@@ -6,6 +6,8 @@ mod auth;
 mod body;
 mod connections;
 mod database;
+mod engine;
+mod fast_lane;
 mod inbox_worker;
 mod metrics;
 mod passwords;
@@ -20,6 +22,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use app::App;
 use database::Database;
+use engine::Engine;
+use fast_lane::LaneHealth;
 use passwords::Passwords;
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, SystemClock};
@@ -57,16 +61,19 @@ async fn live(config: Config) -> anyhow::Result<()> {
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     let arrived = Arc::new(Notify::new());
+    let (config, clock): (_, Arc<dyn Clock>) = (Arc::new(config), Arc::new(SystemClock));
     let app = Arc::new(App {
         transport: Transport::trusting(config.environment.ca_file.as_deref()).map_err(|error| fragment(&error))?,
         receiver: Receiver::start(open(&config)?, Arc::clone(&arrived))?,
         database: Database::start("store", store)?,
-        clock: Arc::new(SystemClock),
+        engine: Engine::new(Arc::clone(&config), Arc::clone(&clock), stop.clone()),
+        fast_lane: LaneHealth::default(),
+        clock,
         stop: stop.clone(),
         started_at_ms: SystemClock.now_ms(),
         passwords: Passwords::default(),
         webhook_counts: WebhookCounts::default(),
-        config: Arc::new(config),
+        config,
     });
     connections::remember_passwords(&app).await.map_err(|error| fragment(&error))?;
     tracing::info!("Server listening on port {port}");
@@ -76,11 +83,14 @@ async fn live(config: Config) -> anyhow::Result<()> {
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
     let metrics = warp::serve(metrics::filter(Arc::clone(&app))).incoming(metrics_listener);
     let metrics = tokio::spawn(metrics.graceful(async move { drop(metrics_stopped.wait().await) }).run());
+    let lane = tokio::spawn(fast_lane::supervise(Arc::clone(&app)));
     warp::serve(routes::all(&app)).incoming(listener).graceful(async move { drop(stopped.wait().await) }).run().await;
-    // Whatever was acknowledged is acted on, or waits in the store.
-    for task in [worker, keeper, metrics] {
+    // All of them have heard of the stop. Whatever was acknowledged is acted on, or waits in the store.
+    for task in [worker, keeper, metrics, lane] {
         task.await.context("failed to end a part of the service")?;
     }
+    // A run that is under way says in its row how it ended before the service goes.
+    app.engine.idle().await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -11,10 +11,11 @@ use pulsarr_shared::lock::LockGuard;
 use pulsarr_shared::printable::Lines;
 use pulsarr_shared::report::ProblemKind;
 use pulsarr_shared::stop::Stop;
+use pulsarr_shared::sync::new_run_id;
 use pulsarr_shared::upstreams::Upstreams;
 
 use super::progress::Bar;
-use super::sync::{listen_for_stop, lock, run_id, who_is_running};
+use super::sync::{listen_for_stop, lock, who_is_running};
 use super::{load_config_and_log, open_store, say, say_json, usage};
 use crate::arguments::{CopyArguments, ReportFormat};
 use crate::exit_code::ExitCode;
@@ -44,7 +45,7 @@ async fn carry_out(arguments: &CopyArguments, config: &Config) -> Result<Copied,
     } else {
         // Makes the folder of the lock, and refuses one that a lock does not work in.
         drop(open_store(config)?);
-        let id = run_id(SystemClock.now_ms());
+        let id = new_run_id(SystemClock.now_ms());
         let held = lock(arguments.lock_wait, config, &id, &stop).await?;
         let guard = held.map_err(|holder| Failure {
             code: ExitCode::Busy,

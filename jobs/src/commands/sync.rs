@@ -88,7 +88,7 @@ struct Begun {
 impl Begun {
     fn now() -> Self {
         let at_ms = SystemClock.now_ms();
-        Self { run_id: run_id(at_ms), at_ms, since: Stopwatch::start() }
+        Self { run_id: sync::new_run_id(at_ms), at_ms, since: Stopwatch::start() }
     }
 
     /// The run's own data, when it ends here.
@@ -214,9 +214,4 @@ pub(super) fn who_is_running(holder: Option<&Holder>) -> String {
         Some(holder) => format!("another sync is running: {holder}"),
         None => "another sync is running".to_owned(),
     }
-}
-
-/// Sorts by time and is unique: milliseconds in hex, and four random bytes.
-pub(super) fn run_id(now_ms: i64) -> String {
-    format!("{now_ms:011x}-{}", process::random_hex(4))
 }

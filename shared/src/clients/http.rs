@@ -25,8 +25,8 @@ use crate::stop::Stop;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a write that is under way may still take once the run is told to stop.
 const GRACE_OF_WRITES: Duration = Duration::from_secs(10);
-/// How often one request is repeated after a 429.
-const MAX_THROTTLED: u32 = 3;
+/// How often a run repeats one request after a 429.
+pub const THROTTLED_REPEATS: u32 = 3;
 /// How much of an error body is read.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
@@ -79,6 +79,8 @@ pub struct HttpSettings {
     pub budget: u32,
     /// Repeats of questions that failed on the way.
     pub retry: Retry,
+    /// Repeats of a question that was answered with 429, each once the cool-down is over; with 0 that answer comes back at once.
+    pub throttled_repeats: u32,
     /// Concurrency and pauses.
     pub limiter: LimiterSettings,
 }
@@ -245,7 +247,7 @@ impl Http {
                     let host = request.url.host_str().unwrap_or_default();
                     tracing::warn!(http.host = host, http.cool_down_s = wait.as_secs(), "{host} asks us to slow down");
                     throttled += 1;
-                    if throttled > MAX_THROTTLED {
+                    if throttled > inner.settings.throttled_repeats {
                         return Err(error);
                     }
                 }

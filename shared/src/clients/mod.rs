@@ -22,7 +22,7 @@ pub mod tls;
 pub mod tmdb;
 
 pub use fetch_error::FetchError;
-pub use http::{Counters, Http, HttpSettings, Transport};
+pub use http::{Counters, Http, HttpSettings, THROTTLED_REPEATS, Transport};
 pub use limiter::{LimiterSettings, Pace};
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::limiter::LimiterSettings;
-use super::{Http, HttpSettings, Transport};
+use super::{Http, HttpSettings, THROTTLED_REPEATS, Transport};
 use crate::clock::ManualClock;
 use crate::retry::Retry;
 use crate::stop::Stop;
@@ -16,6 +16,7 @@ pub(super) fn quick() -> HttpSettings {
     HttpSettings {
         budget: 1_000,
         retry: Retry { first: Duration::ZERO, max_attempts: 4 },
+        throttled_repeats: THROTTLED_REPEATS,
         limiter: LimiterSettings::plex(Duration::ZERO),
     }
 }

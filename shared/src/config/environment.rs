@@ -110,6 +110,15 @@ pub struct Environment {
     /// 60000; 0 in tests.
     #[serde(deserialize_with = "within::<0, 60_000, _, _>")]
     pub retry_base_ms: u64,
+    /// Whether the service watches the lists between runs. Default true.
+    #[serde(deserialize_with = "switch")]
+    pub fast_lane: bool,
+    /// Seconds between two looks of the service at the owner's list. Default 20; 5 to 3600.
+    #[serde(deserialize_with = "within::<5, 3600, _, _>")]
+    pub fast_lane_own_s: u64,
+    /// Seconds in which the service looks once at every friend's list. Default 120; 30 to 86400.
+    #[serde(deserialize_with = "within::<30, 86_400, _, _>")]
+    pub fast_lane_friends_s: u64,
     /// Lets the data folder be on a network filesystem, where SQLite's locks may not hold. Default false.
     #[serde(deserialize_with = "switch")]
     pub allow_network_fs: bool,
@@ -161,6 +170,9 @@ impl Default for Environment {
             full_read_every_s: 6 * 60 * 60,
             run_limit_s: 200,
             retry_base_ms: 1000,
+            fast_lane: true,
+            fast_lane_own_s: 20,
+            fast_lane_friends_s: 120,
             allow_network_fs: false,
             ca_file: None,
             termination_log: TERMINATION_LOG.into(),
@@ -280,6 +292,9 @@ impl Environment {
             ("PULSARR_FULL_READ_EVERY_S", self.full_read_every_s.to_string()),
             ("PULSARR_RUN_LIMIT_S", self.run_limit_s.to_string()),
             ("PULSARR_RETRY_BASE_MS", self.retry_base_ms.to_string()),
+            ("PULSARR_FAST_LANE", self.fast_lane.to_string()),
+            ("PULSARR_FAST_LANE_OWN_S", self.fast_lane_own_s.to_string()),
+            ("PULSARR_FAST_LANE_FRIENDS_S", self.fast_lane_friends_s.to_string()),
             ("PULSARR_ALLOW_NETWORK_FS", self.allow_network_fs.to_string()),
             ("PULSARR_CA_FILE", optional(self.ca_file.as_deref().map(path))),
             ("PULSARR_TERMINATION_LOG", path(&self.termination_log)),
@@ -447,6 +462,8 @@ mod tests {
             ("PULSARR_PLEX_TV_URL", "plex.tv"),
             ("PULSARR_PLEX_REQUEST_BUDGET", "0"),
             ("PULSARR_ALLOW_NETWORK_FS", "maybe"),
+            ("PULSARR_FAST_LANE_OWN_S", "4"),
+            ("PULSARR_FAST_LANE_FRIENDS_S", "29"),
             ("PULSARR_TRIGGER", "cron"),
             ("PULSARR_AUTH", "none"),
             ("PULSARR_BASE_URL", "http://me:hunter2@pulsarr"),
@@ -464,8 +481,10 @@ mod tests {
              in front\n\
              PULSARR_PLEX_REQUEST_BUDGET: expected a number of requests, at least 1, found `0`\n\
              PULSARR_RUN_LIMIT_S: expected seconds, from 1 to 86400, found `abc`\n\
+             PULSARR_FAST_LANE_OWN_S: expected seconds, from 5 to 3600, found `4`\n\
+             PULSARR_FAST_LANE_FRIENDS_S: expected seconds, from 30 to 86400, found `29`\n\
              PULSARR_ALLOW_NETWORK_FS: expected true or false, found `maybe`\n\
-             PULSARR_TRIGGER: expected cli, schedule, manual or service, found `cron`\n\
+             PULSARR_TRIGGER: expected cli, schedule, manual, service, fast_lane or api, found `cron`\n\
              PULSARR_AUTH: expected required, required_except_local or disabled, found `none`"
         );
     }

@@ -11,6 +11,10 @@ super::words! {
         Manual = "manual",
         /// The service.
         Service = "service",
+        /// The service, because it saw that somebody's list has changed.
+        FastLane = "fast_lane",
+        /// Somebody who asked the service for it.
+        Api = "api",
     }
 }
 

@@ -523,7 +523,6 @@ impl Db<'_> {
     }
 }
 
-pub(super) fn placement_state(word: &str) -> Result<PlacementState, StoreError> {
 /// Reads the [`queued_columns`].
 fn queued(row: &Row<'_>) -> Result<QueuedPlacement, StoreError> {
     let options: String = row.get(3)?;
@@ -539,6 +538,6 @@ fn queued(row: &Row<'_>) -> Result<QueuedPlacement, StoreError> {
     })
 }
 
-fn placement_state(word: &str) -> Result<PlacementState, StoreError> {
+pub(super) fn placement_state(word: &str) -> Result<PlacementState, StoreError> {
     PlacementState::from_word(word).ok_or_else(|| unknown_word("placements.state", word))
 }

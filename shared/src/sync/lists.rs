@@ -94,6 +94,7 @@ pub(super) async fn observe(
         }
     }
     if run.config.settings.plex.friends
+        && !is_known(run, request)?
         && let Err(error) = refresh_friends(run, plex).await?
         && !error.is_out_of_time()
         && let Credentials::Refused = rumours.report(plex, &error, report).await
@@ -161,6 +162,13 @@ fn silence(observed: &Observed, users: &[UserReport]) -> Problem {
     let (lists, why) = (observed.failed, why.unwrap_or_default());
     let message = format!("Plex did not answer for {lists} lists ({why}). The next run tries again.");
     Problem { upstream: "plex".into(), kind: ProblemKind::Down, message }
+}
+
+/// Whether the run is about one user, and that user is on record: who else there is does not matter to it.
+fn is_known(run: &Run<'_>, request: &Request) -> Result<bool, StoreError> {
+    let Some(name) = &request.user else { return Ok(false) };
+    let users = run.store.read().users()?;
+    Ok(users.iter().any(|user| user.relation != Relation::FormerFriend && user.answers_to(name)))
 }
 
 /// Brings the stored friends up to date. Nobody is ever deleted, and a failed query changes nothing.

@@ -31,7 +31,7 @@ use crate::resolve::{self, resolve};
 use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
-use crate::store::{Store, StoreError, Undecided};
+use crate::store::{Db, Store, StoreError, Undecided};
 use crate::tracking::catch_up::catch_up;
 use crate::upstreams::Upstreams;
 
@@ -161,7 +161,7 @@ async fn stages(
     let plex = upstreams.plex(token, client_identifier(run.store)?);
 
     let rumours = Rumours::default();
-    let cool_until_ms = cool_until(run)?;
+    let cool_until_ms = cool_until(run.store.read(), run.clock.now_ms())?;
     let observed = match cool_until_ms {
         None => lists::observe(run, &plex, &rumours, request, report).await?,
         Some(at_ms) => {
@@ -221,7 +221,7 @@ async fn stages(
 
     if let Some(left) = plex.cooling_for() {
         let until_ms = run.clock.now_ms().saturating_add(millis(left));
-        run.store.write(|db| db.set_setting(COOL_UNTIL, &until_ms.to_string()))?;
+        leave_alone_until(run.store, until_ms)?;
     }
     report.upstream = upstreams.counts();
     // What was routed is counted by what became of it: sent somewhere, there already, or excluded there.
@@ -266,11 +266,28 @@ pub(crate) fn decide_on_copy(run: &Run<'_>, report: &mut Report) -> Result<Vec<U
 /// Until when Plex wants to be left alone, in unix milliseconds: a `Retry-After` may be longer than the run that met it.
 const COOL_UNTIL: &str = "plex.cool_until_ms";
 
-/// The time, if it is still to come. One more than a day away was written by a clock that has since been put back.
-fn cool_until(run: &Run<'_>) -> Result<Option<UnixMs>, StoreError> {
-    let until_ms = run.store.read().setting(COOL_UNTIL)?.and_then(|at| at.parse::<UnixMs>().ok());
-    let now_ms = run.clock.now_ms();
+/// Until when Plex is to be left alone by everybody, in unix milliseconds, if that time is still to come. One more than a day away
+/// was written by a clock that has since been put back.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn cool_until(db: Db<'_>, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreError> {
+    let until_ms = db.setting(COOL_UNTIL)?.and_then(|at| at.parse::<UnixMs>().ok());
     Ok(until_ms.filter(|at| *at > now_ms && at.saturating_sub(now_ms) < millis(Duration::from_secs(24 * 60 * 60))))
+}
+
+/// Notes that nobody may ask Plex anything before `until_ms`.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be written.
+pub fn leave_alone_until(store: &Store, until_ms: UnixMs) -> Result<(), StoreError> {
+    store.write(|db| db.set_setting(COOL_UNTIL, &until_ms.to_string()))
+}
+
+/// A name for a run that begins now: sorts by time and is unique, milliseconds in hex and four random bytes.
+#[must_use]
+pub fn new_run_id(now_ms: UnixMs) -> String {
+    format!("{now_ms:011x}-{}", process::random_hex(4))
 }
 
 /// Works off every instance's queue, all instances at once.

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use crate::clients::arr::Arr;
 use crate::clients::plex::{Plex, PlexServer, PlexUrls};
 use crate::clients::tmdb::Tmdb;
-use crate::clients::{Counters, Http, HttpSettings, LimiterSettings, Transport};
+use crate::clients::{Counters, Http, HttpSettings, LimiterSettings, THROTTLED_REPEATS, Transport};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
 use crate::model::Instance;
@@ -54,10 +54,16 @@ impl<'a> Upstreams<'a> {
         let plex = http(HttpSettings {
             budget: environment.plex_request_budget,
             retry,
+            throttled_repeats: THROTTLED_REPEATS,
             limiter: LimiterSettings::plex(Duration::from_millis(environment.plex_page_pause_ms)),
         });
         // An instance is the household's own machine: no budget beyond what the run's time allows.
-        let arr = HttpSettings { budget: u32::MAX, retry, limiter: LimiterSettings::arr() };
+        let arr = HttpSettings {
+            budget: u32::MAX,
+            retry,
+            throttled_repeats: THROTTLED_REPEATS,
+            limiter: LimiterSettings::arr(),
+        };
         let instances = &config.settings.instances;
         let instance_https: Vec<Http> = instances.iter().map(|_| http(arr)).collect();
         let arrs = instances.iter().zip(&instance_https).map(|(it, http)| (it, Arr::new(it, http.clone()))).collect();
@@ -65,6 +71,7 @@ impl<'a> Upstreams<'a> {
         let tmdb_http = http(HttpSettings {
             budget: u32::MAX,
             retry,
+            throttled_repeats: THROTTLED_REPEATS,
             limiter: LimiterSettings::tmdb(page_pause / PART_OF_PLEX_PAUSE),
         });
         let access = &config.settings.tmdb;
@@ -115,7 +122,7 @@ impl<'a> Upstreams<'a> {
     }
 }
 
-fn plex_urls(environment: &Environment) -> PlexUrls {
+pub(crate) fn plex_urls(environment: &Environment) -> PlexUrls {
     PlexUrls {
         plex_tv: environment.plex_tv_url.clone(),
         discover: environment.plex_discover_url.clone(),

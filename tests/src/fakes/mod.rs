@@ -27,7 +27,6 @@ pub use arr::{ConnectionSeen, Exclusion, FakeArr, Known, LibraryItem, SearchAske
 pub use fault::Fault;
 pub use journal::Seen;
 pub(crate) use plex::base64;
-pub use plex::{FakePlex, KeyOf, Title};
 pub use plex::{FakePlex, FeedEntry, FeedMode, KeyOf, PlexResource, Title};
 pub use radarr::FakeRadarr;
 pub use server::FakeServer;

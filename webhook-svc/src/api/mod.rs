@@ -5,6 +5,7 @@ mod docs;
 mod endpoint;
 mod error;
 mod openapi;
+mod runs_start;
 
 pub use endpoint::{Access, Answer, Ask, Endpoint, Handler, Parameter, Who, shape};
 pub use error::{ApiError, FieldProblem};
@@ -28,7 +29,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    [docs::ENDPOINTS].into_iter().flatten()
+    [docs::ENDPOINTS, runs_start::ENDPOINTS].into_iter().flatten()
 }
 
 /// `value` as a JSON answer.

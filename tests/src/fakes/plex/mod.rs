@@ -27,8 +27,8 @@ mod title;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-pub(crate) use graphql::base64;
 pub use feeds::{FeedEntry, FeedMode};
+pub(crate) use graphql::base64;
 pub use resources::PlexResource;
 pub use title::{KeyOf, Title};
 

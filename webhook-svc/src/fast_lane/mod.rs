@@ -1,0 +1,292 @@
+//! Between two runs of the job: looks cheaply at the lists, one or two small questions at a time, and starts a run for just the user
+//! whose list has changed. Reads no list itself and adds nothing; a change that it misses is the next regular run's.
+//!
+//! Everything here obeys the cool-down that runs keep, and is off with `PULSARR_FAST_LANE=false`.
+
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use pulsarr_shared::clients::plex::Plex;
+use pulsarr_shared::clock::{UnixMs, millis};
+use pulsarr_shared::model::ReadOutcome;
+use pulsarr_shared::report::Report;
+use pulsarr_shared::store::StoreError;
+use pulsarr_shared::sync;
+use pulsarr_shared::watch::{self, Watched, Watching};
+use schedule::{Intervals, Schedule};
+use tokio::sync::oneshot::error::RecvError;
+
+use crate::app::App;
+use crate::engine::{NextWanted, NotBegun, RunError, WantedRun};
+
+/// The pause before a watcher that died is started again.
+const RESTART_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest and the shortest the lane sleeps: clocks jump, and nothing may spin.
+const LONGEST_SLEEP_MS: i64 = 5_000;
+const SHORTEST_SLEEP_MS: i64 = 50;
+
+/// When a run that found the lock held is tried again.
+const ASK_AGAIN_MS: i64 = 1_000;
+
+/// When a store that failed is asked again.
+const STORE_AGAIN_MS: i64 = 10_000;
+
+/// How long Plex is left alone after a refusal that names no time: what only watches has no hurry.
+const OWN_COOL_DOWN: Duration = Duration::from_secs(60);
+
+/// How the lane is doing, for the metrics.
+#[derive(Debug, Default)]
+pub struct LaneHealth {
+    /// The last sign of life; unix milliseconds, 0 before the first.
+    pub last_tick_at_ms: AtomicI64,
+    /// How often it died and was started again.
+    pub restarts: AtomicU64,
+    /// Questions to Plex.
+    pub checks: AtomicU64,
+    /// Changes that were seen.
+    pub changes: AtomicU64,
+}
+
+/// The lane.
+pub struct FastLane {
+    app: Arc<App>,
+    schedule: Schedule,
+    run: Option<WantedRun>,
+    /// When something is due next; 0 before the first look.
+    next_ms: UnixMs,
+}
+
+/// What the store says before anybody is asked.
+struct Known {
+    cool_until_ms: Option<UnixMs>,
+    lists: Vec<Watched>,
+    client_identifier: String,
+}
+
+impl FastLane {
+    /// A lane that has looked at nothing yet.
+    pub fn new(app: Arc<App>) -> Self {
+        let environment = &app.config.environment;
+        let millis_of = |seconds| millis(Duration::from_secs(seconds));
+        let intervals = Intervals {
+            own_ms: millis_of(environment.fast_lane_own_s),
+            friends_ms: millis_of(environment.fast_lane_friends_s),
+        };
+        Self { app, schedule: Schedule::new(intervals), run: None, next_ms: 0 }
+    }
+
+    /// Does what is due at `now_ms`, and answers when to be called again. Asks at most two questions.
+    pub async fn tick(&mut self, now_ms: UnixMs) -> UnixMs {
+        let put_back = self.app.fast_lane.last_tick_at_ms.swap(now_ms, Ordering::Relaxed) > now_ms;
+        self.take_end(now_ms);
+        if self.run.is_some() {
+            // The run looks at lists itself; and should it be told to slow down, nobody else knows yet.
+            return now_ms + ASK_AGAIN_MS;
+        }
+        let waits = match self.app.engine.next_wanted(now_ms) {
+            NextWanted::Now(_) => return self.work(now_ms).await,
+            NextWanted::At(at_ms) => at_ms,
+            NextWanted::Nobody => UnixMs::MAX,
+        };
+        // By a clock that was put back, what is due next could be years away.
+        if now_ms < self.next_ms && !put_back {
+            return self.next_ms.min(waits);
+        }
+        self.work(now_ms).await.min(waits)
+    }
+
+    /// Waits until the run that is under way has ended; for ever when there is none.
+    pub async fn run_ends(&mut self) {
+        let Some(run) = &mut self.run else { return std::future::pending().await };
+        let end = (&mut run.begun.end).await;
+        self.note_end(end, self.app.now_ms());
+    }
+
+    async fn work(&mut self, now_ms: UnixMs) -> UnixMs {
+        let known = match self.known(now_ms).await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::warn!("the fast lane pauses: failed to {error}. {}", error.advice());
+                self.next_ms = now_ms + STORE_AGAIN_MS;
+                return self.next_ms;
+            }
+        };
+        if let Some(until_ms) = known.cool_until_ms {
+            self.next_ms = until_ms;
+            return until_ms;
+        }
+        self.next_ms = now_ms + STORE_AGAIN_MS;
+        if self.app.config.environment.fast_lane && !self.look(&known, now_ms).await {
+            return self.next_ms;
+        }
+        match self.app.engine.next_wanted(now_ms) {
+            NextWanted::Now(user) => self.start(&user, now_ms),
+            NextWanted::At(at_ms) => self.next_ms.min(at_ms),
+            NextWanted::Nobody => self.next_ms,
+        }
+    }
+
+    async fn known(&self, now_ms: UnixMs) -> Result<Known, StoreError> {
+        let config = Arc::clone(&self.app.config);
+        let read = move |store: &pulsarr_shared::store::Store| {
+            let db = store.read();
+            Ok(Known {
+                cool_until_ms: sync::cool_until(db, now_ms)?,
+                lists: watch::watched(db, &config)?,
+                client_identifier: sync::client_identifier(store)?,
+            })
+        };
+        self.app.database.run(read).await
+    }
+
+    /// Looks at the lists that are due. Answers false once Plex wants to be left alone.
+    async fn look(&mut self, known: &Known, now_ms: UnixMs) -> bool {
+        let own = known.lists.iter().find(|list| list.own);
+        let friends: Vec<&Watched> = known.lists.iter().filter(|list| !list.own).collect();
+        let names: Vec<&str> = friends.iter().map(|list| list.uuid.as_str()).collect();
+        let jitter = fastrand::f64() * 2.0 - 1.0;
+        let due = self.schedule.due(now_ms, own.is_some(), &names, jitter);
+        self.next_ms = due.next_ms;
+        let friend = due.friend.and_then(|position| friends.get(position).copied());
+        let lists: Vec<&Watched> = own.filter(|_| due.own).into_iter().chain(friend).collect();
+        let app = &self.app;
+        if lists.is_empty() {
+            return true;
+        }
+        let identifier = known.client_identifier.clone();
+        let Some(plex) = watch::plex(&app.config, &app.transport, &app.clock, &app.stop, identifier) else {
+            return true;
+        };
+        for list in lists {
+            // Its run will see whatever there is.
+            if app.engine.is_wanted(list.uuid.as_str()) {
+                continue;
+            }
+            if let Err(until_ms) = self.ask(&plex, list, now_ms).await {
+                self.next_ms = until_ms;
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Asks about one list. The error is the time before which Plex wants to hear nothing more.
+    async fn ask(&self, plex: &Plex, list: &Watched, now_ms: UnixMs) -> Result<(), UnixMs> {
+        let health = &self.app.fast_lane;
+        health.checks.fetch_add(1, Ordering::Relaxed);
+        match watch::has_changed(plex, list).await {
+            Watching::Unchanged => {}
+            Watching::Changed => {
+                health.changes.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(user.name = %list.username, "the list of {} has changed", list.username);
+                self.app.engine.want(list.uuid.as_str());
+            }
+            Watching::Unknown(error) => {
+                tracing::debug!(user.name = %list.username, "failed to {error}");
+            }
+            Watching::LeaveAlone(asked) => {
+                let wait = asked.unwrap_or(OWN_COOL_DOWN).max(OWN_COOL_DOWN);
+                let until_ms = now_ms.saturating_add(millis(wait));
+                tracing::warn!("Plex asks us to slow down: the fast lane and all runs wait {} s", wait.as_secs());
+                if let Err(error) = self.app.database.run(move |store| sync::leave_alone_until(store, until_ms)).await {
+                    tracing::warn!("failed to {error}. {}", error.advice());
+                }
+                return Err(until_ms);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the run that `user` waits for, and answers when to look again.
+    fn start(&mut self, user: &str, now_ms: UnixMs) -> UnixMs {
+        match self.app.engine.begin_wanted(user) {
+            Ok(run) => {
+                self.run = Some(run);
+                now_ms + ASK_AGAIN_MS
+            }
+            Err(error @ NotBegun::Busy { .. }) => {
+                tracing::debug!("{error}; asking again");
+                (now_ms + ASK_AGAIN_MS).min(self.next_ms)
+            }
+            Err(NotBegun::Stopping) => self.next_ms,
+            Err(error) => {
+                tracing::warn!("failed to {error}");
+                self.app.engine.want_again(user, 0, now_ms);
+                self.next_ms
+            }
+        }
+    }
+
+    /// Takes note of the run's end, if it has ended.
+    fn take_end(&mut self, now_ms: UnixMs) {
+        let Some(run) = &mut self.run else { return };
+        match run.begun.end.try_recv() {
+            Ok(end) => self.note_end(Ok(end), now_ms),
+            Err(tokio::sync::oneshot::error::TryRecvError::Empty) => {}
+            Err(tokio::sync::oneshot::error::TryRecvError::Closed) => self.lost(now_ms),
+        }
+    }
+
+    fn note_end(&mut self, end: Result<Result<Report, RunError>, RecvError>, now_ms: UnixMs) {
+        let Ok(end) = end else { return self.lost(now_ms) };
+        let Some(WantedRun { user, failures, .. }) = self.run.take() else { return };
+        let done = match end {
+            Ok(report) => was_read(&report, &user),
+            // Nobody of this name: no run will ever find them.
+            Err(RunError::Sync(sync::SyncError::UnknownUser { .. })) => true,
+            Err(_) => false,
+        };
+        if !done {
+            self.app.engine.want_again(&user, failures, now_ms);
+        }
+    }
+
+    /// The run's thread died.
+    fn lost(&mut self, now_ms: UnixMs) {
+        if let Some(WantedRun { user, failures, .. }) = self.run.take() {
+            self.app.engine.want_again(&user, failures, now_ms);
+        }
+    }
+}
+
+/// Whether the run has seen this user's list, or had nothing to see. What it has to add and could not, every run tries again.
+fn was_read(report: &Report, user: &str) -> bool {
+    let looks = || report.users.iter().filter(|list| list.uuid == user || list.name.eq_ignore_ascii_case(user));
+    let read = looks().any(|list| list.read != ReadOutcome::Unknown);
+    read || (looks().next().is_none() && report.problems.is_empty())
+}
+
+/// Keeps the lane alive until the service stops: one that died is started again after a pause.
+pub async fn supervise(app: Arc<App>) {
+    loop {
+        let Err(died) = tokio::spawn(live(Arc::clone(&app))).await else { return };
+        app.fast_lane.restarts.fetch_add(1, Ordering::Relaxed);
+        tracing::error!("the fast lane died ({died}); it is started again in {} s", RESTART_PAUSE.as_secs());
+        tokio::select! {
+            () = tokio::time::sleep(RESTART_PAUSE) => {}
+            _ = app.stop.wait() => return,
+        }
+    }
+}
+
+/// Ticks until the service stops.
+async fn live(app: Arc<App>) {
+    let mut lane = FastLane::new(Arc::clone(&app));
+    while app.stop.reason().is_none() {
+        let now_ms = app.now_ms();
+        let next_ms = lane.tick(now_ms).await;
+        let pause = next_ms.saturating_sub(now_ms).clamp(SHORTEST_SLEEP_MS, LONGEST_SLEEP_MS);
+        tokio::select! {
+            _ = app.stop.wait() => {}
+            () = lane.run_ends() => {}
+            () = app.engine.woken() => {}
+            () = tokio::time::sleep(Duration::from_millis(pause.unsigned_abs())) => {}
+        }
+    }
+}
