@@ -246,6 +246,19 @@ mod tests {
         assert!(!linking.adopt_token(&fake.owner_token(), "pulsarr-2").await.unwrap_err().is_unauthorized());
     }
 
+    #[tokio::test]
+    async fn linking_can_be_done_on_any_thread() {
+        fn sendable(_: &impl Send) {}
+        let fake = FakePlex::start();
+        let linking = linking(&fake);
+        let mut pending = linking.begin("pulsarr-1", NOW_MS).await.unwrap();
+        sendable(&linking.poll(&mut pending, NOW_MS));
+        sendable(&linking.adopt_token("tok", "pulsarr-1"));
+        let plex = Plex::new(http(), linking.urls.clone(), "tok".to_owned().into(), "pulsarr-1".to_owned());
+        sendable(&crate::link::TokenHealth::look(&plex, None, NOW_MS, true));
+        sendable(&plex.read_feed(&"http://127.0.0.1/feed".to_owned().into()));
+    }
+
     #[test]
     fn two_installations_have_two_identifiers() {
         let (one, other) = (Linking::fresh_client_identifier(), Linking::fresh_client_identifier());
