@@ -264,6 +264,13 @@ fn was_read(report: &Report, user: &str) -> bool {
 
 /// Keeps the lane alive until the service stops: one that died is started again after a pause.
 pub async fn supervise(app: Arc<App>) {
+    keep_alive(app, live).await;
+}
+
+async fn keep_alive<L>(app: Arc<App>, live: impl Fn(Arc<App>) -> L)
+where
+    L: Future<Output = ()> + Send + 'static,
+{
     loop {
         let Err(died) = tokio::spawn(live(Arc::clone(&app))).await else { return };
         app.fast_lane.restarts.fetch_add(1, Ordering::Relaxed);

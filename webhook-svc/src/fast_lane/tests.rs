@@ -1,7 +1,7 @@
 //! The lane beside a household, with a clock that the story moves second by second.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -46,6 +46,18 @@ impl Story {
     }
 
     async fn with(friends: &[&str], vars: &[(&str, &str)]) -> Self {
+        let story = Self::before(friends, vars);
+        assert_eq!(story.run().await.run.result, RunResult::Ok);
+        story.household.clear_journals();
+        story
+    }
+
+    /// The owner alone, and no run yet.
+    fn alone() -> Self {
+        Self::before(&[], &[])
+    }
+
+    fn before(friends: &[&str], vars: &[(&str, &str)]) -> Self {
         let mut household = Household::new();
         for (name, value) in vars {
             household.set(name, value);
@@ -67,10 +79,7 @@ impl Story {
             config,
         });
         let lane = FastLane::new(Arc::clone(&app));
-        let story = Self { household, clock, app, lane, friends };
-        assert_eq!(story.run().await.run.result, RunResult::Ok);
-        story.household.clear_journals();
-        story
+        Self { household, clock, app, lane, friends }
     }
 
     /// A run of everything, as the job's schedule would start it.
@@ -328,4 +337,26 @@ async fn asking_for_a_user_again_and_again_makes_one_run() {
     }
     story.seconds(10).await;
     assert_eq!(story.runs().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_died_is_started_again_and_counted() {
+    let story = Story::alone();
+    let lives = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&lives);
+    super::keep_alive(Arc::clone(&story.app), move |_| {
+        let life = counted.fetch_add(1, Ordering::Relaxed);
+        async move { assert!(life == 2, "died") }
+    })
+    .await;
+    assert_eq!(lives.load(Ordering::Relaxed), 3);
+    assert_eq!(story.app.fast_lane.restarts.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_watched_before_the_first_run() {
+    let mut story = Story::alone();
+    story.seconds(60).await;
+    assert_eq!(story.household.plex.requests_to(""), 0);
+    assert_eq!(story.app.fast_lane.last_tick_at_ms.load(Ordering::Relaxed), NOON + 59_000);
 }
