@@ -24,7 +24,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
     for instance in &app.config.settings.instances {
         let name = instance.name.clone();
-        let fresh = process::random_hex(16);
+        let fresh = process::secret_hex(16);
         let secret = app
             .database
             .run(move |store| match store.read().connection_secret(&name)? {
@@ -84,7 +84,7 @@ pub async fn fix(app: &App, instance: &Instance) -> Result<Connection, StoreErro
 
 async fn wanted(app: &App, instance: &Instance) -> Result<Wanted, StoreError> {
     let name = instance.name.clone();
-    let fresh = process::random_hex(16);
+    let fresh = process::secret_hex(16);
     let (installation, secret) = app
         .database
         .run(move |store| {

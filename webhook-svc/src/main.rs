@@ -82,9 +82,9 @@ async fn live(config: Config) -> anyhow::Result<()> {
     let keeper = tokio::spawn(connections::keep(Arc::clone(&app)));
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
     let metrics = warp::serve(metrics::filter(Arc::clone(&app))).incoming(metrics_listener);
-    let metrics = tokio::spawn(metrics.graceful(async move { drop(metrics_stopped.wait().await) }).run());
+    let metrics = tokio::spawn(metrics.graceful(until(metrics_stopped)).run());
     let lane = tokio::spawn(fast_lane::supervise(Arc::clone(&app)));
-    warp::serve(routes::all(&app)).incoming(listener).graceful(async move { drop(stopped.wait().await) }).run().await;
+    warp::serve(routes::all(&app)).incoming(listener).graceful(until(stopped)).run().await;
     // All of them have heard of the stop. Whatever was acknowledged is acted on, or waits in the store.
     for task in [worker, keeper, metrics, lane] {
         task.await.context("failed to end a part of the service")?;
@@ -93,6 +93,11 @@ async fn live(config: Config) -> anyhow::Result<()> {
     app.engine.idle().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Until the service stops.
+async fn until(stop: Stop) {
+    stop.wait().await;
 }
 
 /// Bound here, because warp would panic on a port that is taken.

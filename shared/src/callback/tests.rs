@@ -91,6 +91,7 @@ fn arr(fake: &FakeArr, options: ArrOptions) -> Arr {
         budget: 1_000,
         retry: Retry { first: std::time::Duration::ZERO, max_attempts: 2 },
         limiter: LimiterSettings::arr(),
+        throttled_repeats: 3,
     };
     let transport = Transport::trusting(None).unwrap();
     let http = Http::new(transport, settings, Arc::new(ManualClock::at(0)), Stop::default());

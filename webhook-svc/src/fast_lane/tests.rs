@@ -19,9 +19,12 @@ use warp::http::{HeaderMap, Method, StatusCode};
 
 use super::FastLane;
 use crate::api::{Ask, Who, endpoints};
-use crate::app::{App, Counters};
+use crate::app::App;
 use crate::database::Database;
 use crate::engine::{Engine, NotBegun, Wish};
+use crate::passwords::Passwords;
+use crate::receiver::Receiver;
+use crate::webhook_counts::WebhookCounts;
 
 const NOON: UnixMs = 1_795_435_200_000;
 
@@ -75,7 +78,9 @@ impl Story {
             transport: Transport::trusting(None).unwrap(),
             stop,
             started_at_ms: NOON,
-            counters: Counters::default(),
+            receiver: Receiver::start(Store::open(&household.data_dir(), false).unwrap(), Arc::default()).unwrap(),
+            passwords: Passwords::default(),
+            webhook_counts: WebhookCounts::default(),
             config,
         });
         let lane = FastLane::new(Arc::clone(&app));
