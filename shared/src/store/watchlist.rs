@@ -192,7 +192,8 @@ fn page_query(filter: &EntryFilter, before: Option<EntryId>, limit: u32) -> (Str
     }
     if let Some(text) = text {
         // The plus: names are looked through in their own index, and the page still comes in its order.
-        conditions.push("+e.title_id IN (SELECT x.id FROM titles x WHERE instr(lower(x.title), lower(?)) > 0)".to_owned());
+        conditions
+            .push("+e.title_id IN (SELECT x.id FROM titles x WHERE instr(lower(x.title), lower(?)) > 0)".to_owned());
         values.push(Value::from(text.clone()));
     }
     values.push(Value::from(limit));
