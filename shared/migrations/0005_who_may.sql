@@ -1,1 +1,1 @@
--- filled by the merge
+-- Nothing yet.

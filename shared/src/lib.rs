@@ -29,6 +29,7 @@ pub mod retry;
 pub mod routing;
 pub mod run;
 pub mod simulate;
+pub mod stats;
 pub mod stop;
 pub mod store;
 pub mod sync;

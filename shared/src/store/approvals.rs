@@ -182,10 +182,7 @@ impl Db<'_> {
         note: Option<&str>,
         now_ms: UnixMs,
     ) -> Result<Vec<ApprovalRow>, StoreError> {
-        let mut undecidable = Vec::new();
-        for id in ids {
-            undecidable.extend(self.why_undecidable(*id, verdict)?.map(|why| (*id, why)));
-        }
+        let undecidable = self.undecidable(ids, verdict)?;
         if !undecidable.is_empty() {
             return Err(StoreError::Undecidable { requests: undecidable });
         }
@@ -208,6 +205,22 @@ impl Db<'_> {
             decided.extend(self.approval(*id)?);
         }
         Ok(decided)
+    }
+
+    /// Those of `ids` that this verdict cannot be given on, and why not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn undecidable(
+        self,
+        ids: &[ApprovalId],
+        verdict: &Verdict,
+    ) -> Result<Vec<(ApprovalId, Undecidable)>, StoreError> {
+        let mut undecidable = Vec::new();
+        for id in ids {
+            undecidable.extend(self.why_undecidable(*id, verdict)?.map(|why| (*id, why)));
+        }
+        Ok(undecidable)
     }
 
     /// Decides requests for which nobody has decided in time, as the settings say.

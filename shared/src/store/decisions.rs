@@ -18,6 +18,19 @@ pub struct StoredDecision {
     pub decision: Decision,
 }
 
+/// One of a run's decisions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecisionOfRun {
+    /// Its row number: later decisions have higher ones.
+    pub id: i64,
+    /// About which entry.
+    pub entry: EntryId,
+    /// `Salt Ledger (2025)`.
+    pub title: String,
+    /// The decision.
+    pub stored: StoredDecision,
+}
+
 /// What became of the entries that a run decided to route; each entry counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RoutesOfRun {
@@ -96,6 +109,32 @@ impl Db<'_> {
                 run_id: row.get(0)?,
                 decided_at_ms: row.get(1)?,
                 decision: serde_json::from_str(&json).map_err(|error| bad_json("decisions.decision", &error))?,
+            });
+        }
+        Ok(decisions)
+    }
+
+    /// The decisions of a run that come after row number `after`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn decisions_of_run(self, run_id: &str, after: i64, limit: u32) -> Result<Vec<DecisionOfRun>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- decisions.of_run\n\
+             SELECT d.id, d.entry_id, t.title || coalesce(' (' || t.year || ')', ''), d.decided_at_ms, d.decision\n\
+             FROM decisions d JOIN entries e ON e.id = d.entry_id JOIN titles t ON t.id = e.title_id\n\
+             WHERE d.run_id = ?1 AND d.id > ?2 ORDER BY d.id LIMIT ?3",
+        )?;
+        let mut rows = query.query(params![run_id, after, limit])?;
+        let mut decisions = Vec::new();
+        while let Some(row) = rows.next()? {
+            let json: String = row.get(4)?;
+            let decision = serde_json::from_str(&json).map_err(|error| bad_json("decisions.decision", &error))?;
+            decisions.push(DecisionOfRun {
+                id: row.get(0)?,
+                entry: EntryId(row.get(1)?),
+                title: row.get(2)?,
+                stored: StoredDecision { run_id: run_id.to_owned(), decided_at_ms: row.get(3)?, decision },
             });
         }
         Ok(decisions)

@@ -1,6 +1,6 @@
 //! `entries`: what is on whose list, and where it stands.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::error::{bad_json, unknown_word};
 use super::placements::is_to_be_looked_for;
@@ -10,6 +10,16 @@ use crate::clock::UnixMs;
 use crate::model::{
     AutoApproved, Decision, Destination, EntryId, EntryState, OpenEntry, Outcome, PlexId, Title, UserId, WaitsFor,
 };
+
+/// The columns that [`entry_from`] reads, of `entries e JOIN titles t`.
+macro_rules! entry_columns {
+    () => {
+        concat!(
+            "e.id, e.user_id, e.appeared_at_ms, e.state, e.state_at_ms, e.reason, e.missing_since_ms, e.closed_at_ms,\n",
+            title_columns!()
+        )
+    };
+}
 
 /// An entry that waits for a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -342,9 +352,8 @@ impl Db<'_> {
     /// [`StoreError`] when the database cannot be read.
     pub fn find_entries(self, text: &str) -> Result<Vec<EntryRow>, StoreError> {
         let mut query = self.connection.prepare_cached(concat!(
-            "-- entries.find\n",
-            "SELECT e.id, e.user_id, e.appeared_at_ms, e.state, e.state_at_ms, e.reason, e.missing_since_ms, e.closed_at_ms,\n",
-            title_columns!(),
+            "-- entries.find\nSELECT ",
+            entry_columns!(),
             "\nFROM entries e JOIN titles t ON t.id = e.title_id\n\
              WHERE instr(lower(t.title), lower(?1)) > 0 OR t.plex_id = ?1 OR t.imdb_id = ?1\n\
                  OR CAST(t.tmdb_id AS TEXT) = ?1 OR CAST(t.tvdb_id AS TEXT) = ?1\n\
@@ -353,20 +362,23 @@ impl Db<'_> {
         let mut rows = query.query([text])?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
-            let state: String = row.get(3)?;
-            entries.push(EntryRow {
-                id: EntryId(row.get(0)?),
-                user: UserId(row.get(1)?),
-                title: title_from(row, 8)?,
-                appeared_at_ms: row.get(2)?,
-                state: EntryState::from_word(&state).ok_or_else(|| unknown_word("entries.state", &state))?,
-                state_at_ms: row.get(4)?,
-                reason: row.get(5)?,
-                missing_since_ms: row.get(6)?,
-                closed_at_ms: row.get(7)?,
-            });
+            entries.push(entry_from(row)?);
         }
         Ok(entries)
+    }
+
+    /// One entry, open or closed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn entry(self, id: EntryId) -> Result<Option<EntryRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- entries.one\nSELECT ",
+            entry_columns!(),
+            "\nFROM entries e JOIN titles t ON t.id = e.title_id WHERE e.id = ?1",
+        ))?;
+        let mut rows = query.query([id.0])?;
+        rows.next()?.map(entry_from).transpose()
     }
 
     /// How many open entries stand in each state, in the order of the states; states without entries are left out.
@@ -386,4 +398,19 @@ impl Db<'_> {
         counts.sort_unstable();
         Ok(counts)
     }
+}
+
+fn entry_from(row: &Row<'_>) -> Result<EntryRow, StoreError> {
+    let state: String = row.get(3)?;
+    Ok(EntryRow {
+        id: EntryId(row.get(0)?),
+        user: UserId(row.get(1)?),
+        title: title_from(row, 8)?,
+        appeared_at_ms: row.get(2)?,
+        state: EntryState::from_word(&state).ok_or_else(|| unknown_word("entries.state", &state))?,
+        state_at_ms: row.get(4)?,
+        reason: row.get(5)?,
+        missing_since_ms: row.get(6)?,
+        closed_at_ms: row.get(7)?,
+    })
 }

@@ -19,13 +19,15 @@ mod placements;
 mod quotas;
 mod runs;
 mod settings;
+mod stats;
 mod titles;
 mod users;
+mod watchlist;
 
 pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
 pub use arrivals::ArrivalRow;
 pub use connections::ConnectionRow;
-pub use decisions::{RoutesOfRun, StoredDecision};
+pub use decisions::{DecisionOfRun, RoutesOfRun, StoredDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;
 pub use filesystem::{Filesystem, network_filesystem};
@@ -37,8 +39,10 @@ pub use outbox::OutboxRow;
 pub use placements::{FailureRow, PlacementRow, QueuedPlacement};
 pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};
+pub use stats::{EntriesOfUser, PlacementsOfInstance};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
+pub use watchlist::{Anew, EntryFilter, EntryLine, PlacementLine};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 

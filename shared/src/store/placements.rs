@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::{bad_json, unknown_word};
 use super::{Db, StoreError, TitleId, Undecided};
@@ -114,12 +114,22 @@ pub struct PlacementRow {
 /// A title that an instance refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureRow {
+    /// The placement.
+    pub id: PlacementId,
+    /// For which entry.
+    pub entry: EntryId,
+    /// Whose list it is on.
+    pub user: UserId,
     /// `Salt Ledger (2025)`.
     pub title: String,
     /// Which instance.
     pub instance: String,
     /// The arr's own words.
     pub answer: String,
+    /// How often the arr was asked to add it.
+    pub attempts: u32,
+    /// What is said of the entry, as a sentence.
+    pub reason: Option<String>,
     /// When it is tried again; `None`: not by itself.
     pub retry_at_ms: Option<UnixMs>,
 }
@@ -512,14 +522,71 @@ impl Db<'_> {
     pub fn failures(self) -> Result<Vec<FailureRow>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.failures\n\
-             SELECT t.title || coalesce(' (' || t.year || ')', ''), p.instance, coalesce(p.answer, ''), p.retry_at_ms\n\
+             SELECT p.id, p.entry_id, e.user_id, t.title || coalesce(' (' || t.year || ')', ''), p.instance,\n\
+                 coalesce(p.answer, ''), p.attempts, e.reason, p.retry_at_ms\n\
              FROM placements p JOIN titles t ON t.id = p.title_id JOIN entries e ON e.id = p.entry_id\n\
              WHERE p.state = 'failed' AND e.closed_at_ms IS NULL ORDER BY p.id",
         )?;
         let rows = query.query_map([], |row| {
-            Ok(FailureRow { title: row.get(0)?, instance: row.get(1)?, answer: row.get(2)?, retry_at_ms: row.get(3)? })
+            Ok(FailureRow {
+                id: PlacementId(row.get(0)?),
+                entry: EntryId(row.get(1)?),
+                user: UserId(row.get(2)?),
+                title: row.get(3)?,
+                instance: row.get(4)?,
+                answer: row.get(5)?,
+                attempts: row.get(6)?,
+                reason: row.get(7)?,
+                retry_at_ms: row.get(8)?,
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Those of `ids` that are no refused placement of an open entry.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn not_failed(self, ids: &[PlacementId]) -> Result<Vec<PlacementId>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.is_failed\n\
+             SELECT 1 FROM placements p JOIN entries e ON e.id = p.entry_id\n\
+             WHERE p.id = ?1 AND p.state = 'failed' AND e.closed_at_ms IS NULL",
+        )?;
+        let mut others = Vec::new();
+        for id in ids {
+            if !query.exists([id.0])? {
+                others.push(*id);
+            }
+        }
+        Ok(others)
+    }
+
+    /// Lets the next run try a refused placement again. What the arr said stays until it says something else.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn retry_now(self, id: PlacementId, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.retry_now\nUPDATE placements SET retry_at_ms = ?2 WHERE id = ?1 AND state = 'failed'",
+        )?;
+        query.execute(params![id.0, now_ms])?;
+        Ok(())
+    }
+
+    /// Never tries a refused placement again by itself; the entry says because of whom.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn dismiss(self, id: PlacementId, by: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.dismiss\n\
+             UPDATE placements SET retry_at_ms = NULL WHERE id = ?1 AND state = 'failed' RETURNING entry_id, instance",
+        )?;
+        let dismissed = query.query_row([id.0], |row| Ok((EntryId(row.get(0)?), row.get::<_, String>(1)?)));
+        let Some((entry, instance)) = dismissed.optional()? else { return Ok(()) };
+        let reason = format!("`{instance}` refused it, and {by} dismissed that: it is not tried again by itself");
+        self.set_entry_state(entry, EntryState::Failed, Some(&reason), now_ms)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `runs` and `run_progress`: what ran, what came of it, and how far the running one is.
 
-use rusqlite::params;
+use rusqlite::{Rows, params};
 
 use super::error::unknown_word;
 use super::{Db, StoreError};
@@ -125,22 +125,50 @@ impl Db<'_> {
              SELECT id, trigger, holder, started_at_ms, ended_at_ms, result, report FROM runs\n\
              ORDER BY rowid DESC LIMIT ?1",
         )?;
-        let mut rows = query.query([count])?;
-        let mut runs = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (trigger, result): (String, String) = (row.get(1)?, row.get(5)?);
-            runs.push(RunRow {
-                id: row.get(0)?,
-                trigger: Trigger::from_word(&trigger).ok_or_else(|| unknown_word("runs.trigger", &trigger))?,
-                holder: row.get(2)?,
-                started_at_ms: row.get(3)?,
-                ended_at_ms: row.get(4)?,
-                result: RunResult::from_word(&result).ok_or_else(|| unknown_word("runs.result", &result))?,
-                report: row.get(6)?,
-            });
-        }
-        Ok(runs)
+        runs_from(query.query([count])?)
     }
+
+    /// The last `count` runs without their reports, newest first: reports are the bulk.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn last_runs_in_short(self, count: u32) -> Result<Vec<RunRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- runs.last_in_short\n\
+             SELECT id, trigger, holder, started_at_ms, ended_at_ms, result, NULL FROM runs\n\
+             ORDER BY rowid DESC LIMIT ?1",
+        )?;
+        runs_from(query.query([count])?)
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn run(self, id: &str) -> Result<Option<RunRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- runs.one\n\
+             SELECT id, trigger, holder, started_at_ms, ended_at_ms, result, report FROM runs WHERE id = ?1",
+        )?;
+        Ok(runs_from(query.query([id])?)?.pop())
+    }
+}
+
+fn runs_from(mut rows: Rows<'_>) -> Result<Vec<RunRow>, StoreError> {
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (trigger, result): (String, String) = (row.get(1)?, row.get(5)?);
+        runs.push(RunRow {
+            id: row.get(0)?,
+            trigger: Trigger::from_word(&trigger).ok_or_else(|| unknown_word("runs.trigger", &trigger))?,
+            holder: row.get(2)?,
+            started_at_ms: row.get(3)?,
+            ended_at_ms: row.get(4)?,
+            result: RunResult::from_word(&result).ok_or_else(|| unknown_word("runs.result", &result))?,
+            report: row.get(6)?,
+        });
+    }
+    Ok(runs)
 }
 
 #[cfg(test)]

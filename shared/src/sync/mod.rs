@@ -9,7 +9,7 @@ mod lists;
 mod plex_account;
 mod quotas;
 
-pub use quotas::nearly_full_quotas;
+pub use quotas::{UserQuota, nearly_full_quotas, quotas};
 
 use std::collections::HashSet;
 use std::sync::Arc;

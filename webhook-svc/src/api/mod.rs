@@ -1,11 +1,29 @@
 //! The API under `/api/v1`: one table of endpoints, from which requests are routed, rights are checked and the OpenAPI document is
 //! made. No endpoint knows SQL or wire types; each calls what the command line calls.
 
+mod approvals;
+mod decisions;
 mod docs;
 mod endpoint;
 mod error;
+mod explain;
+mod failures;
+mod given;
+#[cfg(test)]
+mod household;
+mod instances;
 mod openapi;
 mod runs_start;
+mod people;
+mod quotas;
+mod rules;
+mod run_events;
+mod runs;
+mod settings;
+mod simulate;
+mod stats;
+mod users;
+mod watchlist;
 
 pub use endpoint::{Access, Answer, Ask, Endpoint, Handler, Parameter, Who, shape};
 pub use error::{ApiError, FieldProblem};
@@ -29,7 +47,24 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    [docs::ENDPOINTS, runs_start::ENDPOINTS].into_iter().flatten()
+    let tables: [&[Endpoint]; 15] = [
+        docs::ENDPOINTS,
+        watchlist::ENDPOINTS,
+        explain::ENDPOINTS,
+        approvals::ENDPOINTS,
+        decisions::ENDPOINTS,
+        runs::ENDPOINTS,
+        runs_start::ENDPOINTS,
+        failures::ENDPOINTS,
+        quotas::ENDPOINTS,
+        stats::ENDPOINTS,
+        users::ENDPOINTS,
+        instances::ENDPOINTS,
+        rules::ENDPOINTS,
+        settings::ENDPOINTS,
+        simulate::ENDPOINTS,
+    ];
+    tables.into_iter().flatten()
 }
 
 /// `value` as a JSON answer.

@@ -95,3 +95,43 @@ fn responses(endpoint: &Endpoint, generator: &mut schemars::SchemaGenerator) -> 
     });
     json!({status: well, "default": refusal})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every `$ref` in `value`.
+    fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_endpoint_is_described_and_every_reference_leads_somewhere() {
+        let document = document(super::super::endpoints(), "");
+        let mut ids = Vec::new();
+        for endpoint in super::super::endpoints() {
+            let method = endpoint.method.as_str().to_lowercase();
+            let operation = &document["paths"][format!("/api/v1{}", endpoint.path)][&method];
+            assert_eq!(operation["summary"], endpoint.summary, "{method} {}", endpoint.path);
+            ids.push(operation["operationId"].as_str().unwrap());
+        }
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "two operations have the same id");
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        for reference in found {
+            let at = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+            assert!(at.is_some(), "{reference}");
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! `entries`, page by page: what people look through, and what they have decided anew.
+
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, params, params_from_iter};
+
+use super::error::unknown_word;
+use super::placements::placement_state;
+use super::{Db, StoreError};
+use crate::clock::UnixMs;
+use crate::model::{EntryId, EntryState, ExternalIds, ImdbId, MediaType, PlacementState, TmdbId, TvdbId, UserId};
+
+/// Which entries a page shows; what is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EntryFilter {
+    /// On whose list.
+    pub user: Option<UserId>,
+    /// Where they stand.
+    pub state: Option<EntryState>,
+    /// What kind of title.
+    pub media_type: Option<MediaType>,
+    /// With a placement in this instance, whatever came of it.
+    pub instance: Option<String>,
+    /// The name contains this; ASCII letters in any case.
+    pub text: Option<String>,
+}
+
+/// One entry, as a page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryLine {
+    /// The entry.
+    pub id: EntryId,
+    /// Whose list it is on.
+    pub user: UserId,
+    /// What it is called.
+    pub title: String,
+    /// Year of first release.
+    pub year: Option<u16>,
+    /// Movie or show.
+    pub media_type: MediaType,
+    /// Ids elsewhere.
+    pub ids: ExternalIds,
+    /// When we first saw it.
+    pub appeared_at_ms: UnixMs,
+    /// Where it stands.
+    pub state: EntryState,
+    /// Since when.
+    pub state_at_ms: UnixMs,
+    /// Why, as a sentence.
+    pub reason: Option<String>,
+    /// Its ways into instances, in the order in which they were queued.
+    pub placements: Vec<PlacementLine>,
+}
+
+/// One entry's way into one instance, as a page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacementLine {
+    /// Into which instance.
+    pub instance: String,
+    /// Where it stands.
+    pub state: PlacementState,
+    /// What the arr said.
+    pub answer: Option<String>,
+}
+
+/// What came of wanting an entry decided anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anew {
+    /// The next run decides.
+    Held,
+    /// There is no such entry.
+    Unknown,
+    /// It stands where no new decision changes anything.
+    Settled(EntryState),
+    /// An instance was asked to add it, and nobody knows yet whether it did.
+    UnderWay,
+}
+
+impl Db<'_> {
+    /// The newest entries that fit, newest first: at most `limit`, and only those before the entry `before`. A page costs as much as
+    /// it shows, however many there are.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn entry_page(
+        self,
+        filter: &EntryFilter,
+        before: Option<EntryId>,
+        limit: u32,
+    ) -> Result<Vec<EntryLine>, StoreError> {
+        let (sql, values) = page_query(filter, before, limit);
+        let mut query = self.connection.prepare_cached(&sql)?;
+        let mut rows = query.query(params_from_iter(values))?;
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (media_type, state): (String, String) = (row.get(4)?, row.get(9)?);
+            lines.push(EntryLine {
+                id: EntryId(row.get(0)?),
+                user: UserId(row.get(1)?),
+                title: row.get(2)?,
+                year: row.get(3)?,
+                media_type: MediaType::from_word(&media_type)
+                    .ok_or_else(|| unknown_word("titles.media_type", &media_type))?,
+                ids: ExternalIds {
+                    imdb: row.get::<_, Option<String>>(5)?.map(ImdbId),
+                    tmdb: row.get::<_, Option<u32>>(6)?.map(TmdbId),
+                    tvdb: row.get::<_, Option<u32>>(7)?.map(TvdbId),
+                },
+                appeared_at_ms: row.get(8)?,
+                state: EntryState::from_word(&state).ok_or_else(|| unknown_word("entries.state", &state))?,
+                state_at_ms: row.get(10)?,
+                reason: row.get(11)?,
+                placements: Vec::new(),
+            });
+        }
+        self.add_placements(&mut lines)?;
+        Ok(lines)
+    }
+
+    /// `lines` are sorted by id, the highest first.
+    fn add_placements(self, lines: &mut [EntryLine]) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.of_page\nSELECT instance, state, answer FROM placements WHERE entry_id = ?1 ORDER BY id",
+        )?;
+        for line in lines {
+            let mut rows = query.query([line.id.0])?;
+            while let Some(row) = rows.next()? {
+                let state = placement_state(&row.get::<_, String>(1)?)?;
+                line.placements.push(PlacementLine { instance: row.get(0)?, state, answer: row.get(2)? });
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts an open entry that waits, is kept out or was refused back to `held`, so that the next run decides anew.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn decide_anew(self, entry: EntryId, reason: &str, now_ms: UnixMs) -> Result<Anew, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.how_settled\n\
+             SELECT e.state, EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = e.id AND p.state IN ('queued', 'failed')),\n\
+                 EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = e.id AND p.attempt_at_ms IS NOT NULL)\n\
+             FROM entries e WHERE e.id = ?1",
+        )?;
+        let found = query.query_row(params![entry.0], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)));
+        let Some((word, is_queued, is_under_way)): Option<(String, bool, bool)> = found.optional()? else {
+            return Ok(Anew::Unknown);
+        };
+        let state = EntryState::from_word(&word).ok_or_else(|| unknown_word("entries.state", &word))?;
+        let waits = match state {
+            EntryState::Held | EntryState::Unresolvable | EntryState::Excluded | EntryState::Failed => true,
+            EntryState::Requested => is_queued,
+            _ => false,
+        };
+        if !waits {
+            return Ok(Anew::Settled(state));
+        }
+        if is_under_way {
+            return Ok(Anew::UnderWay);
+        }
+        self.set_entry_state(entry, EntryState::Held, Some(reason), now_ms)?;
+        Ok(Anew::Held)
+    }
+}
+
+/// The text depends on which filters there are, so that each finds the index that serves it.
+fn page_query(filter: &EntryFilter, before: Option<EntryId>, limit: u32) -> (String, Vec<Value>) {
+    let EntryFilter { user, state, media_type, instance, text } = filter;
+    let (mut conditions, mut values) = (Vec::new(), Vec::new());
+    let (mut tables, mut id) = ("entries e", "e.id");
+    if let Some(instance) = instance {
+        // CROSS: in this order. An instance's placements come sorted by entry.
+        (tables, id) = ("placements w CROSS JOIN entries e ON e.id = w.entry_id", "w.entry_id");
+        conditions.push("w.instance = ?".to_owned());
+        values.push(Value::from(instance.clone()));
+    }
+    if let Some(before) = before {
+        conditions.push(format!("{id} < ?"));
+        values.push(Value::from(before.0));
+    }
+    if let Some(user) = user {
+        conditions.push("e.user_id = ?".to_owned());
+        values.push(Value::from(user.0));
+    }
+    if let Some(state) = state {
+        conditions.push("e.state = ?".to_owned());
+        values.push(Value::from(state.word().to_owned()));
+    }
+    if let Some(media_type) = media_type {
+        conditions.push("t.media_type = ?".to_owned());
+        values.push(Value::from(media_type.word().to_owned()));
+    }
+    if let Some(text) = text {
+        // The plus: names are looked through in their own index, and the page still comes in its order.
+        conditions
+            .push("+e.title_id IN (SELECT x.id FROM titles x WHERE instr(lower(x.title), lower(?)) > 0)".to_owned());
+        values.push(Value::from(text.clone()));
+    }
+    values.push(Value::from(limit));
+    let conditions =
+        if conditions.is_empty() { String::new() } else { format!("WHERE {}\n", conditions.join(" AND ")) };
+    let sql = format!(
+        "-- entries.page\n\
+         SELECT e.id, e.user_id, t.title, t.year, t.media_type, t.imdb_id, t.tmdb_id, t.tvdb_id, e.appeared_at_ms, e.state,\n\
+             e.state_at_ms, e.reason\n\
+         FROM {tables} CROSS JOIN titles t ON t.id = e.title_id\n{conditions}ORDER BY {id} DESC LIMIT ?"
+    );
+    (sql, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ListedTitle, PlexId, Relation, UserUuid};
+    use crate::store::Store;
+
+    /// `count` titles on the one list there is; each a second later than the one before.
+    fn fill(store: &Store, from: u32, count: u32) -> UserId {
+        let uuid = UserUuid::parse("5be07c1d2a94f036").unwrap();
+        let fill = |db: Db<'_>| {
+            let user = db.upsert_user(&uuid, "ana", "Ana", Relation::Owner, 1)?;
+            for number in from..from + count {
+                let title = db.upsert_listed_title(&ListedTitle {
+                    plex_id: PlexId::parse(&format!("{number:024x}")).unwrap(),
+                    media_type: if number % 3 == 0 { MediaType::Show } else { MediaType::Movie },
+                    title: format!("Salt Ledger {number}"),
+                    year: Some(2025),
+                    ids: None,
+                })?;
+                db.open_entry(user, title, i64::from(number) * 1_000)?;
+            }
+            Ok(user)
+        };
+        store.write(fill).unwrap()
+    }
+
+    #[test]
+    fn pages_have_neither_repeats_nor_gaps_while_new_entries_appear() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        fill(&store, 1, 1_000);
+        let (mut seen, mut before, mut next) = (Vec::new(), None, 1_001);
+        loop {
+            let page = store.read().entry_page(&EntryFilter::default(), before, 70).unwrap();
+            let Some(last) = page.last() else { break };
+            before = Some(last.id);
+            seen.extend(page.iter().map(|line| line.title.clone()));
+            fill(&store, next, 5);
+            next += 5;
+        }
+        let expected: Vec<String> = (1..=1_000).rev().map(|number| format!("Salt Ledger {number}")).collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn filters_hold_together_and_find_only_what_fits() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let user = fill(&store, 1, 30);
+        let found = |filter: EntryFilter| {
+            let page = store.read().entry_page(&filter, None, 100).unwrap();
+            page.into_iter().map(|line| line.title).collect::<Vec<_>>()
+        };
+        let shows = EntryFilter { media_type: Some(MediaType::Show), ..EntryFilter::default() };
+        assert_eq!(found(shows.clone()).len(), 10);
+        let text = Some("LEDGER 2".to_owned());
+        assert_eq!(found(EntryFilter { text, ..shows }), ["Salt Ledger 27", "Salt Ledger 24", "Salt Ledger 21"]);
+        let new = EntryFilter { user: Some(user), state: Some(EntryState::New), ..EntryFilter::default() };
+        assert_eq!(found(new.clone()).len(), 30);
+        assert!(found(EntryFilter { user: Some(UserId(user.0 + 1)), ..new }).is_empty());
+        assert!(found(EntryFilter { instance: Some("movies".into()), ..EntryFilter::default() }).is_empty());
+    }
+
+    /// What makes a page cheap: no step of any plan sorts, and none but the one through the names walks a whole table.
+    #[test]
+    fn no_page_sorts_or_walks_a_whole_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let all = EntryFilter {
+            user: Some(UserId(1)),
+            state: Some(EntryState::Held),
+            media_type: Some(MediaType::Movie),
+            instance: Some("movies".into()),
+            text: Some("salt".into()),
+        };
+        let none = EntryFilter::default;
+        let filters = [
+            none(),
+            EntryFilter { user: all.user, ..none() },
+            EntryFilter { state: all.state, ..none() },
+            EntryFilter { media_type: all.media_type, ..none() },
+            EntryFilter { instance: all.instance.clone(), ..none() },
+            EntryFilter { text: all.text.clone(), ..none() },
+            all,
+        ];
+        for filter in filters {
+            let (sql, values) = page_query(&filter, Some(EntryId(9)), 100);
+            let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = plan.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+            for step in steps.map(Result::unwrap) {
+                assert!(!step.contains("TEMP B-TREE"), "{filter:?}: {step}");
+                let walks = step.starts_with("SCAN") && !step.contains("COVERING INDEX titles_by_name");
+                assert!(!walks, "{filter:?}: {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_waits_is_decided_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        fill(&store, 1, 1);
+        let id = store.read().entry_page(&EntryFilter::default(), None, 1).unwrap()[0].id;
+        let anew = |id| store.write(|db| db.decide_anew(id, "ana wants it decided anew", 9)).unwrap();
+        for (state, expected) in [
+            (EntryState::New, Anew::Settled(EntryState::New)),
+            (EntryState::Excluded, Anew::Held),
+            (EntryState::Failed, Anew::Held),
+            (EntryState::Rejected, Anew::Settled(EntryState::Rejected)),
+            (EntryState::Requested, Anew::Settled(EntryState::Requested)),
+        ] {
+            store.write(|db| db.set_entry_state(id, state, None, 5)).unwrap();
+            assert_eq!(anew(id), expected, "{state}");
+        }
+        store.write(|db| db.close_entry(id, 9)).unwrap();
+        assert_eq!(anew(id), Anew::Settled(EntryState::Closed));
+        assert_eq!(anew(EntryId(id.0 + 1)), Anew::Unknown);
+    }
+}

@@ -1,0 +1,216 @@
+//! What instances refused.
+
+use std::sync::Arc;
+
+use pulsarr_shared::model::PlacementId;
+use pulsarr_shared::store::{Db, StoreError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use warp::http::Method;
+use warp::reply::Response;
+
+use super::people::{People, Person};
+use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::GET,
+        path: "/failures",
+        tag: "failures",
+        summary: "What instances refused and is still wanted, in the order in which it was queued.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<FailureList>),
+        handle: |ask| Box::pin(list(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/failures/retry",
+        tag: "failures",
+        summary: "Lets the next run try again: all that are named, or none when one of them is no failure.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<RetryFailures>),
+        answer: Answer::Json(shape::<FailureList>),
+        handle: |ask| Box::pin(retry(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/failures/dismiss",
+        tag: "failures",
+        summary: "Never tries these again by itself: all that are named, or none when one of them is no failure.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<DismissFailures>),
+        answer: Answer::Json(shape::<FailureList>),
+        handle: |ask| Box::pin(dismiss(ask)),
+    },
+];
+
+/// What instances refused.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FailureList {
+    /// All of it, as it stands now.
+    failures: Vec<FailureView>,
+}
+
+/// A title that an instance refused.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FailureView {
+    /// Its number.
+    id: i64,
+    /// For which entry.
+    entry: i64,
+    /// `Salt Ledger (2025)`
+    title: String,
+    /// Who wants it.
+    user: Person,
+    /// Which instance.
+    instance: String,
+    /// The arr's own words.
+    answer: String,
+    /// What is said of the entry, as a sentence.
+    reason: Option<String>,
+    /// How often the arr was asked to add it.
+    attempts: u32,
+    /// When it is tried again; unix milliseconds; `null`: not by itself.
+    retry_at_ms: Option<i64>,
+}
+
+/// Which are tried again: `ids`, or `all`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RetryFailures {
+    /// These.
+    #[serde(default)]
+    ids: Vec<i64>,
+    /// All there are.
+    #[serde(default)]
+    all: bool,
+}
+
+/// Which are never tried again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct DismissFailures {
+    /// These.
+    ids: Vec<i64>,
+}
+
+async fn list(ask: Ask) -> Result<Response, ApiError> {
+    tell(&ask).await
+}
+
+async fn tell(ask: &Ask) -> Result<Response, ApiError> {
+    let config = Arc::clone(&ask.app.config);
+    let found = ask.app.database.run(move |store| {
+        let people = People::of(store.read(), &config)?;
+        let failures = store.read().failures()?.into_iter().map(|row| FailureView {
+            id: row.id.0,
+            entry: row.entry.0,
+            title: row.title,
+            user: people.person(row.user),
+            instance: row.instance,
+            answer: row.answer,
+            reason: row.reason,
+            attempts: row.attempts,
+            retry_at_ms: row.retry_at_ms,
+        });
+        Ok(FailureList { failures: failures.collect() })
+    });
+    answer(&found.await?)
+}
+
+async fn retry(ask: Ask) -> Result<Response, ApiError> {
+    let RetryFailures { ids, all } = ask.json()?;
+    if all != ids.is_empty() {
+        return Err(ApiError::input("either `ids` says which are tried again, or `all` is true"));
+    }
+    let now_ms = ask.app.now_ms();
+    change(&ask, ids, move |db, id| db.retry_now(id, now_ms)).await
+}
+
+async fn dismiss(ask: Ask) -> Result<Response, ApiError> {
+    let DismissFailures { ids } = ask.json()?;
+    if ids.is_empty() {
+        return Err(ApiError::input("`ids` says which are dismissed"));
+    }
+    let (now_ms, by) = (ask.app.now_ms(), ask.who.name.clone());
+    change(&ask, ids, move |db, id| db.dismiss(id, &by, now_ms)).await
+}
+
+/// Changes each of `ids`, or of all there are when `ids` is empty.
+async fn change(
+    ask: &Ask,
+    ids: Vec<i64>,
+    change: impl Fn(Db<'_>, PlacementId) -> Result<(), StoreError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let others = ask.app.database.run(move |store| {
+        store.write(|db| {
+            let ids: Vec<PlacementId> = if ids.is_empty() {
+                db.failures()?.into_iter().map(|row| row.id).collect()
+            } else {
+                ids.into_iter().map(PlacementId).collect()
+            };
+            let others = db.not_failed(&ids)?;
+            if others.is_empty() {
+                ids.iter().try_for_each(|id| change(db, *id))?;
+            }
+            Ok(others)
+        })
+    });
+    let others = others.await?;
+    if !others.is_empty() {
+        let named: Vec<String> = others.iter().map(|id| id.0.to_string()).collect();
+        let message = format!("these are no failures: {}; nothing was changed", named.join(", "));
+        return Err(ApiError::conflict(message));
+    }
+    tell(ask).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::household::{Household, NOON, SETTINGS};
+    use super::*;
+
+    /// Two titles that `movies` refused.
+    fn refused() -> Household {
+        let household = Household::new(SETTINGS);
+        household.wish(2);
+        household.route_all("run-1");
+        for placement in household.db().due_placements("movies", NOON).unwrap() {
+            household.write(|db| db.refuse(&placement, "no such profile", Some(NOON + 60_000), NOON));
+        }
+        household
+    }
+
+    #[tokio::test]
+    async fn what_is_tried_again_is_due_at_once() {
+        let household = refused();
+        let before = household.get(ENDPOINTS, "/failures", "").await.unwrap();
+        assert_eq!(before["failures"][0]["answer"], "no such profile");
+        assert_eq!(household.db().refused_without_place(NOON).unwrap().len(), 0);
+        let after = household.post(ENDPOINTS, "/failures/retry", "", r#"{"ids": [2]}"#).await.unwrap();
+        let times: Vec<_> = (0..2).map(|it| after["failures"][it]["retry_at_ms"].as_i64().unwrap()).collect();
+        assert_eq!(times, [NOON + 60_000, NOON]);
+        assert_eq!(household.db().refused_without_place(NOON).unwrap().len(), 1);
+        household.post(ENDPOINTS, "/failures/retry", "", r#"{"all": true}"#).await.unwrap();
+        assert_eq!(household.db().refused_without_place(NOON).unwrap().len(), 2);
+        assert_eq!(household.post(ENDPOINTS, "/failures/retry", "", "").await.unwrap_err().status(), 400);
+    }
+
+    #[tokio::test]
+    async fn what_is_dismissed_is_never_tried_again_by_itself_and_says_because_of_whom() {
+        let household = refused();
+        let refusal = household.post(ENDPOINTS, "/failures/dismiss", "", r#"{"ids": [1, 9]}"#).await.unwrap_err();
+        assert_eq!(refusal.status(), 409);
+        assert!(household.db().failures().unwrap().iter().all(|row| row.retry_at_ms.is_some()));
+        let after = household.post(ENDPOINTS, "/failures/dismiss", "", r#"{"ids": [1]}"#).await.unwrap();
+        let failure = &after["failures"][0];
+        assert!(failure["retry_at_ms"].is_null());
+        assert!(failure["reason"].as_str().unwrap().contains("ana dismissed that"), "{failure}");
+        let much_later = NOON + 24 * 3_600_000;
+        assert_eq!(household.db().refused_without_place(much_later).unwrap().len(), 1);
+    }
+}

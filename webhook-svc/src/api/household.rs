@@ -1,0 +1,202 @@
+//! A service over a store of its own, for tests: its handlers are called as if everybody might.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use pulsarr_shared::clients::Transport;
+use pulsarr_shared::clock::ManualClock;
+use pulsarr_shared::config::Config;
+use pulsarr_shared::model::{
+    ApprovalTrigger, Decision, Destination, ExternalIds, Granted, ListedTitle, MediaType, Outcome, PlexId, Relation,
+    TmdbId, Trace, UserUuid, WaitsFor,
+};
+use pulsarr_shared::stop::Stop;
+use pulsarr_shared::store::{Db, NewlyDecided, Store, StoreError};
+use serde_json::Value;
+use warp::Filter as _;
+use warp::http::{HeaderMap, Method};
+use warp::reply::Response;
+
+use super::{ApiError, Ask, Endpoint, Who};
+use crate::app::{App, Counters};
+use crate::database::Database;
+
+/// Noon.
+pub(super) const NOON: i64 = 1_795_435_200_000;
+
+/// Two Radarrs, and a quota.
+pub(super) const SETTINGS: &str = "\
+plex: {token: xxxxxxxxxxxxxxxxxxxx}
+instances:
+- name: movies
+  kind: radarr
+  url: http://127.0.0.1:7878
+  api_key: 0123456789abcdef0123456789abcdef
+  default: true
+- name: uhd
+  kind: radarr
+  url: http://127.0.0.1:7879
+  api_key: 0123456789abcdef0123456789abcdef
+users:
+  defaults:
+    quotas:
+    - {type: movie, period: daily, limit: 4}
+rules:
+- name: old films
+  when: {year: {\"<\": 1960}}
+  route: [{to: uhd}]
+";
+
+pub(super) struct Household {
+    pub app: Arc<App>,
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+impl Household {
+    /// With this settings file.
+    pub fn new(settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pulsarr.yaml"), settings).unwrap();
+        let vars = [("PULSARR_DATA_DIR".to_owned(), folder.path().display().to_string())];
+        let config = Config::load(vars, Path::new(folder.path())).unwrap();
+        let open = || Store::open(folder.path(), false).unwrap();
+        let app = App {
+            config: Arc::new(config),
+            clock: Arc::new(ManualClock::at(NOON)),
+            database: Database::start("store", open()).unwrap(),
+            transport: Transport::trusting(None).unwrap(),
+            stop: Stop::default(),
+            started_at_ms: NOON,
+            counters: Counters::default(),
+        };
+        Self { app: Arc::new(app), store: open(), _folder: folder }
+    }
+
+    pub fn write<T>(&self, work: impl FnOnce(Db<'_>) -> Result<T, StoreError>) -> T {
+        self.store.write(work).unwrap()
+    }
+
+    pub fn db(&self) -> Db<'_> {
+        self.store.read()
+    }
+
+    /// Puts `count` more films on ana's list.
+    pub fn wish(&self, count: u32) {
+        let ana = UserUuid::parse("5be07c1d2a94f036").unwrap();
+        self.write(|db| {
+            let user = db.upsert_user(&ana, "ana", "Ana", Relation::Owner, 1)?;
+            let there = db.open_entry_count(user)?;
+            for number in there + 1..=there + count {
+                let title = db.upsert_listed_title(&ListedTitle {
+                    plex_id: PlexId::parse(&format!("{number:024x}")).unwrap(),
+                    media_type: MediaType::Movie,
+                    title: format!("Salt Ledger {number}"),
+                    year: Some(2025),
+                    ids: Some(ExternalIds { tmdb: Some(TmdbId(number)), ..ExternalIds::default() }),
+                })?;
+                db.open_entry(user, title, NOON - 3_600_000)?;
+            }
+            Ok(())
+        });
+    }
+
+    pub fn look<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
+        look(&self.store)
+    }
+
+    /// Lets `run_id` decide that somebody is asked about everything new: for `movies`, by a rule.
+    pub fn hold_all(&self, run_id: &str) {
+        let options = self.app.config.settings.instances.first().map(|instance| instance.options.clone());
+        let destinations =
+            options.map(|options| Destination { instance: "movies".into(), options, because: "it takes films".into() });
+        let decision = Decision {
+            outcome: Outcome::Hold {
+                reason: "somebody is asked".into(),
+                waits_for: WaitsFor::Approval(ApprovalTrigger::Rule),
+                destinations: destinations.into_iter().collect(),
+            },
+            labels: Vec::new(),
+            trace: Trace::new(),
+        };
+        self.settle_all(run_id, &decision);
+    }
+
+    /// Lets `run_id` decide that everything new goes to `movies`.
+    pub fn route_all(&self, run_id: &str) {
+        let options = self.app.config.settings.instances[0].options.clone();
+        let because = "it takes films".to_owned();
+        let outcome = Outcome::Route {
+            destinations: vec![Destination { instance: "movies".into(), options, because }],
+            granted: Granted::Room,
+            auto_approved: None,
+        };
+        self.settle_all(run_id, &Decision { outcome, labels: Vec::new(), trace: Trace::new() });
+    }
+
+    fn settle_all(&self, run_id: &str, decision: &Decision) {
+        self.write(|db| {
+            for undecided in db.undecided(NOON)? {
+                db.settle(&NewlyDecided { undecided, decision, run_id }, NOON)?;
+            }
+            Ok(())
+        });
+    }
+
+    /// What the endpoint answers, as it comes.
+    pub async fn ask(
+        &self,
+        endpoints: &'static [Endpoint],
+        (method, path): (Method, &str),
+        variable: &str,
+        query: &str,
+        body: &str,
+    ) -> Result<Response, ApiError> {
+        let endpoint = endpoints.iter().find(|it| it.method == method && it.path == path).unwrap();
+        let name = path.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(name, _)| name);
+        let name = endpoint.path.split(['{', '}']).find(|part| *part == name).unwrap_or_default();
+        let ask = Ask {
+            app: Arc::clone(&self.app),
+            who: Who { name: "ana".into(), may_write: true },
+            remote: None,
+            headers: HeaderMap::new(),
+            variables: vec![(name, variable.to_owned())],
+            query: super::pairs(query),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        };
+        (endpoint.handle)(ask).await
+    }
+
+    /// The JSON that `GET path?query` answers.
+    pub async fn get(&self, endpoints: &'static [Endpoint], path: &str, query: &str) -> Result<Value, ApiError> {
+        json_of(self.ask(endpoints, (Method::GET, path), "", query, "").await?).await
+    }
+
+    /// The JSON that `GET path` answers, `variable` standing for what varies.
+    pub async fn get_one(&self, endpoints: &'static [Endpoint], path: &str, variable: &str) -> Result<Value, ApiError> {
+        json_of(self.ask(endpoints, (Method::GET, path), variable, "", "").await?).await
+    }
+
+    /// The JSON that `POST path` answers, `variable` standing for what varies.
+    pub async fn post(
+        &self,
+        endpoints: &'static [Endpoint],
+        path: &str,
+        variable: &str,
+        body: &str,
+    ) -> Result<Value, ApiError> {
+        json_of(self.ask(endpoints, (Method::POST, path), variable, "", body).await?).await
+    }
+}
+
+async fn json_of(response: Response) -> Result<Value, ApiError> {
+    Ok(serde_json::from_slice(&body_of(response).await).unwrap())
+}
+
+/// The whole body, which has to come to an end.
+pub(super) async fn body_of(response: Response) -> Bytes {
+    let once = Arc::new(Mutex::new(Some(response)));
+    let filter = warp::any().map(move || once.lock().unwrap().take().unwrap());
+    warp::test::request().reply(&filter).await.into_body()
+}

@@ -1,0 +1,105 @@
+//! How full everybody's quotas are.
+
+use std::sync::Arc;
+
+use pulsarr_shared::quota;
+use pulsarr_shared::sync::{self, UserQuota};
+use schemars::JsonSchema;
+use serde::Serialize;
+use warp::http::Method;
+use warp::reply::Response;
+
+use super::people::Person;
+use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
+    method: Method::GET,
+    path: "/quotas",
+    tag: "quotas",
+    summary: "Every quota of everybody and how full it is, the owner's first.",
+    access: Access::Read,
+    query: &[],
+    body: None,
+    answer: Answer::Json(shape::<QuotaList>),
+    handle: |ask| Box::pin(list(ask)),
+}];
+
+/// Quotas.
+#[derive(Debug, Serialize, JsonSchema)]
+struct QuotaList {
+    /// The owner's first, then by user name.
+    quotas: Vec<QuotaView>,
+}
+
+/// One quota of one user.
+#[derive(Debug, Serialize, JsonSchema)]
+struct QuotaView {
+    /// Whose.
+    user: Person,
+    /// What it counts: `movie` or `show`.
+    #[serde(rename = "type")]
+    media_type: &'static str,
+    /// `3 movies a day`
+    quota: String,
+    /// Places taken, those on their way included.
+    used: u32,
+    /// Of these, how many may yet turn out to cost nothing.
+    on_their_way: u32,
+    /// Places there are.
+    limit: u32,
+    /// How much of it is used; above 100 when the limit was lowered.
+    percent: u32,
+    /// Since when uses count; unix milliseconds; `null`: as long as they are on the watchlist.
+    since_ms: Option<i64>,
+    /// When there is room again; `null` while there is room, and where only the watchlist makes room.
+    room_again_at_ms: Option<i64>,
+    /// What happens with the next title when it is full: `approval`, `wait`, `skip`.
+    when_exceeded: &'static str,
+    /// Quotas hold this user not back.
+    bypassed: bool,
+}
+
+async fn list(ask: Ask) -> Result<Response, ApiError> {
+    let (config, now_ms) = (Arc::clone(&ask.app.config), ask.app.now_ms());
+    let all = ask.app.database.run(move |store| sync::quotas(store.read(), &config, now_ms)).await?;
+    answer(&QuotaList { quotas: all.iter().map(QuotaView::of).collect() })
+}
+
+impl QuotaView {
+    fn of(it: &UserQuota) -> Self {
+        Self {
+            user: Person::of(&it.user),
+            media_type: it.quota.media_type.word(),
+            quota: quota::in_words(&it.quota),
+            used: it.room.used,
+            on_their_way: it.room.on_their_way,
+            limit: it.room.limit,
+            percent: it.room.percent(),
+            since_ms: it.room.since_ms,
+            room_again_at_ms: it.room.frees_at_ms,
+            when_exceeded: it.quota.when_exceeded.word(),
+            bypassed: it.bypassed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::household::{Household, NOON, SETTINGS};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_quota_tells_its_use_and_when_there_is_room_again() {
+        let household = Household::new(SETTINGS);
+        household.wish(3);
+        household.route_all("run-1");
+        let quota = |list: serde_json::Value| list["quotas"][0].clone();
+        let some = quota(household.get(ENDPOINTS, "/quotas", "").await.unwrap());
+        assert_eq!((&some["used"], &some["limit"], &some["percent"]), (&3.into(), &4.into(), &75.into()));
+        assert!(some["room_again_at_ms"].is_null());
+        household.wish(1);
+        household.route_all("run-2");
+        let full = quota(household.get(ENDPOINTS, "/quotas", "").await.unwrap());
+        assert_eq!((&full["percent"], full["room_again_at_ms"].as_i64()), (&100.into(), Some(NOON + 12 * 3_600_000)));
+    }
+}

@@ -1,0 +1,159 @@
+//! What ran, what came of it, and how far the running one is.
+
+use pulsarr_shared::store::{ProgressRow, RunRow};
+use schemars::JsonSchema;
+use serde::Serialize;
+use warp::http::Method;
+use warp::reply::{Reply as _, Response};
+
+use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, run_events, shape};
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::GET,
+        path: "/runs",
+        tag: "runs",
+        summary: "The last runs, the newest first.",
+        access: Access::Read,
+        query: &[Parameter { name: "limit", about: "how many: 1 to 500; 50 unless told" }],
+        body: None,
+        answer: Answer::Json(shape::<RunList>),
+        handle: |ask| Box::pin(list(ask)),
+    },
+    // Before the one with `{id}`, which fits it too.
+    Endpoint {
+        method: Method::GET,
+        path: "/runs/events",
+        tag: "runs",
+        summary: "Runs as they happen: `began`, `progress` and `ended`, each with the run as /runs/{id} answers it, without the \
+                  report.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Events,
+        handle: |ask| Box::pin(events(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/runs/{id}",
+        tag: "runs",
+        summary: "One run with its report and how far each stage has come.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<RunStory>),
+        handle: |ask| Box::pin(one(ask)),
+    },
+];
+
+/// Runs.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RunList {
+    /// The newest first.
+    runs: Vec<RunView>,
+}
+
+/// A run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(super) struct RunView {
+    /// Its id.
+    pub id: String,
+    /// Who started it: `cli`, `schedule`, `manual`, `service`.
+    pub trigger: &'static str,
+    /// Where it ran: host and process.
+    pub holder: String,
+    /// When it began; unix milliseconds.
+    pub started_at_ms: i64,
+    /// When it ended.
+    pub ended_at_ms: Option<i64>,
+    /// `running`, `ok`, `partial`, `failed`, `not_set_up`, `interrupted`, `crashed`
+    pub result: &'static str,
+}
+
+/// How far a stage of a run has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct StageView {
+    /// `observe`, `resolve`, `decide`, `act`
+    pub stage: String,
+    /// Steps done.
+    pub done: u32,
+    /// Steps in all, as far as known.
+    pub total: u32,
+}
+
+/// A run in full.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RunStory {
+    /// The run itself.
+    #[serde(flatten)]
+    run: RunView,
+    /// How far its stages have come, in order.
+    progress: Vec<StageView>,
+    /// The report, as `pulsarr sync --report json` prints it; `null` while it runs, when it died, or after a day of runs.
+    report: Option<serde_json::Value>,
+}
+
+impl RunView {
+    pub fn of(row: RunRow) -> Self {
+        Self {
+            id: row.id,
+            trigger: row.trigger.word(),
+            holder: row.holder,
+            started_at_ms: row.started_at_ms,
+            ended_at_ms: row.ended_at_ms,
+            result: row.result.word(),
+        }
+    }
+}
+
+impl StageView {
+    pub fn of(row: ProgressRow) -> Self {
+        let ProgressRow { stage, done, total } = row;
+        Self { stage, done, total }
+    }
+}
+
+async fn list(ask: Ask) -> Result<Response, ApiError> {
+    let limit = ask.count("limit", 50, 1, 500)?;
+    let rows = ask.app.database.run(move |store| store.read().last_runs_in_short(limit)).await?;
+    answer(&RunList { runs: rows.into_iter().map(RunView::of).collect() })
+}
+
+async fn one(ask: Ask) -> Result<Response, ApiError> {
+    let id = ask.variable("id").to_owned();
+    let found = ask.app.database.run(move |store| {
+        let db = store.read();
+        Ok((db.run(&id)?, db.progress(&id)?))
+    });
+    let (row, progress) = found.await?;
+    let row = row.ok_or_else(|| ApiError::not_found(format!("there is no run `{}`", ask.variable("id"))))?;
+    let report = row.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
+    answer(&RunStory { run: RunView::of(row), progress: progress.into_iter().map(StageView::of).collect(), report })
+}
+
+async fn events(ask: Ask) -> Result<Response, ApiError> {
+    Ok(warp::sse::reply(warp::sse::keep_alive().stream(run_events::stream(ask.app))).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use pulsarr_shared::model::{RunResult, Trigger};
+
+    use super::super::household::Household;
+    use super::*;
+
+    #[tokio::test]
+    async fn runs_are_listed_newest_first_and_each_has_its_report_and_progress() {
+        let household = Household::new("");
+        household.write(|db| db.start_run("one", Trigger::Cli, "", 1));
+        household.write(|db| db.set_progress("one", "observe", 2, 2, 2));
+        household.write(|db| db.end_run("one", RunResult::Ok, r#"{"run": {"id": "one"}}"#, 3));
+        household.write(|db| db.start_run("two", Trigger::Service, "", 4));
+        let runs = household.get(ENDPOINTS, "/runs", "").await.unwrap();
+        let ids: Vec<_> = runs["runs"].as_array().unwrap().iter().map(|run| (&run["id"], &run["result"])).collect();
+        assert_eq!(ids, [(&"two".into(), &"running".into()), (&"one".into(), &"ok".into())]);
+        let one = household.get_one(ENDPOINTS, "/runs/{id}", "one").await.unwrap();
+        assert_eq!((&one["report"]["run"]["id"], &one["progress"][0]["done"]), (&"one".into(), &2.into()));
+        assert_eq!(household.get_one(ENDPOINTS, "/runs/{id}", "three").await.unwrap_err().status(), 404);
+    }
+}

@@ -1,0 +1,126 @@
+//! Where everything would go.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pulsarr_shared::process;
+use pulsarr_shared::simulate::{self, Filter, SimulateError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use warp::http::Method;
+use warp::reply::Response;
+
+use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+
+/// Each works on a copy of the store in memory, so there is one at a time.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
+    method: Method::POST,
+    path: "/simulate",
+    tag: "rules",
+    summary: "Where everything on the watchlists, or one described wish, would go if a run decided now. Changes nothing and asks \
+              nobody.",
+    access: Access::Read,
+    query: &[],
+    body: Some(shape::<Simulate>),
+    answer: Answer::Json(shape::<Simulated>),
+    handle: |ask| Box::pin(simulate(ask)),
+}];
+
+/// What is to be simulated; without anything, everything.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Simulate {
+    /// Only titles that contain this, or have this id.
+    title: Option<String>,
+    /// Only this user's, by any name.
+    user: Option<String>,
+    /// One wish in the words of rule tests instead of the watchlists, as an object or as text:
+    /// `{"title": "Frieren", "type": "show", "genres": ["Anime"]}`.
+    given: Option<serde_json::Value>,
+    /// Only what would stand otherwise than today.
+    changed: bool,
+}
+
+/// What would happen.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Simulated {
+    /// Each wish by title: `title`, `type`, `user`, `today` and `then` (`what`, `to`, `why`), `changed`, `settled`, `missing`,
+    /// `decision`.
+    entries: Vec<serde_json::Value>,
+    /// All of them together: `entries`, `changed`, `instances`, `places`, `missing`.
+    totals: serde_json::Value,
+}
+
+async fn simulate(ask: Ask) -> Result<Response, ApiError> {
+    let wanted: Simulate = ask.json()?;
+    if wanted.given.is_some() && (wanted.title.is_some() || wanted.user.is_some()) {
+        return Err(ApiError::input("`given` describes a wish of its own: `title` and `user` belong into it"));
+    }
+    let app = Arc::clone(&ask.app);
+    let _turn = TURN.acquire().await;
+    let simulated = tokio::task::spawn_blocking(move || {
+        let (config, clock) = (&app.config, &*app.clock);
+        let what_if = match &wanted.given {
+            Some(given) => {
+                let text = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+                let wish = config.described(&text, process::variables(), Path::new(".")).map_err(|error| {
+                    let problems = error.problems.into_iter();
+                    let fields = problems.map(|it| FieldProblem {
+                        path: it.path.strip_prefix("--given").unwrap_or(&it.path).trim_start_matches(": ").to_owned(),
+                        message: it.message,
+                    });
+                    ApiError::fields(fields.collect())
+                })?;
+                simulate::described(config, clock, &wish)
+            }
+            None => simulate::everything(config, clock, &Filter { user: wanted.user, title: wanted.title }),
+        };
+        let mut what_if = what_if.map_err(|error| match error {
+            SimulateError::Store(error) => error.into(),
+            error @ SimulateError::UnknownUser { .. } => ApiError::input(format!("failed to {error}")),
+        })?;
+        if wanted.changed {
+            what_if.entries.retain(|entry| entry.changed);
+        }
+        let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
+        Ok::<_, ApiError>(Simulated {
+            entries: what_if.entries.iter().map(|entry| json(serde_json::to_value(entry))).collect(),
+            totals: json(serde_json::to_value(&what_if.totals)),
+        })
+    });
+    let simulated = simulated.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))?;
+    answer(&simulated?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::household::{Household, SETTINGS};
+    use super::*;
+
+    #[tokio::test]
+    async fn everything_on_the_lists_is_simulated_and_nothing_is_changed() {
+        let household = Household::new(SETTINGS);
+        household.wish(2);
+        let what_if =
+            household.post(ENDPOINTS, "/simulate", "", r#"{"title": "salt", "changed": true}"#).await.unwrap();
+        assert_eq!(what_if["entries"][0]["then"]["to"], serde_json::json!(["movies"]));
+        assert_eq!(what_if["totals"]["instances"], serde_json::json!({"movies": 2}));
+        let counts = household.db().entry_counts().unwrap();
+        assert_eq!(counts, [(pulsarr_shared::model::EntryState::New, 2)]);
+    }
+
+    #[tokio::test]
+    async fn a_described_wish_goes_where_the_rules_say_and_what_is_wrong_with_it_is_told_by_field() {
+        let household = Household::new(SETTINGS);
+        let body = r#"{"given": {"title": "Laura", "type": "movie", "year": 1944, "user": "ana"}}"#;
+        let what_if = household.post(ENDPOINTS, "/simulate", "", body).await.unwrap();
+        assert_eq!(what_if["entries"][0]["then"]["to"], serde_json::json!(["uhd"]));
+        let wrong = household.post(ENDPOINTS, "/simulate", "", r#"{"given": {"type": "play"}}"#).await.unwrap_err();
+        assert_eq!(wrong.status(), 422);
+        let nobody = household.post(ENDPOINTS, "/simulate", "", r#"{"user": "nobody"}"#).await.unwrap_err();
+        assert_eq!(nobody.status(), 400);
+    }
+}

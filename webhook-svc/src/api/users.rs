@@ -1,0 +1,125 @@
+//! Whose watchlists are read, and what the last look told.
+
+use std::sync::Arc;
+
+use pulsarr_shared::config::Config;
+use pulsarr_shared::quota;
+use pulsarr_shared::store::{Store, StoreError};
+use schemars::JsonSchema;
+use serde::Serialize;
+use warp::http::Method;
+use warp::reply::Response;
+
+use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
+    method: Method::GET,
+    path: "/users",
+    tag: "users",
+    summary: "Everybody who ever had a watchlist here, the owner first, then by user name.",
+    access: Access::Read,
+    query: &[],
+    body: None,
+    answer: Answer::Json(shape::<UserList>),
+    handle: |ask| Box::pin(list(ask)),
+}];
+
+/// Everybody.
+#[derive(Debug, Serialize, JsonSchema)]
+struct UserList {
+    /// The owner first, then by user name.
+    users: Vec<UserView>,
+}
+
+/// A person with a watchlist.
+#[derive(Debug, Serialize, JsonSchema)]
+struct UserView {
+    /// Plex's key: names change, this does not.
+    uuid: String,
+    /// What the household calls them, or Plex's user name.
+    name: String,
+    /// Plex's user name.
+    username: String,
+    /// The name Plex shows.
+    display_name: String,
+    /// The name from the settings.
+    alias: Option<String>,
+    /// `owner`, `friend`, `former_friend`
+    relation: &'static str,
+    /// Whether the list is read, and what is on it decided and added.
+    synced: bool,
+    /// The last look at the list; unix milliseconds; `null`: none yet.
+    read_at_ms: Option<i64>,
+    /// What came of it: `complete`, `newest`, `not_modified`, `not_shared`, `unknown`.
+    read_outcome: Option<&'static str>,
+    /// The same in plain words, when there is something to say.
+    read_detail: Option<String>,
+    /// The last look that saw the whole list.
+    complete_at_ms: Option<i64>,
+    /// Titles on the list.
+    open_entries: u32,
+    /// What the household allows them.
+    standing: StandingView,
+}
+
+/// What the household allows a user.
+#[derive(Debug, Serialize, JsonSchema)]
+struct StandingView {
+    /// Somebody is asked about everything.
+    require_approval: bool,
+    /// Quotas hold nothing back.
+    bypass_quota: bool,
+    /// `3 movies a day`; /quotas tells how full they are.
+    quotas: Vec<String>,
+}
+
+async fn list(ask: Ask) -> Result<Response, ApiError> {
+    let config = Arc::clone(&ask.app.config);
+    answer(&ask.app.database.run(move |store| everybody(store, &config)).await?)
+}
+
+fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {
+    let (db, settings) = (store.read(), &config.settings);
+    let mut users = Vec::new();
+    for user in db.users()? {
+        let user = settings.users.named(user);
+        let (record, standing) = (db.read_record(user.id)?, settings.users.standing(&user));
+        users.push(UserView {
+            uuid: user.uuid.as_str().to_owned(),
+            name: user.called().to_owned(),
+            relation: user.relation.word(),
+            synced: settings.reads(&user),
+            read_at_ms: record.read_at_ms,
+            read_outcome: record.outcome.map(|outcome| outcome.word()),
+            read_detail: record.detail,
+            complete_at_ms: record.complete_at_ms,
+            open_entries: db.open_entry_count(user.id)?,
+            standing: StandingView {
+                require_approval: standing.require_approval,
+                bypass_quota: standing.bypass_quota,
+                quotas: standing.quotas.iter().map(quota::in_words).collect(),
+            },
+            username: user.username,
+            display_name: user.display_name,
+            alias: user.alias,
+        });
+    }
+    Ok(UserList { users })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::household::{Household, SETTINGS};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_user_tells_names_standing_and_list() {
+        let household = Household::new(SETTINGS);
+        household.wish(2);
+        let user = household.get(ENDPOINTS, "/users", "").await.unwrap()["users"][0].clone();
+        assert_eq!((&user["display_name"], &user["relation"]), (&"Ana".into(), &"owner".into()));
+        assert_eq!((&user["open_entries"], &user["synced"]), (&2.into(), &true.into()));
+        assert_eq!(user["standing"]["quotas"], serde_json::json!(["4 movies a day"]));
+        assert!(user["read_at_ms"].is_null());
+    }
+}
