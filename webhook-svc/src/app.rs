@@ -8,6 +8,7 @@ use pulsarr_shared::clock::{Clock, UnixMs};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::stop::Stop;
 
+use crate::auth::Auth;
 use crate::database::Database;
 
 /// The service.
@@ -18,6 +19,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The store, for everything but incoming webhooks.
     pub database: Database,
+    /// Who may.
+    pub auth: Auth,
     /// The way to the network.
     pub transport: Transport,
     /// The order to stop.

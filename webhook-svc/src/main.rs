@@ -2,10 +2,13 @@
 
 mod api;
 mod app;
+mod audit;
 mod auth;
 mod body;
 mod database;
 mod routes;
+#[cfg(test)]
+mod testing;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -13,6 +16,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use app::{App, Counters};
+use auth::Auth;
 use database::Database;
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, SystemClock};
@@ -39,6 +43,7 @@ async fn live(config: Config) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let environment = &config.environment;
+    let auth = Auth::new(environment).map_err(|error| fragment(&error))?;
     let store = open(&config)?;
     let _alone = be_the_only_one(&config)?;
     tracing::info!("Database initialized (SQLite)");
@@ -51,6 +56,7 @@ async fn live(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App {
         transport: Transport::trusting(environment.ca_file.as_deref()).map_err(|error| fragment(&error))?,
         database: Database::start("store", store)?,
+        auth,
         clock: Arc::new(SystemClock),
         stop: stop.clone(),
         started_at_ms: SystemClock.now_ms(),
@@ -58,6 +64,7 @@ async fn live(config: Config) -> anyhow::Result<()> {
         config: Arc::new(config),
     });
     tracing::info!("Server listening on port {port}");
+    auth::announce(&app).await.map_err(|error| fragment(&error))?;
     warp::serve(routes::all(&app))
         .incoming(listener)
         .graceful(async move {

@@ -3,7 +3,10 @@
 //! [`Store::read`] gives the queries; [`Store::write`] gives them inside one `BEGIN IMMEDIATE` that commits when the closure
 //! returns `Ok`. Nothing here waits for the network, and nothing that waits for the network may run inside `write`.
 
+mod admins;
+mod api_keys;
 mod approvals;
+mod audit;
 mod decisions;
 mod entries;
 mod error;
@@ -15,8 +18,12 @@ mod runs;
 mod settings;
 mod titles;
 mod users;
+mod web_sessions;
 
+pub use admins::{AdminId, AdminRow};
+pub use api_keys::{ApiKeyId, ApiKeyRow, ApiKeyScope, NewApiKey};
 pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
+pub use audit::{AuditRow, NewAuditRow};
 pub use decisions::{RoutesOfRun, StoredDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;
@@ -27,6 +34,7 @@ pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
+pub use web_sessions::{SessionLimits, SessionRow};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 

@@ -1,10 +1,13 @@
 //! The API under `/api/v1`: one table of endpoints, from which requests are routed, rights are checked and the OpenAPI document is
 //! made. No endpoint knows SQL or wire types; each calls what the command line calls.
 
+mod api_keys;
+mod audit;
 mod docs;
 mod endpoint;
 mod error;
 mod openapi;
+mod session;
 
 pub use endpoint::{Access, Answer, Ask, Endpoint, Handler, Parameter, Who, shape};
 pub use error::{ApiError, FieldProblem};
@@ -28,7 +31,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    [docs::ENDPOINTS].into_iter().flatten()
+    [docs::ENDPOINTS, session::ENDPOINTS, api_keys::ENDPOINTS, audit::ENDPOINTS].into_iter().flatten()
 }
 
 /// `value` as a JSON answer.

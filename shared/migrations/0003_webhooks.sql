@@ -1,0 +1,1 @@
+-- What incoming webhooks leave.
