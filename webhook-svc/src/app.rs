@@ -7,7 +7,10 @@ use pulsarr_shared::clock::{Clock, UnixMs};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::stop::Stop;
+use pulsarr_shared::store::Store;
+use tokio::sync::Notify;
 
+use crate::auth::Auth;
 use crate::database::Database;
 use crate::engine::Engine;
 use crate::fast_lane::LaneHealth;
@@ -27,6 +30,8 @@ pub struct App {
     pub engine: Engine,
     /// How the watching of lists between runs is doing.
     pub fast_lane: LaneHealth,
+    /// Who may.
+    pub auth: Auth,
     /// The way to the network.
     pub transport: Transport,
     /// The order to stop.
@@ -42,6 +47,37 @@ pub struct App {
 }
 
 impl App {
+    /// A service as `config` describes it, on its store. `arrived` is told of every webhook that is stored.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, the store or the machine, as a sentence.
+    pub fn new(config: Config, clock: Arc<dyn Clock>, stop: Stop, arrived: Arc<Notify>) -> anyhow::Result<Self> {
+        let environment = &config.environment;
+        let auth = Auth::new(environment).map_err(|error| fragment(&error))?;
+        let transport = Transport::trusting(environment.ca_file.as_deref()).map_err(|error| fragment(&error))?;
+        let open = || {
+            Store::open(&environment.data_dir, environment.allow_network_fs)
+                .map_err(|error| anyhow::anyhow!("failed to {error}. {}", error.advice()))
+        };
+        let database = Database::start("store", open()?)?;
+        let receiver = Receiver::start(open()?, arrived)?;
+        let config = Arc::new(config);
+        Ok(Self {
+            engine: Engine::new(Arc::clone(&config), Arc::clone(&clock), stop.clone()),
+            fast_lane: LaneHealth::default(),
+            started_at_ms: clock.now_ms(),
+            passwords: Passwords::default(),
+            webhook_counts: WebhookCounts::default(),
+            config,
+            clock,
+            database,
+            auth,
+            transport,
+            stop,
+            receiver,
+        })
+    }
+
     /// What stands in front of every path: empty, or `/pulsarr`.
     pub fn base_path(&self) -> &str {
         &self.config.environment.base_path
@@ -57,4 +93,9 @@ impl App {
     pub fn now_ms(&self) -> UnixMs {
         self.clock.now_ms()
     }
+}
+
+/// Our libraries' errors are fragments that fit "failed to".
+pub fn fragment(error: &dyn std::fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!("failed to {error}")
 }

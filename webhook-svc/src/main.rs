@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod audit;
 mod auth;
 mod body;
 mod connections;
@@ -13,6 +14,8 @@ mod metrics;
 mod passwords;
 mod receiver;
 mod routes;
+#[cfg(test)]
+mod testing;
 mod webhook_counts;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,23 +23,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use app::App;
-use database::Database;
-use engine::Engine;
-use fast_lane::LaneHealth;
-use passwords::Passwords;
-use pulsarr_shared::clients::Transport;
+use app::{App, fragment};
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
 use pulsarr_shared::stop::{Stop, StopReason};
-use pulsarr_shared::store::Store;
 use pulsarr_shared::{process, telemetry};
-use receiver::Receiver;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use webhook_counts::WebhookCounts;
 
 fn main() -> anyhow::Result<()> {
     let config = Config::load(process::variables(), Path::new("."))?;
@@ -52,32 +47,21 @@ async fn live(config: Config) -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let store = open(&config)?;
-    let _alone = be_the_only_one(&config)?;
-    tracing::info!("Database initialized (SQLite)");
-    let listener = listen(config.environment.port).await?;
-    let metrics_listener = listen(config.environment.metrics_port).await?;
-    let (port, metrics_port) = (listener.local_addr()?.port(), metrics_listener.local_addr()?.port());
+    let environment = &config.environment;
+    let (port, metrics_port) = (environment.port, environment.metrics_port);
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     let arrived = Arc::new(Notify::new());
-    let (config, clock): (_, Arc<dyn Clock>) = (Arc::new(config), Arc::new(SystemClock));
-    let app = Arc::new(App {
-        transport: Transport::trusting(config.environment.ca_file.as_deref()).map_err(|error| fragment(&error))?,
-        receiver: Receiver::start(open(&config)?, Arc::clone(&arrived))?,
-        database: Database::start("store", store)?,
-        engine: Engine::new(Arc::clone(&config), Arc::clone(&clock), stop.clone()),
-        fast_lane: LaneHealth::default(),
-        clock,
-        stop: stop.clone(),
-        started_at_ms: SystemClock.now_ms(),
-        passwords: Passwords::default(),
-        webhook_counts: WebhookCounts::default(),
-        config,
-    });
+    let folder = environment.data_dir.clone();
+    let app = Arc::new(App::new(config, Arc::new(SystemClock), stop.clone(), Arc::clone(&arrived))?);
+    let _alone = be_the_only_one(&folder)?;
+    tracing::info!("Database initialized (SQLite)");
+    let (listener, metrics_listener) = (listen(port).await?, listen(metrics_port).await?);
+    let (port, metrics_port) = (listener.local_addr()?.port(), metrics_listener.local_addr()?.port());
     connections::remember_passwords(&app).await.map_err(|error| fragment(&error))?;
     tracing::info!("Server listening on port {port}");
     tracing::info!("metrics are at port {metrics_port}");
+    auth::announce(&app).await.map_err(|error| fragment(&error))?;
     let worker = tokio::spawn(inbox_worker::work(Arc::clone(&app), arrived));
     let keeper = tokio::spawn(connections::keep(Arc::clone(&app)));
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
@@ -106,17 +90,10 @@ async fn listen(port: u16) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))
 }
 
-fn open(config: &Config) -> anyhow::Result<Store> {
-    let environment = &config.environment;
-    Store::open(&environment.data_dir, environment.allow_network_fs)
-        .map_err(|error| anyhow::anyhow!("failed to {error}. {}", error.advice()))
-}
-
 /// Two services on one store would answer each other's webhooks and watch Plex twice.
-fn be_the_only_one(config: &Config) -> anyhow::Result<LockGuard> {
+fn be_the_only_one(folder: &Path) -> anyhow::Result<LockGuard> {
     let since_ms = SystemClock.now_ms();
     let holder = Holder { host: process::host_name(), pid: std::process::id(), run_id: "service".to_owned(), since_ms };
-    let folder = &config.environment.data_dir;
     match lock::try_acquire_service(folder, &holder).map_err(|error| fragment(&error))? {
         Acquired::Ours(guard) => Ok(guard),
         Acquired::Held(by) => {
@@ -124,11 +101,6 @@ fn be_the_only_one(config: &Config) -> anyhow::Result<LockGuard> {
             bail!("another service already works on {}: {by}. Stop that one first.", folder.display())
         }
     }
-}
-
-/// Our libraries' errors are fragments that fit "failed to".
-fn fragment(error: &dyn std::fmt::Display) -> anyhow::Error {
-    anyhow::anyhow!("failed to {error}")
 }
 
 /// Raises `stop` on SIGTERM and SIGINT.

@@ -132,6 +132,8 @@ pub struct Environment {
     pub auth: AuthMode,
     /// Addresses of proxies whose `X-Forwarded-For` counts, separated by commas; not checked here.
     pub trusted_proxies: Option<String>,
+    /// The header in which those proxies name who has signed in with them, `Remote-User`; not checked here.
+    pub proxy_user_header: Option<String>,
     /// Whether session cookies are for HTTPS only; absent: as each request came.
     #[serde(deserialize_with = "optional_switch")]
     pub cookie_secure: Option<bool>,
@@ -179,6 +181,7 @@ impl Default for Environment {
             trigger: Trigger::Cli,
             auth: AuthMode::Required,
             trusted_proxies: None,
+            proxy_user_header: None,
             cookie_secure: None,
             setup_token: None,
             apprise_url: None,
@@ -301,6 +304,7 @@ impl Environment {
             ("PULSARR_TRIGGER", self.trigger.to_string()),
             ("PULSARR_AUTH", self.auth.to_string()),
             ("PULSARR_TRUSTED_PROXIES", optional(self.trusted_proxies.clone())),
+            ("PULSARR_PROXY_USER_HEADER", optional(self.proxy_user_header.clone())),
             ("PULSARR_COOKIE_SECURE", optional(self.cookie_secure.map(|secure| secure.to_string()))),
             ("PULSARR_SETUP_TOKEN", secret(&self.setup_token)),
             ("PULSARR_APPRISE_URL", secret(&self.apprise_url)),

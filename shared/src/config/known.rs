@@ -76,6 +76,7 @@ pub(super) const VARIABLES: &[Known] = &[
     Known::new("PULSARR_TRIGGER", "cli, schedule, manual, service, fast_lane or api"),
     Known::new("PULSARR_AUTH", "required, required_except_local or disabled").or(&["authenticationMethod"]),
     Known::new("PULSARR_TRUSTED_PROXIES", "addresses"),
+    Known::new("PULSARR_PROXY_USER_HEADER", "the name of a header"),
     Known::new("PULSARR_COOKIE_SECURE", SWITCH).or(&["cookieSecured"]),
     Known::new("PULSARR_SETUP_TOKEN", "a token").secret(),
     Known::new("PULSARR_APPRISE_URL", ADDRESS).or(&["appriseUrl"]).secret(),

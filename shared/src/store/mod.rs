@@ -3,8 +3,11 @@
 //! [`Store::read`] gives the queries; [`Store::write`] gives them inside one `BEGIN IMMEDIATE` that commits when the closure
 //! returns `Ok`. Nothing here waits for the network, and nothing that waits for the network may run inside `write`.
 
+mod admins;
+mod api_keys;
 mod approvals;
 mod arrivals;
+mod audit;
 mod connections;
 mod decisions;
 mod entries;
@@ -23,9 +26,13 @@ mod stats;
 mod titles;
 mod users;
 mod watchlist;
+mod web_sessions;
 
+pub use admins::{AdminId, AdminRow};
+pub use api_keys::{ApiKeyId, ApiKeyRow, ApiKeyScope, NewApiKey};
 pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
 pub use arrivals::ArrivalRow;
+pub use audit::{AuditRow, NewAuditRow};
 pub use connections::ConnectionRow;
 pub use decisions::{DecisionOfRun, RoutesOfRun, StoredDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
@@ -43,6 +50,7 @@ pub use stats::{EntriesOfUser, PlacementsOfInstance};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
 pub use watchlist::{Anew, EntryFilter, EntryLine, PlacementLine};
+pub use web_sessions::{SessionLimits, SessionRow};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::ManualClock;
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{
@@ -19,8 +18,7 @@ use warp::http::{HeaderMap, Method};
 use warp::reply::Response;
 
 use super::{ApiError, Ask, Endpoint, Who};
-use crate::app::{App, Counters};
-use crate::database::Database;
+use crate::app::App;
 
 /// Noon.
 pub(super) const NOON: i64 = 1_795_435_200_000;
@@ -61,17 +59,9 @@ impl Household {
         std::fs::write(folder.path().join("pulsarr.yaml"), settings).unwrap();
         let vars = [("PULSARR_DATA_DIR".to_owned(), folder.path().display().to_string())];
         let config = Config::load(vars, Path::new(folder.path())).unwrap();
-        let open = || Store::open(folder.path(), false).unwrap();
-        let app = App {
-            config: Arc::new(config),
-            clock: Arc::new(ManualClock::at(NOON)),
-            database: Database::start("store", open()).unwrap(),
-            transport: Transport::trusting(None).unwrap(),
-            stop: Stop::default(),
-            started_at_ms: NOON,
-            counters: Counters::default(),
-        };
-        Self { app: Arc::new(app), store: open(), _folder: folder }
+        let clock = Arc::new(ManualClock::at(NOON));
+        let app = App::new(config, clock, Stop::default(), Arc::default()).unwrap();
+        Self { app: Arc::new(app), store: Store::open(folder.path(), false).unwrap(), _folder: folder }
     }
 
     pub fn write<T>(&self, work: impl FnOnce(Db<'_>) -> Result<T, StoreError>) -> T {

@@ -1,7 +1,9 @@
 //! The API under `/api/v1`: one table of endpoints, from which requests are routed, rights are checked and the OpenAPI document is
 //! made. No endpoint knows SQL or wire types; each calls what the command line calls.
 
+mod api_keys;
 mod approvals;
+mod audit;
 mod decisions;
 mod docs;
 mod endpoint;
@@ -13,12 +15,13 @@ mod given;
 mod household;
 mod instances;
 mod openapi;
-mod runs_start;
 mod people;
 mod quotas;
 mod rules;
 mod run_events;
 mod runs;
+mod runs_start;
+mod session;
 mod settings;
 mod simulate;
 mod stats;
@@ -47,8 +50,11 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&[Endpoint]; 15] = [
+    let tables: [&[Endpoint]; 18] = [
         docs::ENDPOINTS,
+        session::ENDPOINTS,
+        api_keys::ENDPOINTS,
+        audit::ENDPOINTS,
         watchlist::ENDPOINTS,
         explain::ENDPOINTS,
         approvals::ENDPOINTS,

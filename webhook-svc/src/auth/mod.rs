@@ -1,25 +1,226 @@
-//! Who may.
+//! Who may. Everything that is asked of the API passes [`let_in`]; how somebody comes to be signed in is in `api::session`.
+
+mod attempts;
+mod network;
+mod secrets;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use attempts::Attempts;
+pub use network::{Origin, is_foreign};
+pub use secrets::{Passwords, csrf_token, hash, random, same};
+pub use session::{LIMITS, end_cookie, session, start_cookie};
 
 use std::net::IpAddr;
 
-use warp::http::{HeaderMap, Method};
+use network::Proxies;
+use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::config::{AuthMode, Environment};
+use pulsarr_shared::store::{ApiKeyScope, StoreError};
+use secrecy::{ExposeSecret as _, SecretString};
+use secrets::NoRandomness;
+use warp::http::{HeaderMap, HeaderName, Method};
 
 use crate::api::{Access, ApiError, Who};
 use crate::app::App;
+
+/// Where programs put their key.
+pub const API_KEY: &str = "x-api-key";
+/// Where our pages put the session's CSRF token.
+const CSRF: &str = "x-csrf-token";
+/// Uses of keys and sessions are noted to the minute.
+const NOTED_EVERY_MS: i64 = 60_000;
+
+/// What is needed to tell who may.
+pub struct Auth {
+    proxies: Proxies,
+    user_header: Option<HeaderName>,
+    /// What the first visit has to bring.
+    pub setup_token: SecretString,
+    /// Attempts to sign in.
+    pub attempts: Attempts,
+    /// Hashes passwords.
+    pub passwords: Passwords,
+}
+
+/// Why nobody can tell who may.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// An entry of `PULSARR_TRUSTED_PROXIES`.
+    #[error(
+        "understand PULSARR_TRUSTED_PROXIES: `{0}` is neither an address nor a network. Write them as in 10.42.0.0/16, ::1"
+    )]
+    Proxy(String),
+    /// `PULSARR_PROXY_USER_HEADER`.
+    #[error("understand PULSARR_PROXY_USER_HEADER: `{0}` cannot be the name of a header. Write it as in Remote-User")]
+    Header(String),
+    /// No secrets can be made.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+}
+
+impl Auth {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// [`AuthError`] for what cannot be understood: half a list of proxies must not count.
+    pub fn new(environment: &Environment) -> Result<Self, AuthError> {
+        let proxies = Proxies::parse(environment.trusted_proxies.as_deref().unwrap_or_default());
+        let user_header = environment.proxy_user_header.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        let user_header = user_header.map(|name| name.parse().map_err(|_| AuthError::Header(name.to_owned())));
+        let setup_token = match &environment.setup_token {
+            Some(token) => token.clone(),
+            None => random()?.into(),
+        };
+        Ok(Self {
+            proxies: proxies.map_err(AuthError::Proxy)?,
+            user_header: user_header.transpose()?,
+            setup_token,
+            attempts: Attempts::default(),
+            passwords: Passwords::default(),
+        })
+    }
+
+    /// Where a request comes from.
+    pub fn origin(&self, remote: Option<IpAddr>, headers: &HeaderMap) -> Origin {
+        Origin::of(remote, headers, &self.proxies)
+    }
+
+    /// Whom a trusted proxy names. Two names are nobody's: one of them may be the client's own.
+    fn named_by_proxy(&self, origin: Origin, headers: &HeaderMap) -> Option<String> {
+        let mut names = headers.get_all(self.user_header.as_ref().filter(|_| origin.by_proxy)?).iter();
+        let (Some(name), None) = (names.next(), names.next()) else { return None };
+        let name = name.to_str().ok()?.trim();
+        (1..=64).contains(&name.len()).then(|| format!("{name} (by proxy)"))
+    }
+}
+
+/// Tells the log what whoever runs the service has to know: the setup token while it is needed, and that nobody has to sign in.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub async fn announce(app: &App) -> Result<(), StoreError> {
+    let environment = &app.config.environment;
+    if app.auth.user_header.is_some() && app.auth.proxies.is_empty() {
+        tracing::warn!("PULSARR_PROXY_USER_HEADER has no effect: PULSARR_TRUSTED_PROXIES names no proxy to believe");
+    }
+    if environment.auth == AuthMode::Disabled {
+        tracing::warn!(
+            "SIGN-IN IS DISABLED: whoever reaches this port may change everything. PULSARR_AUTH=required turns it on"
+        );
+        return Ok(());
+    }
+    if app.database.run(|store| store.read().has_admin()).await? {
+        return Ok(());
+    }
+    if environment.setup_token.is_some() {
+        tracing::info!("no admin yet: the first visit asks for the setup token that PULSARR_SETUP_TOKEN has");
+    } else {
+        let token = app.auth.setup_token.expose_secret();
+        tracing::info!("no admin yet: the first visit asks for this setup token: {token}");
+    }
+    Ok(())
+}
 
 /// Lets a request in that may ask for something of `access`, and says who asks.
 ///
 /// # Errors
 /// 401 when nobody knows who asks, 403 when they may not.
 pub async fn let_in(
-    _app: &App,
+    app: &App,
     access: Access,
-    _method: &Method,
-    _headers: &HeaderMap,
-    _remote: Option<IpAddr>,
+    method: &Method,
+    headers: &HeaderMap,
+    remote: Option<IpAddr>,
 ) -> Result<Who, ApiError> {
-    match access {
-        Access::Open => Ok(Who { name: "nobody in particular".to_owned(), may_write: false }),
-        Access::Read | Access::Write => Err(ApiError::unauthorized("sign in first")),
+    let request = Request { app, headers, origin: app.auth.origin(remote, headers), changes: changes(method) };
+    if access == Access::Open {
+        // A foreign page must not sign anybody in either.
+        request.refuse_foreign()?;
+        return Ok(Who { name: "nobody in particular".to_owned(), may_write: false });
+    }
+    let who = if headers.contains_key(API_KEY) { request.program().await? } else { request.person().await? };
+    if access == Access::Write && !who.may_write {
+        return Err(ApiError::forbidden("this API key may only read: use one with the scope `write`"));
+    }
+    Ok(who)
+}
+
+fn changes(method: &Method) -> bool {
+    method != Method::GET && method != Method::HEAD
+}
+
+/// A request that wants in.
+struct Request<'a> {
+    app: &'a App,
+    headers: &'a HeaderMap,
+    origin: Origin,
+    changes: bool,
+}
+
+impl Request<'_> {
+    fn refuse_foreign(&self) -> Result<(), ApiError> {
+        if self.changes && is_foreign(self.headers, self.origin.by_proxy) {
+            return Err(ApiError::forbidden("another site must not change anything here"));
+        }
+        Ok(())
+    }
+
+    /// Whoever has this API key. Browsers never send one by themselves, so nobody can be made to.
+    async fn program(&self) -> Result<Who, ApiError> {
+        let mut keys = self.headers.get_all(API_KEY).iter();
+        let (Some(key), None) = (keys.next().and_then(|key| key.to_str().ok()), keys.next()) else {
+            return Err(unknown_key());
+        };
+        let (hash, now_ms) = (hash(key.trim()), self.app.now_ms());
+        let found = self.app.database.run(move |store| {
+            let found = store.read().api_key(&hash)?;
+            if let Some(key) = found.as_ref().filter(|key| key.used_at_ms.is_none_or(|at_ms| is_due(at_ms, now_ms))) {
+                noted(store.write(|db| db.touch_api_key(key.id, now_ms)));
+            }
+            Ok(found)
+        });
+        let key = found.await?.ok_or_else(unknown_key)?;
+        Ok(Who { name: format!("api key {}", key.name), may_write: key.scope == ApiKeyScope::Write })
+    }
+
+    /// Whoever sits at a browser: signed in here, signed in with a proxy, or where nobody has to.
+    async fn person(&self) -> Result<Who, ApiError> {
+        if let Some(session) = session(self.app, self.headers).await? {
+            self.refuse_foreign()?;
+            let token = self.headers.get(CSRF).and_then(|token| token.to_str().ok()).unwrap_or_default();
+            if self.changes && !same(token, &session.csrf_token()) {
+                return Err(ApiError::forbidden(
+                    "the header X-CSRF-Token is not that of this session: reload the page",
+                ));
+            }
+            return Ok(Who { name: session.row.username, may_write: true });
+        }
+        let mode = self.app.config.environment.auth;
+        let name = match self.app.auth.named_by_proxy(self.origin, self.headers) {
+            Some(name) => name,
+            None if mode == AuthMode::Disabled => "somebody (sign-in is disabled)".to_owned(),
+            None if mode == AuthMode::RequiredExceptLocal && self.origin.local => "somebody local".to_owned(),
+            None => return Err(ApiError::unauthorized("sign in first")),
+        };
+        self.refuse_foreign()?;
+        Ok(Who { name, may_write: true })
+    }
+}
+
+fn unknown_key() -> ApiError {
+    ApiError::unauthorized("there is no such API key: it may have been revoked")
+}
+
+/// Whether a use has to be noted again.
+fn is_due(noted_at_ms: UnixMs, now_ms: UnixMs) -> bool {
+    noted_at_ms > now_ms || now_ms - noted_at_ms >= NOTED_EVERY_MS
+}
+
+/// That a use cannot be noted is no reason to refuse it.
+fn noted(result: Result<(), StoreError>) {
+    if let Err(error) = result {
+        tracing::warn!("failed to {error}. {}", error.advice());
     }
 }

@@ -20,11 +20,7 @@ use warp::http::{HeaderMap, Method, StatusCode};
 use super::FastLane;
 use crate::api::{Ask, Who, endpoints};
 use crate::app::App;
-use crate::database::Database;
 use crate::engine::{Engine, NotBegun, Wish};
-use crate::passwords::Passwords;
-use crate::receiver::Receiver;
-use crate::webhook_counts::WebhookCounts;
 
 const NOON: UnixMs = 1_795_435_200_000;
 
@@ -66,23 +62,10 @@ impl Story {
             household.set(name, value);
         }
         let friends = friends.iter().map(|name| household.plex.add_friend(name)).collect();
-        let config = Arc::new(Config::load(household.vars.clone(), household.folder()).unwrap());
+        let config = Config::load(household.vars.clone(), household.folder()).unwrap();
         let clock = Arc::new(ManualClock::at(NOON));
-        let stop = Stop::default();
-        let store = Store::open(&household.data_dir(), false).unwrap();
-        let app = Arc::new(App {
-            engine: Engine::new(Arc::clone(&config), clock.clone(), stop.clone()),
-            fast_lane: super::LaneHealth::default(),
-            clock: clock.clone(),
-            database: Database::start("store", store).unwrap(),
-            transport: Transport::trusting(None).unwrap(),
-            stop,
-            started_at_ms: NOON,
-            receiver: Receiver::start(Store::open(&household.data_dir(), false).unwrap(), Arc::default()).unwrap(),
-            passwords: Passwords::default(),
-            webhook_counts: WebhookCounts::default(),
-            config,
-        });
+        let app = App::new(config, clock.clone(), Stop::default(), Arc::default()).unwrap();
+        let app = Arc::new(app);
         let lane = FastLane::new(Arc::clone(&app));
         Self { household, clock, app, lane, friends }
     }

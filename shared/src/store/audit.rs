@@ -1,0 +1,114 @@
+//! `audit`: every change that somebody asked the service for, and every attempt to sign in.
+
+use rusqlite::params;
+
+use super::{Db, StoreError};
+use crate::clock::UnixMs;
+
+/// Something that somebody did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Its number; later ones are larger.
+    pub id: i64,
+    /// When.
+    pub at_ms: UnixMs,
+    /// Who.
+    pub who: String,
+    /// The client's address, as far as it can be believed.
+    pub address: Option<String>,
+    /// `session.started`, `api_key.made`.
+    pub action: String,
+    /// What was acted on; empty where the action says it all.
+    pub target: String,
+    /// JSON without secrets.
+    pub detail: String,
+}
+
+/// Something that somebody does.
+#[derive(Debug, Clone, Copy)]
+pub struct NewAuditRow<'a> {
+    /// When.
+    pub at_ms: UnixMs,
+    /// Who.
+    pub who: &'a str,
+    /// The client's address, as far as it can be believed.
+    pub address: Option<&'a str>,
+    /// `session.started`, `api_key.made`.
+    pub action: &'a str,
+    /// What is acted on; empty where the action says it all.
+    pub target: &'a str,
+    /// JSON without secrets.
+    pub detail: &'a str,
+}
+
+impl Db<'_> {
+    /// Notes what somebody does. Of refused attempts to sign in the last 1000 are kept, of everything the last 50000: strangers must
+    /// neither fill the volume nor push out what others did.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn add_audit(self, row: NewAuditRow<'_>) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- audit.add\n\
+             INSERT INTO audit (at_ms, who, address, action, target, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        query.execute(params![row.at_ms, row.who, row.address, row.action, row.target, row.detail])?;
+        let mut query = self.connection.prepare_cached(
+            "-- audit.prune_refused\n\
+             DELETE FROM audit WHERE action = 'session.refused' AND id <= (\n\
+                 SELECT id FROM audit WHERE action = 'session.refused' ORDER BY id DESC LIMIT 1 OFFSET 1000)",
+        )?;
+        query.execute([])?;
+        let mut query = self.connection.prepare_cached(
+            "-- audit.prune\n\
+             DELETE FROM audit WHERE id <= (SELECT id FROM audit ORDER BY id DESC LIMIT 1 OFFSET 50000)",
+        )?;
+        query.execute([])?;
+        Ok(())
+    }
+
+    /// What was done, newest first, `limit` of it; with `before` only what has a smaller number.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn audit(self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- audit.page\n\
+             SELECT id, at_ms, who, address, action, target, detail FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+        )?;
+        let rows = query.query_map(params![before.unwrap_or(i64::MAX), limit], |row| {
+            Ok(AuditRow {
+                id: row.get(0)?,
+                at_ms: row.get(1)?,
+                who: row.get(2)?,
+                address: row.get(3)?,
+                action: row.get(4)?,
+                target: row.get(5)?,
+                detail: row.get(6)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn refused_attempts_push_out_each_other_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let did = |action| NewAuditRow { at_ms: 1, who: "", address: None, action, target: "", detail: "{}" };
+        let written = store.write(|db| {
+            db.add_audit(did("session.started"))?;
+            (0..1_010).try_for_each(|_| db.add_audit(did("session.refused")))
+        });
+        written.unwrap();
+        let kept = store.read().audit(None, 2_000).unwrap();
+        assert_eq!((kept.len(), kept[0].id, kept[1_000].action.as_str()), (1_001, 1_011, "session.started"));
+        let older = store.read().audit(Some(kept[999].id), 2_000).unwrap();
+        assert_eq!(older.len(), 1);
+    }
+}

@@ -1,0 +1,182 @@
+//! Keys for programs. A key is shown once, when it is made.
+
+use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::store::{ApiKeyId, ApiKeyRow, ApiKeyScope, NewApiKey};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use warp::http::Method;
+use warp::reply::Response;
+
+use super::session::{done, new_secret};
+use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use crate::audit::{self, By};
+use crate::auth;
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::GET,
+        path: "/api-keys",
+        tag: "api keys",
+        summary: "Every API key, as far as it can be told.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<Keys>),
+        handle: |ask| Box::pin(list(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/api-keys",
+        tag: "api keys",
+        summary: "Makes an API key, and shows it this once. API keys cannot make others.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Wanted>),
+        answer: Answer::Json(shape::<Made>),
+        handle: |ask| Box::pin(make(ask)),
+    },
+    Endpoint {
+        method: Method::DELETE,
+        path: "/api-keys/{id}",
+        tag: "api keys",
+        summary: "Revokes an API key for ever. API keys cannot do that.",
+        access: Access::Write,
+        query: &[],
+        body: None,
+        answer: Answer::Nothing,
+        handle: |ask| Box::pin(revoke(ask)),
+    },
+];
+
+#[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Scope {
+    /// Look.
+    Read,
+    /// Look, and change things.
+    Write,
+}
+
+impl From<ApiKeyScope> for Scope {
+    fn from(scope: ApiKeyScope) -> Self {
+        match scope {
+            ApiKeyScope::Read => Self::Read,
+            ApiKeyScope::Write => Self::Write,
+        }
+    }
+}
+
+impl From<Scope> for ApiKeyScope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Read => Self::Read,
+            Scope::Write => Self::Write,
+        }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Keys {
+    /// The oldest first.
+    keys: Vec<Key>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Key {
+    id: i64,
+    name: String,
+    /// How the key begins.
+    prefix: String,
+    scope: Scope,
+    created_at_ms: UnixMs,
+    created_by: String,
+    /// The last request with it, to the minute.
+    used_at_ms: Option<UnixMs>,
+}
+
+impl From<ApiKeyRow> for Key {
+    fn from(row: ApiKeyRow) -> Self {
+        Self {
+            id: row.id.0,
+            name: row.name,
+            prefix: row.prefix,
+            scope: row.scope.into(),
+            created_at_ms: row.created_at_ms,
+            created_by: row.created_by,
+            used_at_ms: row.used_at_ms,
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// 1 to 64 characters; no other key has it.
+    name: String,
+    scope: Scope,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Made {
+    id: i64,
+    name: String,
+    scope: Scope,
+    /// The key, for the header X-Api-Key. It cannot be read again.
+    key: String,
+}
+
+async fn list(ask: Ask) -> Result<Response, ApiError> {
+    let keys = ask.app.database.run(|store| store.read().api_keys()).await?;
+    answer(&Keys { keys: keys.into_iter().map(Key::from).collect() })
+}
+
+async fn make(ask: Ask) -> Result<Response, ApiError> {
+    refuse_keys(&ask)?;
+    let Wanted { name, scope } = ask.json()?;
+    let name = name.trim().to_owned();
+    if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        let message = "a name has 1 to 64 characters".to_owned();
+        return Err(ApiError::fields(vec![FieldProblem { path: "name".to_owned(), message }]));
+    }
+    let key = format!("pulsarr_{}", new_secret()?);
+    let (prefix, key_hash) = (key[..12].to_owned(), auth::hash(&key));
+    let (by, wanted) = (By::of(&ask), name.clone());
+    let made = ask.app.database.run(move |store| {
+        store.write(|db| {
+            let (name, scope): (_, ApiKeyScope) = (wanted.as_str(), scope.into());
+            let new = NewApiKey { name, prefix: &prefix, key_hash: &key_hash, scope, created_by: &by.who };
+            let made = db.make_api_key(new, by.at_ms)?;
+            if let Some(id) = made {
+                audit::record(db, &by, "api_key.made", name, &json!({"id": id.0, "scope": scope.word()}))?;
+            }
+            Ok(made)
+        })
+    });
+    let id = made.await?.ok_or_else(|| ApiError::conflict(format!("there is an API key `{name}` already")))?;
+    answer(&Made { id: id.0, name, scope, key })
+}
+
+async fn revoke(ask: Ask) -> Result<Response, ApiError> {
+    refuse_keys(&ask)?;
+    let (id, by) = (ApiKeyId(ask.number("id")?), By::of(&ask));
+    let revoked = ask.app.database.run(move |store| {
+        store.write(|db| {
+            let revoked = db.revoke_api_key(id)?;
+            if let Some(name) = &revoked {
+                audit::record(db, &by, "api_key.revoked", name, &json!({"id": id.0}))?;
+            }
+            Ok(revoked)
+        })
+    });
+    let revoked = revoked.await?;
+    revoked.map(|_| done()).ok_or_else(|| ApiError::not_found(format!("there is no API key with the number {}", id.0)))
+}
+
+/// A key that has leaked must not outlive its being revoked by having made others.
+fn refuse_keys(ask: &Ask) -> Result<(), ApiError> {
+    if ask.headers.contains_key(auth::API_KEY) {
+        return Err(ApiError::forbidden("API keys are made and revoked by people: sign in"));
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! The cookie, and the session behind it. The store knows the token's hash only.
+
+use std::time::Duration;
+
+use pulsarr_shared::store::{SessionLimits, SessionRow};
+use warp::http::{HeaderMap, HeaderValue, header};
+
+use super::{Origin, csrf_token, hash, is_due, noted};
+use crate::api::ApiError;
+use crate::app::App;
+
+/// The cookie's name.
+const COOKIE: &str = "pulsarr_session";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a session lives.
+pub const LIMITS: SessionLimits = SessionLimits { idle: DAY.saturating_mul(7), whole: DAY.saturating_mul(30) };
+
+/// A session that is alive.
+pub struct Session {
+    /// The hash of its token.
+    pub token_hash: [u8; 32],
+    /// Whose it is.
+    pub row: SessionRow,
+    token: String,
+}
+
+impl Session {
+    /// What `X-CSRF-Token` has to be.
+    pub fn csrf_token(&self) -> String {
+        csrf_token(&self.token)
+    }
+}
+
+/// The session whose cookie came along, if it is alive.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiError> {
+    let Some(token) = token(headers) else { return Ok(None) };
+    let (token_hash, now_ms) = (hash(&token), app.now_ms());
+    let found = app.database.run(move |store| {
+        let found = store.read().session(&token_hash, LIMITS, now_ms)?;
+        if found.as_ref().is_some_and(|row| is_due(row.seen_at_ms, now_ms)) {
+            noted(store.write(|db| db.touch_session(&token_hash, now_ms)));
+        }
+        Ok(found)
+    });
+    Ok(found.await?.map(|row| Session { token_hash, row, token }))
+}
+
+fn token(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token.to_owned())
+}
+
+/// `Set-Cookie` for a new session.
+pub fn start_cookie(app: &App, origin: Origin, headers: &HeaderMap, token: &str) -> HeaderValue {
+    cookie(app, origin, headers, token, LIMITS.whole.as_secs())
+}
+
+/// `Set-Cookie` that makes the browser forget it.
+pub fn end_cookie(app: &App, origin: Origin, headers: &HeaderMap) -> HeaderValue {
+    cookie(app, origin, headers, "", 0)
+}
+
+fn cookie(app: &App, origin: Origin, headers: &HeaderMap, token: &str, seconds: u64) -> HeaderValue {
+    let path = if app.base_path().is_empty() { "/" } else { app.base_path() };
+    let secure = app.config.environment.cookie_secure.unwrap_or_else(|| is_https(origin, headers));
+    let secure = if secure { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={token}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    // Cannot fail: tokens and base paths are plain ASCII.
+    HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Whether the client came by HTTPS, as a trusted proxy says. We ourselves speak HTTP only.
+fn is_https(origin: Origin, headers: &HeaderMap) -> bool {
+    let said = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let first = said.split(',').next().unwrap_or_default().trim();
+    origin.by_proxy && first.eq_ignore_ascii_case("https")
+}
