@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::store::{Counted, EndedRun, Store, StoreError};
@@ -98,6 +99,19 @@ fn text(app: &App, stored: &Stored) -> String {
         let labels = [("source", counted.source), ("event", counted.event), ("outcome", counted.outcome)];
         page.line("pulsarr_webhook_events_total", &labels, counted.count);
     }
+    let lane = &app.fast_lane;
+    page.gauge(
+        "pulsarr_fast_lane_last_sign_of_life_timestamp_seconds",
+        "When the watching of lists last went round; 0 before it began.",
+    );
+    let alive_ms = lane.last_tick_at_ms.load(Ordering::Relaxed);
+    page.line("pulsarr_fast_lane_last_sign_of_life_timestamp_seconds", &[], seconds(alive_ms));
+    page.counter("pulsarr_fast_lane_restarts_total", "How often it died and was started again.");
+    page.line("pulsarr_fast_lane_restarts_total", &[], lane.restarts.load(Ordering::Relaxed));
+    page.counter("pulsarr_fast_lane_checks_total", "Questions to Plex whether a list has changed.");
+    page.line("pulsarr_fast_lane_checks_total", &[], lane.checks.load(Ordering::Relaxed));
+    page.counter("pulsarr_fast_lane_changes_total", "Changes that were seen.");
+    page.line("pulsarr_fast_lane_changes_total", &[], lane.changes.load(Ordering::Relaxed));
     let folder = app.config.environment.data_dir.join("db");
     page.gauge("pulsarr_db_size_bytes", "The database file.");
     page.line("pulsarr_db_size_bytes", &[], size(&folder.join("pulsarr.db")));

@@ -13,6 +13,8 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, given, shape};
+use crate::audit::{self, By};
+use serde_json::json;
 
 /// More at once are several requests.
 const MOST_AT_ONCE: usize = 500;
@@ -187,9 +189,22 @@ async fn decide(ask: Ask) -> Result<Response, ApiError> {
     if wanted.verdict == VerdictWord::Reject && !wanted.to.is_empty() {
         return Err(ApiError::input("`to` goes with `approve`: what is rejected goes nowhere"));
     }
-    let (config, by, now_ms) = (Arc::clone(&ask.app.config), ask.who.name.clone(), ask.app.now_ms());
-    let decided =
-        ask.app.database.run(move |store| store.write(|db| rule(db, &config, &wanted, &by, now_ms))).await??;
+    let (config, by) = (Arc::clone(&ask.app.config), By::of(&ask));
+    let decided = ask.app.database.run(move |store| {
+        store.write(|db| {
+            let decided = rule(db, &config, &wanted, &by.who, by.at_ms)?;
+            if decided.is_ok() {
+                let action = match wanted.verdict {
+                    VerdictWord::Approve => "approval.approved",
+                    VerdictWord::Reject => "approval.rejected",
+                };
+                let detail = json!({"ids": &wanted.ids, "note": &wanted.note});
+                audit::record(db, &by, action, "", &detail)?;
+            }
+            Ok(decided)
+        })
+    });
+    let decided = decided.await??;
     answer(&ApprovalList::of(decided, &ask.app.config))
 }
 

@@ -81,14 +81,17 @@ pub struct Endpoint {
     pub handle: Handler,
 }
 
+/// What varies in a path: names and values, decoded.
+pub type Variables = Vec<(&'static str, String)>;
+
 /// The shape of `T`, for [`Endpoint::body`] and [`Answer::Json`].
 pub fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
 impl Endpoint {
-    /// What varies in `path` (below `/api/v1`), when this endpoint is meant: names and values, decoded.
-    pub fn variables(&self, path: &[String]) -> Option<Vec<(&'static str, String)>> {
+    /// What varies in `path` (below `/api/v1`), when this endpoint is meant.
+    pub fn variables(&self, path: &[String]) -> Option<Variables> {
         let mut given = path.iter();
         let mut variables = Vec::new();
         for part in self.path.split('/').skip(1) {
@@ -114,7 +117,7 @@ pub struct Ask {
     /// As they came.
     pub headers: HeaderMap,
     /// What varies in the path.
-    pub variables: Vec<(&'static str, String)>,
+    pub variables: Variables,
     /// The query, decoded, in its order.
     pub query: Vec<(String, String)>,
     /// The body; empty where none was sent.

@@ -106,6 +106,7 @@ impl ApiError {
     }
 
     /// The status that is answered.
+    #[cfg(test)]
     pub const fn status(&self) -> StatusCode {
         self.status
     }

@@ -11,6 +11,8 @@ use warp::reply::Response;
 
 use super::people::{People, Person};
 use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use crate::audit::{self, By};
+use serde_json::json;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -128,7 +130,7 @@ async fn retry(ask: Ask) -> Result<Response, ApiError> {
         return Err(ApiError::input("either `ids` says which are tried again, or `all` is true"));
     }
     let now_ms = ask.app.now_ms();
-    change(&ask, ids, move |db, id| db.retry_now(id, now_ms)).await
+    change(&ask, "failure.retried", ids, move |db, id| db.retry_now(id, now_ms)).await
 }
 
 async fn dismiss(ask: Ask) -> Result<Response, ApiError> {
@@ -137,15 +139,17 @@ async fn dismiss(ask: Ask) -> Result<Response, ApiError> {
         return Err(ApiError::input("`ids` says which are dismissed"));
     }
     let (now_ms, by) = (ask.app.now_ms(), ask.who.name.clone());
-    change(&ask, ids, move |db, id| db.dismiss(id, &by, now_ms)).await
+    change(&ask, "failure.dismissed", ids, move |db, id| db.dismiss(id, &by, now_ms)).await
 }
 
 /// Changes each of `ids`, or of all there are when `ids` is empty.
 async fn change(
     ask: &Ask,
+    action: &'static str,
     ids: Vec<i64>,
     change: impl Fn(Db<'_>, PlacementId) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<Response, ApiError> {
+    let by = By::of(ask);
     let others = ask.app.database.run(move |store| {
         store.write(|db| {
             let ids: Vec<PlacementId> = if ids.is_empty() {
@@ -156,6 +160,8 @@ async fn change(
             let others = db.not_failed(&ids)?;
             if others.is_empty() {
                 ids.iter().try_for_each(|id| change(db, *id))?;
+                let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+                audit::record(db, &by, action, "", &json!({"ids": ids}))?;
             }
             Ok(others)
         })

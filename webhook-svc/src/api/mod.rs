@@ -28,7 +28,7 @@ mod stats;
 mod users;
 mod watchlist;
 
-pub use endpoint::{Access, Answer, Ask, Endpoint, Handler, Parameter, Who, shape};
+pub use endpoint::{Access, Answer, Ask, Endpoint, Parameter, Variables, Who, shape};
 pub use error::{ApiError, FieldProblem};
 
 use std::net::SocketAddr;
@@ -141,7 +141,7 @@ impl Request {
     }
 
     /// The endpoint that is meant, and what varies in its path.
-    fn endpoint(&self) -> Result<(&'static Endpoint, Vec<(&'static str, String)>), ApiError> {
+    fn endpoint(&self) -> Result<(&'static Endpoint, Variables), ApiError> {
         let path: Vec<String> = self.path.split('/').map(decoded).collect();
         let mut methods = Vec::new();
         for endpoint in endpoints() {

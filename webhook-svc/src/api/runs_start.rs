@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use pulsarr_shared::model::Trigger;
+use pulsarr_shared::store::Store;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, json, shape};
+use super::{Access, Answer, ApiError, Ask, Endpoint, shape};
+use crate::audit::{self, By};
 use crate::engine::{NotBegun, Wish};
 
 /// How long a run that is going on is waited for: one for a single user is often over before anybody could ask again.
@@ -51,11 +54,15 @@ async fn start(ask: Ask) -> Result<Response, ApiError> {
             return Err(ApiError::not_found(format!("there is no user called `{name}`")));
         }
     }
+    let (by, detail) = (By::of(&ask), json!({"user": &user, "full": full}));
     let begun = ask.app.engine.begin_within(Wish { trigger: Trigger::Api, user, full }, PATIENCE).await;
     match begun {
         Ok(begun) => {
             tracing::info!(run.id = %begun.run_id, "{} has started a run", ask.who.name);
-            Ok(json(StatusCode::ACCEPTED, &RunStarted { run_id: begun.run_id }))
+            let run_id = begun.run_id.clone();
+            let noted = move |store: &Store| store.write(|db| audit::record(db, &by, "run.started", &run_id, &detail));
+            ask.app.database.run(noted).await?;
+            Ok(super::json(StatusCode::ACCEPTED, &RunStarted { run_id: begun.run_id }))
         }
         Err(error @ NotBegun::Busy { .. }) => Err(ApiError::conflict(format!("failed to {error}"))),
         Err(error) => Err(ApiError::unavailable(format!("failed to {error}"))),

@@ -80,7 +80,9 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
         };
         let mut what_if = what_if.map_err(|error| match error {
             SimulateError::Store(error) => error.into(),
-            error @ SimulateError::UnknownUser { .. } => ApiError::input(format!("failed to {error}")),
+            error @ (SimulateError::UnknownUser { .. } | SimulateError::NotRead { .. }) => {
+                ApiError::input(format!("failed to {error}"))
+            }
         })?;
         if wanted.changed {
             what_if.entries.retain(|entry| entry.changed);

@@ -15,6 +15,8 @@ use super::approvals::ApprovalView;
 use super::decisions::DecisionView;
 use super::people::{People, Person};
 use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, given, shape};
+use crate::audit::{self, By};
+use serde_json::json;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -218,12 +220,19 @@ fn unknown(id: i64) -> ApiError {
 async fn redecide(ask: Ask) -> Result<Response, ApiError> {
     let id = ask.number("id")?;
     let (now_ms, config) = (ask.app.now_ms(), Arc::clone(&ask.app.config));
+    let by = By::of(&ask);
     let reason = format!("{} wants it decided anew; the next run does", ask.who.name);
     let (anew, story) = ask
         .app
         .database
         .run(move |store| {
-            let anew = store.write(|db| db.decide_anew(EntryId(id), &reason, now_ms))?;
+            let anew = store.write(|db| {
+                let anew = db.decide_anew(EntryId(id), &reason, now_ms)?;
+                if anew == Anew::Held {
+                    audit::record(db, &by, "entry.decided_anew", &id.to_string(), &json!({}))?;
+                }
+                Ok(anew)
+            })?;
             Ok((anew, WatchlistStory::of(store, &config, EntryId(id))?))
         })
         .await?;

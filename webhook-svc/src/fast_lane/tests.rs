@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, ManualClock, UnixMs};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired, Holder};
@@ -20,7 +19,7 @@ use warp::http::{HeaderMap, Method, StatusCode};
 use super::FastLane;
 use crate::api::{Ask, Who, endpoints};
 use crate::app::App;
-use crate::engine::{Engine, NotBegun, Wish};
+use crate::engine::{NotBegun, Wish};
 
 const NOON: UnixMs = 1_795_435_200_000;
 
