@@ -32,3 +32,4 @@ pub mod store;
 pub mod sync;
 pub mod telemetry;
 pub mod upstreams;
+pub mod vault;

@@ -3,6 +3,7 @@
 
 mod approval;
 mod decision;
+mod declaration;
 mod entry;
 mod facts;
 mod instance;
@@ -19,6 +20,7 @@ pub use decision::{
     AutoApproved, Decision, Destination, ExcludedBy, FactSeen, Outcome, Stage, Step, TRACE_VERSION, Trace, Verdict,
     WaitsFor,
 };
+pub use declaration::{Declaration, Section};
 pub use entry::{EntryId, EntryState, OpenEntry};
 pub use facts::{Facts, KnownFacts};
 pub use instance::{

@@ -5,6 +5,7 @@
 
 mod approvals;
 mod decisions;
+mod declarations;
 mod entries;
 mod error;
 mod filesystem;

@@ -17,8 +17,16 @@ use crate::clock::Stopwatch;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Every migration in order; the position, counted from 1, is the `user_version` it leads to.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_rules.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_rules.sql"),
+    include_str!("../../migrations/0003_webhooks.sql"),
+    include_str!("../../migrations/0004_connections.sql"),
+    include_str!("../../migrations/0005_who_may.sql"),
+    include_str!("../../migrations/0006_paging.sql"),
+    include_str!("../../migrations/0007_totals.sql"),
+    include_str!("../../migrations/0008_declarations.sql"),
+];
 
 /// The open database.
 pub struct Store {
