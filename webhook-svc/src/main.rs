@@ -8,11 +8,11 @@ mod database;
 mod routes;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
 
 use anyhow::{Context, bail};
-use app::{App, Counters};
+use app::{App, Counters, Declared};
 use database::Database;
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, SystemClock};
@@ -20,6 +20,7 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
 use pulsarr_shared::stop::{Stop, StopReason};
 use pulsarr_shared::store::Store;
+use pulsarr_shared::vault::Vault;
 use pulsarr_shared::{process, telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,12 +36,22 @@ fn main() -> anyhow::Result<()> {
 /// The service's whole life.
 async fn live(config: Config) -> anyhow::Result<()> {
     tracing::info!("Pulsarr v{} starting", env!("CARGO_PKG_VERSION"));
+    let store = open(&config)?;
+    let _alone = be_the_only_one(&config)?;
+    let declared = Declared {
+        vault: Vault::open(&config.environment.data_dir).map_err(|error| fragment(&error))?,
+        variables: process::variables().collect(),
+        base_dir: PathBuf::from("."),
+        editing: tokio::sync::Mutex::default(),
+    };
+    let stored =
+        store.read().declarations().map_err(|error| anyhow::anyhow!("failed to {error}. {}", error.advice()))?;
+    let config =
+        config.with_stored(&stored, &declared.vault, declared.variables.iter().cloned(), &declared.base_dir)?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     let environment = &config.environment;
-    let store = open(&config)?;
-    let _alone = be_the_only_one(&config)?;
     tracing::info!("Database initialized (SQLite)");
     // Bound here, because warp would panic on a port that is taken.
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, environment.port));
@@ -55,7 +66,8 @@ async fn live(config: Config) -> anyhow::Result<()> {
         stop: stop.clone(),
         started_at_ms: SystemClock.now_ms(),
         counters: Counters::default(),
-        config: Arc::new(config),
+        declared,
+        config: RwLock::new(Arc::new(config)),
     });
     tracing::info!("Server listening on port {port}");
     warp::serve(routes::all(&app))

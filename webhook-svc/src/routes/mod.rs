@@ -15,7 +15,7 @@ use crate::app::App;
 
 /// Everything, below the base path.
 pub fn all(app: &Arc<App>) -> BoxedFilter<(Response,)> {
-    let base = below(app.base_path());
+    let base = below(&app.base_path());
     health::filter(base.clone(), Arc::clone(app))
         .or(api::filter(base, Arc::clone(app)))
         .unify()
