@@ -36,4 +36,5 @@ pub mod sync;
 pub mod telemetry;
 pub mod tracking;
 pub mod upstreams;
+pub mod vault;
 pub mod watch;

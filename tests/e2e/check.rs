@@ -22,6 +22,8 @@ fn assert_value(told: &str, name: &str, value: &str, source: &str) {
 fn each_value_is_shown_with_its_source() {
     let mut household = wanting_two();
     std::fs::write(household.folder().join(".env"), "PULSARR_METRICS_PORT=9191\n").unwrap();
+    // The process's own variables would win over both.
+    household.vars.retain(|name, _| name != "PULSARR_PORT" && name != "PULSARR_METRICS_PORT");
     household.set("listenPort", "3999");
     let told = check(&household, 0);
     assert_value(&told, "PULSARR_PORT", "3999", "(environment listenPort)");

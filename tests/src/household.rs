@@ -248,6 +248,12 @@ impl Running {
         self.read("stderr")
     }
 
+    /// The process's number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends SIGTERM.
     ///
     /// # Panics

@@ -1,13 +1,16 @@
 //! What every part of the service has at hand.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, UnixMs};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::InstanceKind;
+use pulsarr_shared::process;
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::Store;
+use pulsarr_shared::vault::Vault;
 use tokio::sync::Notify;
 
 use crate::auth::Auth;
@@ -59,9 +62,10 @@ impl App {
             Store::open(&environment.data_dir, environment.allow_network_fs)
                 .map_err(|error| anyhow::anyhow!("failed to {error}. {}", error.advice()))
         };
-        let database = Database::start("store", open()?)?;
+        let store = open()?;
         let receiver = Receiver::start(open()?, arrived)?;
-        let config = Arc::new(config);
+        let config = Arc::new(with_stored(&config, &store)?);
+        let database = Database::start("store", store)?;
         Ok(Self {
             engine: Engine::new(Arc::clone(&config), Arc::clone(&clock), stop.clone()),
             fast_lane: LaneHealth::default(),
@@ -93,6 +97,17 @@ impl App {
     pub fn now_ms(&self) -> UnixMs {
         self.clock.now_ms()
     }
+}
+
+/// `config` with what people set up in the store.
+fn with_stored(config: &Config, store: &Store) -> anyhow::Result<Config> {
+    let stored =
+        store.read().declarations().map_err(|error| anyhow::anyhow!("failed to {error}. {}", error.advice()))?;
+    if stored.is_empty() {
+        return Ok(config.clone());
+    }
+    let vault = Vault::of_existing(&config.environment.data_dir).map_err(|error| fragment(&error))?;
+    Ok(config.with_stored(&stored, &vault, process::variables(), Path::new("."))?)
 }
 
 /// Our libraries' errors are fragments that fit "failed to".

@@ -9,14 +9,14 @@ use pulsarr_shared::model::{Approval, ApprovalId, ApprovalState, Destination, Wh
 use pulsarr_shared::printable::Lines;
 use pulsarr_shared::store::{ApprovalRow, Db, Store, StoreError, Verdict};
 
-use super::{load_config, open_store_if_any, say, usage};
+use super::{load_whole_config, open_store_if_any, say, usage};
 use crate::arguments::{ApprovalsAction, ApprovalsArguments, ApproveArguments};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 
 /// Runs the command.
 pub fn run(arguments: &ApprovalsArguments) -> Result<ExitCode, Failure> {
-    let config = load_config()?;
+    let config = load_whole_config()?;
     let Some(store) = open_store_if_any(&config)? else {
         say("Nothing waits for approval: no run yet. `pulsarr sync` makes the first.\n");
         return Ok(ExitCode::Done);

@@ -16,7 +16,7 @@ use pulsarr_shared::store::{Filesystem, Store};
 use pulsarr_shared::sync::client_identifier;
 use pulsarr_shared::upstreams::Upstreams;
 
-use super::{load_config, load_config_without_secrets, open_store, say};
+use super::{load_config, load_config_without_secrets, open_store, open_store_if_any, say, with_stored};
 use crate::arguments::CheckArguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -27,6 +27,11 @@ pub fn run(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
         return Ok(run_rule_tests(&load_config_without_secrets()?));
     }
     let config = load_config()?;
+    let config = match open_store_if_any(&config) {
+        Ok(Some(store)) => with_stored(&config, &store)?,
+        // What is wrong with the store is told below, after the values.
+        Ok(None) | Err(_) => config,
+    };
     print_values(&config);
     if arguments.offline {
         return Ok(ExitCode::Done);

@@ -16,7 +16,7 @@ use pulsarr_shared::upstreams::Upstreams;
 
 use super::progress::Bar;
 use super::sync::{listen_for_stop, lock, who_is_running};
-use super::{load_config_and_log, open_store, say, say_json, usage};
+use super::{load_config_and_log, open_store, open_store_if_any, say, say_json, usage, warn_of, with_stored};
 use crate::arguments::{CopyArguments, ReportFormat};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -27,6 +27,11 @@ const SHOWN: usize = 25;
 /// Runs the command.
 pub fn run(arguments: &CopyArguments) -> Result<ExitCode, Failure> {
     let config = load_config_and_log()?;
+    let config = match open_store_if_any(&config)? {
+        Some(store) => with_stored(&config, &store)?,
+        None => config,
+    };
+    warn_of(&config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unexpected)?;
     let copied = runtime.block_on(carry_out(arguments, &config))?;
     match arguments.report {

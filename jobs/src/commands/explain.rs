@@ -3,14 +3,14 @@
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::explain::{self, Absence, ExplainError, Explained};
 
-use super::{load_config, open_store_if_any, say, usage};
+use super::{load_whole_config, open_store_if_any, say, usage};
 use crate::arguments::ExplainArguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 
 /// Runs the command.
 pub fn run(arguments: &ExplainArguments) -> Result<ExitCode, Failure> {
-    let config = load_config()?;
+    let config = load_whole_config()?;
     let wanted = arguments.title.trim();
     let store = open_store_if_any(&config)?;
     let explained = match &store {

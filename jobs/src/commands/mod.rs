@@ -18,6 +18,7 @@ use pulsarr_shared::printable::printable;
 use pulsarr_shared::process;
 use pulsarr_shared::store::Store;
 use pulsarr_shared::telemetry;
+use pulsarr_shared::vault::Vault;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -31,6 +32,25 @@ fn say(text: &str) {
 /// The configuration of this process: its environment, a `.env` beside it, and the settings file.
 fn load_config() -> Result<Config, ConfigError> {
     Config::load(process::variables(), Path::new("."))
+}
+
+/// The same with what people set up through the service, if there is a store; looking makes none.
+fn load_whole_config() -> Result<Config, Failure> {
+    let config = load_config()?;
+    match open_store_if_any(&config)? {
+        Some(store) => with_stored(&config, &store),
+        None => Ok(config),
+    }
+}
+
+/// `config` with what people set up through the service.
+fn with_stored(config: &Config, store: &Store) -> Result<Config, Failure> {
+    let stored = store.read().declarations()?;
+    let vault = Vault::of_existing(&config.environment.data_dir).map_err(|error| Failure {
+        code: crate::exit_code::ExitCode::Configuration,
+        text: format!("pulsarr: failed to {error}"),
+    })?;
+    Ok(config.with_stored(&stored, &vault, process::variables(), Path::new("."))?)
 }
 
 /// The same for looking at the rules alone, which needs no secrets.
@@ -59,10 +79,14 @@ fn load_config_and_log() -> Result<Config, Failure> {
     telemetry::start(&config.environment.log, config.environment.log_format, progress::AroundBar::default).map_err(
         |text| Failure { code: crate::exit_code::ExitCode::Configuration, text: format!("pulsarr: {text}") },
     )?;
+    Ok(config)
+}
+
+/// Logs what should be looked at.
+fn warn_of(config: &Config) {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(config)
 }
 
 /// The store of this configuration for a command that only looks, or `None` before the first run: looking makes no files. One of

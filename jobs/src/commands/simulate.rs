@@ -9,7 +9,7 @@ use pulsarr_shared::printable::{Lines, printable};
 use pulsarr_shared::process;
 use pulsarr_shared::simulate::{self, Filter, Outlook, SimulateError, WhatIf};
 
-use super::{load_config, say, say_json, usage};
+use super::{load_whole_config, say, say_json, usage};
 use crate::arguments::{ReportFormat, SimulateArguments};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ const WIDEST: usize = 44;
 
 /// Runs the command.
 pub fn run(arguments: &SimulateArguments) -> Result<ExitCode, Failure> {
-    let mut config = load_config()?;
+    let mut config = load_whole_config()?;
     let here = Path::new(".");
     if let Some(rules) = &arguments.rules {
         config = config.with_rules(rules, process::variables(), here)?;

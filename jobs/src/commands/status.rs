@@ -8,14 +8,14 @@ use pulsarr_shared::report::Report;
 use pulsarr_shared::store::{Db, RunRow, StoreError};
 use pulsarr_shared::sync::nearly_full_quotas;
 
-use super::{load_config, open_store_if_any, say};
+use super::{load_whole_config, open_store_if_any, say};
 use crate::arguments::StatusArguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 
 /// Runs the command.
 pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
-    let config = load_config()?;
+    let config = load_whole_config()?;
     let text = match open_store_if_any(&config)? {
         Some(store) => status(store.read(), &config, arguments.runs, SystemClock.now_ms())?,
         None => {

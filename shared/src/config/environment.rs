@@ -102,6 +102,12 @@ pub struct Environment {
     /// 21600, six hours; at most a year.
     #[serde(deserialize_with = "within::<0, 31_536_000, _, _>")]
     pub full_read_every_s: u64,
+    /// Seconds for which the episodes of one season are gathered into one message. Default 120, at most a day.
+    #[serde(deserialize_with = "within::<0, 86_400, _, _>")]
+    pub season_window_s: u32,
+    /// Hours after its first showing for which an episode is told of at once. Default 48, at most a year.
+    #[serde(deserialize_with = "within::<0, 8_760, _, _>")]
+    pub recent_episode_h: u32,
     /// Seconds after which a run leaves the rest to the next one. Default 200, below the schedule's five minutes; 1 to
     /// 86400.
     #[serde(deserialize_with = "within::<1, 86_400, _, _>")]
@@ -170,6 +176,8 @@ impl Default for Environment {
             plex_page_pause_ms: 5000,
             plex_request_budget: 2000,
             full_read_every_s: 6 * 60 * 60,
+            season_window_s: 120,
+            recent_episode_h: 48,
             run_limit_s: 200,
             retry_base_ms: 1000,
             fast_lane: true,
@@ -293,6 +301,8 @@ impl Environment {
             ("PULSARR_PLEX_PAGE_PAUSE_MS", self.plex_page_pause_ms.to_string()),
             ("PULSARR_PLEX_REQUEST_BUDGET", self.plex_request_budget.to_string()),
             ("PULSARR_FULL_READ_EVERY_S", self.full_read_every_s.to_string()),
+            ("PULSARR_SEASON_WINDOW_S", self.season_window_s.to_string()),
+            ("PULSARR_RECENT_EPISODE_H", self.recent_episode_h.to_string()),
             ("PULSARR_RUN_LIMIT_S", self.run_limit_s.to_string()),
             ("PULSARR_RETRY_BASE_MS", self.retry_base_ms.to_string()),
             ("PULSARR_FAST_LANE", self.fast_lane.to_string()),

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::stored::{PLACE, StoredAt};
+
 /// One thing that is wrong, in words for the person who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -14,17 +16,19 @@ pub struct Problem {
     pub line: Option<usize>,
     /// What is wrong and what to do. Never contains a secret.
     pub message: String,
+    /// Where it stands in what people set up through the service; `None`: not there.
+    pub stored: Option<StoredAt>,
 }
 
 impl Problem {
     /// A problem of the process: a variable, `.env`, or a file that cannot be read.
     pub(super) fn outside(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), line: None, message: message.into() }
+        Self { path: path.into(), line: None, message: message.into(), stored: None }
     }
 
     /// A problem at a line of the settings file.
     pub(super) fn at(line: usize, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), line: Some(line), message: message.into() }
+        Self { path: path.into(), line: Some(line), message: message.into(), stored: None }
     }
 }
 
@@ -47,6 +51,8 @@ pub enum Source {
         /// Counted from 1.
         line: usize,
     },
+    /// Somebody set it in the service.
+    Stored,
 }
 
 impl fmt::Display for Source {
@@ -57,6 +63,7 @@ impl fmt::Display for Source {
             Self::Environment { variable, dot_env: false } => write!(f, "environment {variable}"),
             Self::Environment { variable, dot_env: true } => write!(f, "environment {variable} (.env)"),
             Self::File { file, line } => write!(f, "{file}:{line}"),
+            Self::Stored => f.write_str(PLACE),
         }
     }
 }
@@ -88,7 +95,8 @@ impl ConfigError {
     pub fn lines(&self) -> Vec<String> {
         let file = self.file.as_ref().map_or_else(|| "settings".to_owned(), |file| file.display().to_string());
         let line = |problem: &Problem| {
-            let place = problem.line.map(|line| format!("{file}:{line}: ")).unwrap_or_default();
+            let stored = || problem.stored.as_ref().map(|_| format!("{PLACE}: "));
+            let place = problem.line.map(|line| format!("{file}:{line}: ")).or_else(stored).unwrap_or_default();
             let path = if problem.path.is_empty() { String::new() } else { format!("{}: ", problem.path) };
             format!("{place}{path}{}", problem.message)
         };

@@ -65,6 +65,8 @@ pub(super) const VARIABLES: &[Known] = &[
     Known::new("PULSARR_PLEX_PAGE_PAUSE_MS", "milliseconds, from 0 to 600000"),
     Known::new("PULSARR_PLEX_REQUEST_BUDGET", "a number of requests, at least 1"),
     Known::new("PULSARR_FULL_READ_EVERY_S", "seconds, from 0 to 31536000"),
+    Known::new("PULSARR_SEASON_WINDOW_S", "seconds, at most 86400"),
+    Known::new("PULSARR_RECENT_EPISODE_H", "hours, at most 8760"),
     Known::new("PULSARR_RUN_LIMIT_S", "seconds, from 1 to 86400"),
     Known::new("PULSARR_RETRY_BASE_MS", "milliseconds, from 0 to 60000"),
     Known::new("PULSARR_FAST_LANE", SWITCH),

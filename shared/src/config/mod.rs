@@ -21,6 +21,7 @@ mod rule_tests;
 mod rules;
 mod secret;
 mod settings;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -36,11 +37,12 @@ use std::path::{Path, PathBuf};
 pub use environment::{AuthMode, Environment, LogFormat, TERMINATION_LOG};
 pub use finding::{ConfigError, Problem, Source, Value};
 pub use settings::{PlexSettings, Settings, TmdbSettings};
+pub use stored::{Stored, StoredAt};
 pub use users::{UserOverride, UserSettings};
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Relation, User};
+use crate::model::{Declaration, Relation, User};
 use crate::routing::{Available, Policy};
 
 use finding::{Findings, quoted};
@@ -65,6 +67,16 @@ pub struct Config {
     pub values: Vec<Value>,
     /// What works but should be looked at, as sentences.
     pub warnings: Vec<String>,
+    /// What was read besides the file; `None`: nothing.
+    pub stored: Option<Stored>,
+}
+
+/// How a configuration is read.
+struct Loading<'a> {
+    /// A secret that cannot be found is taken for set.
+    lenient: bool,
+    /// What is read besides the file.
+    stored: Option<&'a Stored>,
 }
 
 impl Config {
@@ -75,7 +87,7 @@ impl Config {
     /// # Errors
     /// Every problem of the environment and the file at once. Nothing is half applied.
     pub fn load(vars: impl IntoIterator<Item = (String, String)>, base_dir: &Path) -> Result<Self, ConfigError> {
-        Self::load_with(vars, base_dir, false)
+        Self::load_with(vars, base_dir, &Loading { lenient: false, stored: None })
     }
 
     /// The same for looking at the rules alone, where nobody is asked anything: a secret that cannot be found is taken for set, so
@@ -87,18 +99,20 @@ impl Config {
         vars: impl IntoIterator<Item = (String, String)>,
         base_dir: &Path,
     ) -> Result<Self, ConfigError> {
-        Self::load_with(vars, base_dir, true)
+        Self::load_with(vars, base_dir, &Loading { lenient: true, stored: None })
     }
 
     fn load_with(
         vars: impl IntoIterator<Item = (String, String)>,
         base_dir: &Path,
-        lenient: bool,
+        loading: &Loading<'_>,
     ) -> Result<Self, ConfigError> {
         let mut findings = Findings::default();
         let variables = Variables::read(vars, base_dir, &mut findings);
-        let secrets =
-            if lenient { Secrets::taken_for_set(&variables, base_dir) } else { Secrets::new(&variables, base_dir) };
+        let plain = Secrets::new(&variables, base_dir);
+        let secrets = if loading.lenient { Secrets::taken_for_set(&variables, base_dir) } else { plain };
+        let secrets = secrets.with_vault(loading.stored.map(|stored| &stored.vault));
+        let stored: Vec<&Declaration> = loading.stored.iter().flat_map(|stored| &stored.declarations).collect();
         let environment = Environment::read(&variables, &secrets, base_dir, &mut findings);
         let file = find_settings(&environment, base_dir).unwrap_or_else(|problem| {
             findings.problem(problem);
@@ -106,8 +120,8 @@ impl Config {
         });
         let shown = file.as_ref().map(|(path, _)| path.strip_prefix(base_dir).unwrap_or(path).to_owned());
         let (settings, read) = match (&file, &shown) {
-            (Some((_, bytes)), Some(shown)) => settings::read(bytes, &shown.display().to_string(), &secrets),
-            _ => settings::defaults(&secrets),
+            (Some((_, bytes)), Some(shown)) => settings::read(bytes, &shown.display().to_string(), &secrets, &stored),
+            _ => settings::defaults(&secrets, &stored),
         };
         findings.problems.extend(read.problems);
         findings.warnings.extend(read.warnings);
@@ -124,6 +138,7 @@ impl Config {
             settings_file: file.map(|(path, _)| path),
             values: findings.values,
             warnings: findings.warnings,
+            stored: None,
         })
     }
 }

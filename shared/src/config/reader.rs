@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::finding::{Findings, Problem, Source, quoted, secret_shown};
 use super::nearest::nearest;
 use super::secret::Secrets;
+use super::stored::PLACE;
 use super::yaml::{Document, key_text, shape};
 
 /// A value in the file, wherever it stands.
@@ -93,6 +94,11 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
+/// `line 12`, or where else something stands.
+pub(super) fn place(line: usize) -> String {
+    if line == 0 { format!("the {PLACE}") } else { format!("line {line}") }
+}
+
 /// Takes values, notes findings.
 pub(super) struct Reader<'a> {
     document: &'a Document,
@@ -113,12 +119,16 @@ impl<'a> Reader<'a> {
 
     /// Notes what works and should be looked at.
     pub fn warn(&mut self, line: usize, sentence: impl Display) {
-        self.findings.warnings.push(format!("{}:{line}: {sentence}", self.file));
+        let place = if line == 0 { PLACE.to_owned() } else { format!("{}:{line}", self.file) };
+        self.findings.warnings.push(format!("{place}: {sentence}"));
     }
 
     /// Lists a value that the file gave.
     pub fn list_value(&mut self, field: &Field<'_>, shown: impl Into<String>) {
-        let source = Source::File { file: self.file.to_owned(), line: field.line };
+        let source = match field.line {
+            0 => Source::Stored,
+            line => Source::File { file: self.file.to_owned(), line },
+        };
         self.findings.value(field.path.clone(), shown, source);
     }
 

@@ -11,7 +11,7 @@ use crate::routing::{
 use super::conditions;
 use super::finding::quoted;
 use super::instances::Named;
-use super::reader::{Field, Fields, Reader};
+use super::reader::{Field, Fields, Reader, place};
 use super::routes::{self, Route};
 
 pub(super) const KEYS: &[&str] = &[
@@ -271,8 +271,10 @@ fn refuse_conflicts(reader: &mut Reader<'_>, rules: &[Read<'_>]) {
         let (first, second) = (written[first], written[second]);
         let Some(at) = &second.priority_at else { continue };
         let message = format!(
-            "rule `{}` in line {} has priority {} too, and both send titles to `{instance}`: give one of them another number",
-            first.rule.name, first.at.line, first.rule.priority
+            "rule `{}` in {} has priority {} too, and both send titles to `{instance}`: give one of them another number",
+            first.rule.name,
+            place(first.at.line),
+            first.rule.priority
         );
         reader.problem(at, message);
     }

@@ -7,10 +7,11 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::finding::quoted;
 use super::variables::{Variables, resolve_path};
+use crate::vault::{SEALED, Vault};
 
 /// No secret file is larger; bytes.
 const SECRET_FILE_LIMIT: u64 = 64 * 1024;
@@ -29,6 +30,8 @@ pub(super) struct Secrets<'a> {
     asked: RefCell<BTreeSet<String>>,
     /// What cannot be found counts as set.
     lenient: bool,
+    /// Opens what the service sealed.
+    vault: Option<&'a Vault>,
 }
 
 /// Stands for a secret that nobody needs. Fits into a header, and is no key of anybody.
@@ -36,12 +39,17 @@ const TAKEN_FOR_SET: &str = "taken-for-set";
 
 impl<'a> Secrets<'a> {
     pub fn new(variables: &'a Variables, base_dir: &'a Path) -> Self {
-        Self { variables, base_dir, asked: RefCell::default(), lenient: false }
+        Self { variables, base_dir, asked: RefCell::default(), lenient: false, vault: None }
     }
 
     /// The same, and variables and files that cannot be found count as set.
     pub fn taken_for_set(variables: &'a Variables, base_dir: &'a Path) -> Self {
         Self { lenient: true, ..Self::new(variables, base_dir) }
+    }
+
+    /// The same, and what `vault` sealed is opened.
+    pub fn with_vault(self, vault: Option<&'a Vault>) -> Self {
+        Self { vault, ..self }
     }
 
     /// The variables that references named, `_FILE` companions included.
@@ -64,6 +72,16 @@ impl<'a> Secrets<'a> {
             return Err("`${…}` must be the whole value: put the complete secret into the variable".to_owned());
         } else if let Some(path) = text.strip_prefix("file:") {
             (self.or_taken_for_set(self.read(path.trim()))?, false)
+        } else if text.starts_with(SEALED) {
+            let Some(vault) = self.vault else {
+                return Err(
+                    "is sealed, and only the service's own settings can be: write ${NAME} or file:/path".to_owned()
+                );
+            };
+            let opened = vault.unseal(text).map_err(|error| {
+                format!("failed to {error}. Restore that file, or declare this in the settings file, which counts more")
+            })?;
+            (opened.expose_secret().to_owned(), false)
         } else {
             (text.to_owned(), true)
         };
@@ -126,8 +144,6 @@ fn is_variable_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
-
     use super::*;
 
     const EMPTY: &str = "";

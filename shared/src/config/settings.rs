@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use crate::model::{ApprovalSettings, Instance};
+use crate::model::{ApprovalSettings, Declaration, Instance};
 use crate::routing::{Available, DefaultRouting, Rule, RuleTest};
 
 use super::finding::{Findings, quoted};
@@ -11,7 +11,7 @@ use super::reader::{Fields, Reader};
 use super::secret::Secrets;
 use super::users::UserSettings;
 use super::yaml::Document;
-use super::{approvals, instances, rule_tests, rules, users, zone};
+use super::{approvals, instances, rule_tests, rules, stored, users, zone};
 #[cfg(test)]
 use super::{quotas, routes};
 
@@ -80,11 +80,12 @@ impl Default for PlexSettings {
 
 /// Reads a settings file's bytes. `file` is how messages name it. Problems come sorted by line; with any of them, the
 /// settings must not be used.
-pub(super) fn read(bytes: &[u8], file: &str, secrets: &Secrets<'_>) -> (Settings, Findings) {
-    let document = match Document::parse(bytes) {
+pub(super) fn read(bytes: &[u8], file: &str, secrets: &Secrets<'_>, stored: &[&Declaration]) -> (Settings, Findings) {
+    let mut document = match Document::parse(bytes) {
         Ok(document) => document,
         Err(problem) => return (Settings::default(), Findings { problems: vec![problem], ..Findings::default() }),
     };
+    let (places, warnings, problems) = stored::merge(&mut document, stored.iter().copied());
     let mut reader = Reader::new(&document, file, secrets);
     let root = reader.root(ROOT_KEYS);
     let plex = read_plex(&mut reader, &root);
@@ -99,13 +100,16 @@ pub(super) fn read(bytes: &[u8], file: &str, secrets: &Secrets<'_>) -> (Settings
     let tests = rule_tests::read(&mut reader, &root, &named, &users);
     let settings = Settings { plex, instances, users, rules, tests, default_routing, approvals, tmdb, time_zone };
     let mut findings = reader.findings;
+    findings.problems.iter_mut().for_each(|problem| places.settle(problem));
+    findings.problems.extend(problems);
+    findings.warnings.extend(warnings);
     findings.problems.sort_by_key(|problem| problem.line);
     (settings, findings)
 }
 
 /// The values of a configuration without a settings file.
-pub(super) fn defaults(secrets: &Secrets<'_>) -> (Settings, Findings) {
-    read(b"", "", secrets)
+pub(super) fn defaults(secrets: &Secrets<'_>, stored: &[&Declaration]) -> (Settings, Findings) {
+    read(b"", "", secrets, stored)
 }
 
 fn read_plex<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> PlexSettings {

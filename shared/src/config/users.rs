@@ -4,7 +4,7 @@ use crate::model::{Quota, Standing, User};
 
 use super::finding::quoted;
 use super::quotas;
-use super::reader::{Field, Fields, Reader};
+use super::reader::{Field, Fields, Reader, place};
 
 pub(super) const KEYS: &[&str] = &["defaults", "overrides"];
 pub(super) const DEFAULTS_KEYS: &[&str] = &["sync", "require_approval", "bypass_quota", "quotas"];
@@ -125,7 +125,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> UserSettin
 fn refuse_shared_names(reader: &mut Reader<'_>, overrides: &[UserOverride], aliases: &[(usize, Field<'_>, String)]) {
     for (number, (own, field, alias)) in aliases.iter().enumerate() {
         if let Some((_, first, _)) = aliases[..number].iter().find(|(_, _, other)| other == alias) {
-            let message = format!("the alias in line {} is the same: give each person their own", first.line);
+            let message = format!("the alias in {} is the same: give each person their own", place(first.line));
             reader.problem(field, message);
         }
         let others = overrides.iter().enumerate().filter(|(position, _)| position != own);

@@ -13,6 +13,7 @@ use super::settings;
 use super::variables::Variables;
 use super::yaml::{Document, checked_text};
 use super::{Config, read_file, unreadable};
+use crate::model::Section;
 use crate::routing::Described;
 
 /// The sections that another file can replace.
@@ -101,8 +102,11 @@ impl Config {
         }
         let mut findings = Findings::default();
         let variables = Variables::read(vars, base_dir, &mut findings);
-        let secrets = Secrets::new(&variables, base_dir);
-        let (settings, read) = settings::read(text.as_bytes(), shown, &secrets);
+        let secrets = Secrets::new(&variables, base_dir).with_vault(self.stored.as_ref().map(|stored| &stored.vault));
+        // Rules are what is replaced, whoever wrote them.
+        let stored = self.stored.iter().flat_map(|stored| &stored.declarations);
+        let stored: Vec<_> = stored.filter(|it| it.section != Section::Rules).collect();
+        let (settings, read) = settings::read(text.as_bytes(), shown, &secrets, &stored);
         if read.problems.is_empty() {
             return Ok((settings, read.warnings));
         }

@@ -19,7 +19,7 @@ const OPENERS_LIMIT: usize = 50;
 const REPEATED_LIMIT: usize = 20;
 
 /// Stands around the number of a repeated key. A private-use character that no settings file has a reason to contain.
-const MARK: char = '\u{e0d0}';
+pub(super) const MARK: char = '\u{e0d0}';
 
 /// A settings file's text, decoded and found harmless, with its tree.
 pub(super) struct Document {
@@ -62,6 +62,11 @@ impl Document {
     /// The outermost node, if the file says anything.
     pub fn root(&self) -> Option<&MarkedYaml<'static>> {
         self.root.as_ref()
+    }
+
+    /// The outermost node, for putting more into it; made where there is none.
+    pub fn root_mut(&mut self) -> &mut MarkedYaml<'static> {
+        self.root.get_or_insert_with(|| YamlData::Value(Scalar::Null).into())
     }
 
     /// The text of a scalar, for numbers and booleans as they were written: `0042` and not `42`, a key of digits in

@@ -5,6 +5,7 @@ mod approval;
 mod arr_event;
 mod connection;
 mod decision;
+mod declaration;
 mod entry;
 mod facts;
 mod instance;
@@ -23,6 +24,7 @@ pub use decision::{
     AutoApproved, Decision, Destination, ExcludedBy, FactSeen, Outcome, Stage, Step, TRACE_VERSION, Trace, Verdict,
     WaitsFor,
 };
+pub use declaration::{Declaration, Section};
 pub use entry::{EntryId, EntryState, OpenEntry};
 pub use facts::{Facts, KnownFacts};
 pub use instance::{

@@ -10,6 +10,7 @@ mod arrivals;
 mod audit;
 mod connections;
 mod decisions;
+mod declarations;
 mod entries;
 mod error;
 mod filesystem;

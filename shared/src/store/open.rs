@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_who_may.sql"),
     include_str!("../../migrations/0006_paging.sql"),
     include_str!("../../migrations/0007_totals.sql"),
+    include_str!("../../migrations/0008_declarations.sql"),
 ];
 
 /// The open database.

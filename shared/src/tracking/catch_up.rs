@@ -72,7 +72,7 @@ async fn ask(run: &Run<'_>, instance: &Instance, arr: &Arr, since_ms: UnixMs) ->
     match arr.history_since(since_ms).await {
         Ok(Some(history)) => {
             let events: Vec<_> = history.into_iter().map(|it| (it.at_ms, it.event)).collect();
-            let settings = TrackingSettings::default();
+            let settings = TrackingSettings::of(&run.config.environment);
             let processed = apply_events(run.store, name, instance.kind(), &events, settings, run.clock.now_ms())?;
             run.store.write(|db| db.set_setting(&since_key(name), &asked_at_ms.to_string()))?;
             say(instance, &events, processed);

@@ -10,6 +10,7 @@ mod engine;
 #[cfg(test)]
 mod tests;
 
+use crate::config::Environment;
 pub use engine::{apply_events, flush_due_batches, next_batch_due, process_inbox};
 
 /// How imports of episodes become messages.
@@ -24,6 +25,14 @@ pub struct TrackingSettings {
 impl Default for TrackingSettings {
     fn default() -> Self {
         Self { season_window_s: 120, recent_episode_h: 48 }
+    }
+}
+
+impl TrackingSettings {
+    /// As the process's environment says.
+    #[must_use]
+    pub const fn of(environment: &Environment) -> Self {
+        Self { season_window_s: environment.season_window_s, recent_episode_h: environment.recent_episode_h }
     }
 }
 

@@ -27,6 +27,7 @@ mod simulate;
 mod stats;
 mod users;
 mod watchlist;
+mod webhooks;
 
 pub use endpoint::{Access, Answer, Ask, Endpoint, Parameter, Variables, Who, shape};
 pub use error::{ApiError, FieldProblem};
@@ -50,7 +51,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&[Endpoint]; 18] = [
+    let tables: [&[Endpoint]; 19] = [
         docs::ENDPOINTS,
         session::ENDPOINTS,
         api_keys::ENDPOINTS,
@@ -69,6 +70,7 @@ pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         rules::ENDPOINTS,
         settings::ENDPOINTS,
         simulate::ENDPOINTS,
+        webhooks::ENDPOINTS,
     ];
     tables.into_iter().flatten()
 }

@@ -234,13 +234,13 @@ fn damage(sample: &str, step: usize) {
         .map(|line| format!("{line}\n"))
         .collect();
     for end in (0..short.len()).step_by(step) {
-        let _ = settings::read(&short.as_bytes()[..end], "pulsarr.yaml", &secrets);
+        let _ = settings::read(&short.as_bytes()[..end], "pulsarr.yaml", &secrets, &[]);
     }
     for (number, nuisance) in b"\t\"[:-*!\n\xc3".iter().enumerate() {
         for end in (number % step..short.len()).step_by(step) {
             let mut damaged = short.clone().into_bytes();
             damaged[end] = *nuisance;
-            let _ = settings::read(&damaged, "pulsarr.yaml", &secrets);
+            let _ = settings::read(&damaged, "pulsarr.yaml", &secrets, &[]);
         }
     }
 }

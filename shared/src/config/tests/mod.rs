@@ -15,6 +15,7 @@ use super::*;
 
 mod mistakes;
 mod rules;
+mod stored;
 
 const SAMPLE: &str = include_str!("../../../../pulsarr.sample.yaml");
 

@@ -1,0 +1,207 @@
+//! What people set up through the service, read with the settings file as if it stood there: behind the file's own items, and in
+//! each group for the keys that the file leaves out. Where both say something, the file counts.
+
+use std::path::Path;
+
+use saphyr::{MarkedYaml, Scalar, YamlData};
+use serde_json::Value;
+
+use super::finding::{ConfigError, Problem, quoted};
+use super::yaml::Document;
+use super::{Config, Loading};
+use crate::model::{Declaration, Section};
+use crate::vault::Vault;
+
+/// How messages call the place where these settings are.
+pub(super) const PLACE: &str = "settings made in the service";
+
+/// What is kept in the store, with the means to open its secrets.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// In the order of [`crate::store::Db::declarations`].
+    pub declarations: Vec<Declaration>,
+    /// Opens their secrets.
+    pub vault: Vault,
+}
+
+/// Where a problem stands among what is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAt {
+    /// Which part.
+    pub section: Section,
+    /// Which item; empty for what there is only one of.
+    pub name: String,
+    /// The place in its body: `when.all[0].genre`; empty for the whole of it.
+    pub path: String,
+}
+
+/// Which items of the merged lists are stored ones.
+#[derive(Debug, Default)]
+pub(super) struct Places(Vec<(String, Section, String)>);
+
+impl Places {
+    /// Gives a problem that is no line's of the file its place in what is stored.
+    pub fn settle(&self, problem: &mut Problem) {
+        if problem.line != Some(0) {
+            return;
+        }
+        problem.line = None;
+        let found = self.0.iter().find_map(|(path, section, name)| {
+            let rest = problem.path.strip_prefix(path.as_str())?;
+            let ends = rest.is_empty() || rest.starts_with(['.', '[']);
+            ends.then(|| StoredAt { section: *section, name: name.clone(), path: rest.trim_start_matches('.').into() })
+        });
+        problem.stored = found;
+    }
+}
+
+impl Config {
+    /// This configuration with what is kept in the store. Everything is read anew: `vars` and `base_dir` are those that this
+    /// configuration was loaded with. Without anything stored it is the same as before.
+    ///
+    /// # Errors
+    /// Every problem of both at once. Nothing is half applied.
+    pub fn with_stored(
+        &self,
+        stored: &[Declaration],
+        vault: &Vault,
+        vars: impl IntoIterator<Item = (String, String)>,
+        base_dir: &Path,
+    ) -> Result<Self, ConfigError> {
+        if stored.is_empty() && self.stored.is_none() {
+            return Ok(self.clone());
+        }
+        let stored = Stored { declarations: stored.to_vec(), vault: vault.clone() };
+        let read = Self::load_with(vars, base_dir, &Loading { lenient: false, stored: Some(&stored) })?;
+        let stored = Some(stored).filter(|stored| !stored.declarations.is_empty());
+        Ok(Self { environment: self.environment.clone(), stored, ..read })
+    }
+}
+
+/// Puts `stored` into `document`. Also what of it is passed over, as sentences.
+pub(super) fn merge<'s>(
+    document: &mut Document,
+    stored: impl Iterator<Item = &'s Declaration>,
+) -> (Places, Vec<String>, Vec<Problem>) {
+    let (mut places, mut warnings, mut problems) = (Places::default(), Vec::new(), Vec::new());
+    for declaration in stored {
+        let Declaration { section, name, body, .. } = declaration;
+        let at = section.path().join(".");
+        if let Err(message) = harmless(body) {
+            let at_all = StoredAt { section: *section, name: name.clone(), path: String::new() };
+            problems.push(Problem { stored: Some(at_all), ..Problem::outside(at, message) });
+            continue;
+        }
+        let new = node(body);
+        let Some(place) = hole(document, section.path(), section.is_list()) else { continue };
+        match &mut place.data {
+            YamlData::Sequence(items) if section.is_list() => {
+                let is_called = |item: &MarkedYaml<'_>| {
+                    let key =
+                        item.data.as_mapping().and_then(|it| it.iter().find(|(key, _)| is(key, section.name_key())));
+                    key.is_some_and(|(_, value)| text_of(value).is_some_and(|text| section.folded(&text) == *name))
+                };
+                if items.iter().any(is_called) {
+                    warnings.push(format!(
+                        "{PLACE}: {at} {} is in the settings file too, and the file counts: remove one of the two",
+                        quoted(name)
+                    ));
+                    continue;
+                }
+                places.0.push((format!("{at}[{}]", items.len()), *section, name.clone()));
+                items.push(new);
+            }
+            YamlData::Mapping(keys) => {
+                let YamlData::Mapping(more) = new.data else {
+                    let message = "expected a group of keys";
+                    let whole = StoredAt { section: *section, name: name.clone(), path: String::new() };
+                    problems.push(Problem { stored: Some(whole), ..Problem::outside(at, message) });
+                    continue;
+                };
+                for (key, value) in more {
+                    if keys.keys().any(|known| text_of(known) == text_of(&key)) {
+                        let key = text_of(&key).unwrap_or_default();
+                        warnings
+                            .push(format!("{PLACE}: `{at}.{key}` is in the settings file too, and the file counts"));
+                        continue;
+                    }
+                    keys.insert(key, value);
+                }
+                places.0.push((at, *section, String::new()));
+            }
+            // Nothing stands there yet.
+            YamlData::Value(Scalar::Null) => {
+                *place = new;
+                places.0.push((at, *section, String::new()));
+            }
+            _ => warnings.push(format!("{PLACE}: `{at}` is in the settings file too, and the file counts")),
+        }
+    }
+    (places, warnings, problems)
+}
+
+/// The node at `path`, made where there is none. `None`: something else stands in the way, which reading refuses.
+fn hole<'d>(document: &'d mut Document, path: &[&str], list: bool) -> Option<&'d mut MarkedYaml<'static>> {
+    let mut place = document.root_mut();
+    for key in path {
+        if place.data.is_null() {
+            place.data = YamlData::Mapping(std::iter::empty().collect());
+        }
+        let YamlData::Mapping(keys) = &mut place.data else { return None };
+        let known = keys.keys().find(|known| is(known, key)).cloned();
+        let key = known.unwrap_or_else(|| text((*key).to_owned()));
+        place = keys.entry(key).or_insert_with(|| YamlData::Value(Scalar::Null).into());
+    }
+    if list && place.data.is_null() {
+        place.data = YamlData::Sequence(Vec::new());
+    }
+    Some(place)
+}
+
+fn is(key: &MarkedYaml<'_>, name: &str) -> bool {
+    key.data.as_str() == Some(name)
+}
+
+fn text_of(node: &MarkedYaml<'_>) -> Option<String> {
+    match &node.data {
+        YamlData::Value(Scalar::String(text)) => Some(text.clone().into_owned()),
+        YamlData::Value(Scalar::Integer(number)) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn text(text: String) -> MarkedYaml<'static> {
+    YamlData::Value(Scalar::String(text.into())).into()
+}
+
+/// A node without a line: that is how it is known to stand in no file.
+fn node(value: &Value) -> MarkedYaml<'static> {
+    let data = match value {
+        Value::Null => YamlData::Value(Scalar::Null),
+        Value::Bool(flag) => YamlData::Value(Scalar::Boolean(*flag)),
+        Value::Number(number) => YamlData::Value(match number.as_i64() {
+            Some(whole) => Scalar::Integer(whole),
+            None => Scalar::FloatingPoint(number.as_f64().unwrap_or(f64::MAX).into()),
+        }),
+        Value::String(text) => YamlData::Value(Scalar::String(text.clone().into())),
+        Value::Array(items) => YamlData::Sequence(items.iter().map(node).collect()),
+        Value::Object(keys) => {
+            YamlData::Mapping(keys.iter().map(|(key, value)| (text(key.clone()), node(value))).collect())
+        }
+    };
+    data.into()
+}
+
+/// What the checks of a file's text keep from it.
+fn harmless(value: &Value) -> Result<(), &'static str> {
+    let forbidden = |text: &str| {
+        text.chars().any(|c| c == super::yaml::MARK || (c.is_control() && !matches!(c, '\n' | '\r' | '\t')))
+    };
+    match value {
+        Value::String(text) if forbidden(text) => Err("contains a control character: remove it"),
+        Value::Array(items) => items.iter().try_for_each(harmless),
+        Value::Object(keys) if keys.keys().any(|key| forbidden(key)) => Err("contains a control character: remove it"),
+        Value::Object(keys) => keys.values().try_for_each(harmless),
+        _ => Ok(()),
+    }
+}

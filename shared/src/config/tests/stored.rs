@@ -1,0 +1,101 @@
+//! Settings made in the service beside those of the file.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{Declaration, Section};
+use crate::vault::Vault;
+
+fn stored(section: Section, name: &str, body: Value) -> Declaration {
+    Declaration { section, name: name.to_owned(), position: 0, body, version: 1 }
+}
+
+/// A file, what is stored, and the vault that sealed it.
+fn with(yaml: &str, declarations: impl Fn(&Vault) -> Vec<Declaration>) -> Result<Config, ConfigError> {
+    let dir = folder(&[("pulsarr.yaml", yaml)]);
+    let vault = Vault::open(dir.path()).unwrap();
+    let vars = || SECRETS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(vars(), dir.path())?.with_stored(&declarations(&vault), &vault, vars(), dir.path())
+}
+
+fn radarr(vault: &Vault, name: &str) -> Declaration {
+    let key = vault.seal(&"sealed-hunter2".into()).unwrap();
+    let body = json!({"name": name, "kind": "radarr", "url": "http://stored:7878", "api_key": key});
+    stored(Section::Instances, name, body)
+}
+
+#[test]
+fn stored_settings_come_behind_the_file_s_and_say_where_they_are_from() {
+    let config = with(&radarr_with("    default: true\nplex:\n  friends: false\n"), |vault| {
+        vec![
+            radarr(vault, "other"),
+            stored(Section::Rules, "anime", json!({"name": "Anime", "when": {"genre": "anime"}, "route": "other"})),
+            stored(Section::Users, "tomas", json!({"plex": "tomas", "sync": false})),
+            stored(Section::Plex, "", json!({"friends": true, "token": vault.seal(&"stored-token".into()).unwrap()})),
+            stored(Section::Default, "", json!("none")),
+        ]
+    })
+    .unwrap();
+    let settings = &config.settings;
+    let names: Vec<&str> = settings.instances.iter().map(|instance| instance.name.as_str()).collect();
+    assert_eq!(names, ["movies", "other"]);
+    assert_eq!(settings.instances[1].api_key.expose_secret(), "sealed-hunter2");
+    assert_eq!(settings.rules[0].route[0].to, "other");
+    assert!(!settings.users.syncs(&user("Tomas")));
+    assert!(!settings.plex.friends, "the file's key counts");
+    assert_eq!(settings.plex.token.as_ref().unwrap().expose_secret(), "stored-token");
+    assert_eq!(settings.default_routing, DefaultRouting::None);
+    let sources = listed(&config, |name| name.ends_with("].url"));
+    assert_eq!(sources[0].2, "pulsarr.yaml:4");
+    assert_eq!(sources[1].2, "settings made in the service");
+    let warning = "settings made in the service: `plex.friends` is in the settings file too, and the file counts";
+    assert_eq!(config.warnings, [warning]);
+}
+
+#[test]
+fn the_file_wins_over_a_stored_item_of_the_same_name() {
+    let config = with(&radarr_with(""), |vault| vec![radarr(vault, "movies")]).unwrap();
+    assert_eq!(config.settings.instances.len(), 1);
+    assert_eq!(config.settings.instances[0].url, "http://radarr:7878");
+    assert!(config.warnings[0].contains("instances `movies` is in the settings file too"), "{:?}", config.warnings);
+}
+
+#[test]
+fn problems_of_what_is_stored_name_the_item_and_its_field_and_no_line() {
+    let error = with(&radarr_with(""), |_| {
+        vec![stored(Section::Rules, "anime", json!({"name": "anime", "when": {"genr": "x"}, "route": "movies"}))]
+    })
+    .unwrap_err();
+    let problem = &error.problems[0];
+    assert_eq!(problem.line, None);
+    let at = problem.stored.as_ref().unwrap();
+    assert_eq!((at.section, at.name.as_str(), at.path.as_str()), (Section::Rules, "anime", "when.genr"));
+    assert!(error.to_string().starts_with("settings made in the service: rules[0].when.genr: "), "{error}");
+}
+
+#[test]
+fn a_secret_that_another_key_sealed_is_a_problem_and_is_not_repeated() {
+    let other = Vault::open(folder(&[]).path()).unwrap();
+    let error = with("", |_| vec![radarr(&other, "movies")]).unwrap_err().to_string();
+    assert!(error.contains("instances[0].api_key: failed to open a sealed secret"), "{error}");
+    assert!(!error.contains("hunter2") && !error.contains("sealed:"), "{error}");
+}
+
+#[test]
+fn nothing_stored_changes_nothing() {
+    let config = with(SAMPLE, |_| Vec::new()).unwrap();
+    let ours = |name: &str| !name.starts_with("PULSARR_");
+    assert_eq!(listed(&config, ours), listed(&load(SAMPLE).unwrap(), ours));
+}
+
+#[test]
+fn other_rules_can_still_be_looked_at_with_stored_instances() {
+    let dir = folder(&[("rules.yaml", "rules:\n  - name: all\n    route: other\n")]);
+    let vault = Vault::open(dir.path()).unwrap();
+    let none = || std::iter::empty();
+    let stored = [radarr(&vault, "other"), stored(Section::Rules, "all", json!({"name": "all", "label": "stored"}))];
+    let config = Config::load(none(), dir.path()).unwrap().with_stored(&stored, &vault, none(), dir.path()).unwrap();
+    let config = config.with_rules(&dir.path().join("rules.yaml"), none(), dir.path()).unwrap();
+    assert_eq!(config.settings.rules.len(), 1);
+    assert_eq!(config.settings.rules[0].route[0].to, "other");
+}

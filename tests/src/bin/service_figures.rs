@@ -1,0 +1,137 @@
+//! `cargo service-figures`: what the service costs, measured with its release build over real sockets on loopback: start, memory at
+//! rest, webhooks a second each durable before its answer, and a page of a long watchlist.
+
+#![expect(clippy::disallowed_methods, reason = "this measures time")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pulsarr_tests::household::Household;
+use pulsarr_tests::service::{Service, basic, free_port};
+use rusqlite::Connection;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Connections that send webhooks at once.
+const CONNECTIONS: usize = 64;
+
+/// For how long they send.
+const FOR: Duration = Duration::from_secs(5);
+
+/// Entries of the long watchlist.
+const ENTRIES: u32 = 50_000;
+
+const WEBHOOK: &str = r#"{"movie":{"id":7,"title":"Example Movie","year":2026,"tmdbId":603,"imdbId":"tt1234567","tags":[]},"remoteMovie":{"tmdbId":603,"title":"Example Movie","year":2026},"downloadClient":"qBittorrent","downloadId":"ABCDEF","eventType":"Rename","instanceName":"Radarr","applicationUrl":""}"#;
+
+fn main() {
+    let mut household = Household::new();
+    for (name, value) in [("PULSARR_AUTH", "disabled"), ("PULSARR_FAST_LANE", "false"), ("PULSARR_LOG", "info")] {
+        household.set(name, value);
+    }
+    // The database is made, so that what is measured is an ordinary start.
+    let first = household.serve();
+    first.running.terminate();
+    let _ = first.running.finish();
+    fill(&household);
+
+    let port = free_port();
+    household.set("PULSARR_PORT", &port.to_string());
+    let started = Instant::now();
+    let running = household.start_service();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    println!("listening after start                  {:>10.1} ms", started.elapsed().as_secs_f64() * 1e3);
+    let service = Service::of(running);
+    std::thread::sleep(Duration::from_secs(2));
+    println!("resident at rest                       {:>10} KiB", resident(&service));
+
+    let mut pages: Vec<f64> = (0..50)
+        .map(|_| {
+            let asked = Instant::now();
+            let answer = service.get("/api/v1/watchlist?limit=100");
+            assert_eq!(answer.status, 200, "{answer:?}");
+            asked.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    pages.sort_by(f64::total_cmp);
+    println!("100 of {ENTRIES} entries, median of 50    {:>10.2} ms", pages[pages.len() / 2]);
+
+    let secret: String = Connection::open(household.database())
+        .and_then(|db| db.query_row("SELECT secret FROM connections WHERE instance = 'movies'", [], |row| row.get(0)))
+        .expect("the service has given every instance a password");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+    let mut took = runtime.block_on(storm(service.port, &secret));
+    took.sort();
+    println!("webhooks a second, {CONNECTIONS} connections        {:>10.0}", took.len() as f64 / FOR.as_secs_f64());
+    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    println!("answered within, median / p99           {:>6.1} / {:.1} ms", at(0.5), at(0.99));
+    std::thread::sleep(Duration::from_secs(5));
+    println!("resident after the storm               {:>10} KiB", resident(&service));
+}
+
+/// Puts a long watchlist into the store.
+fn fill(household: &Household) {
+    let database = Connection::open(household.database()).expect("the store is there");
+    database
+        .execute_batch(&format!(
+            "BEGIN;
+             INSERT INTO users (id, uuid, username, display_name, relation, first_seen_at_ms)
+             VALUES (1, 'aaaaaaaaaaaaaaaa', 'ana', 'Ana', 'owner', 1);
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ENTRIES})
+             INSERT INTO titles (id, plex_id, media_type, title, year, tmdb_id)
+             SELECT i, printf('%024x', i), 'movie', 'Title ' || i, 2000 + i % 25, i FROM n;
+             INSERT INTO entries (user_id, title_id, appeared_at_ms, state, state_at_ms)
+             SELECT 1, id, id, 'requested', id FROM titles;
+             INSERT INTO placements (entry_id, title_id, instance, state, options, queued_at_ms, done_at_ms)
+             SELECT id, title_id, 'movies', 'added', '{{}}', 1, 1 FROM entries;
+             COMMIT;"
+        ))
+        .expect("the store can be filled");
+}
+
+/// `VmRSS` of the service.
+fn resident(service: &Service) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.running.id())).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// Sends webhooks over many connections at once, each the next as soon as the last is answered. How long each took.
+async fn storm(port: u16, secret: &str) -> Vec<Duration> {
+    let request = format!(
+        "POST /webhook/movies HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{WEBHOOK}",
+        basic(secret),
+        WEBHOOK.len()
+    );
+    let request: Arc<[u8]> = request.into_bytes().into();
+    let until = Instant::now() + FOR;
+    let senders: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let request = Arc::clone(&request);
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("somebody listens");
+                stream.set_nodelay(true).expect("a socket has options");
+                let (mut took, mut answer) = (Vec::new(), [0; 4096]);
+                while Instant::now() < until {
+                    let sent = Instant::now();
+                    stream.write_all(&request).await.expect("the webhook is taken");
+                    let read = stream.read(&mut answer).await.expect("it is answered");
+                    assert!(
+                        answer[..read].starts_with(b"HTTP/1.1 200 "),
+                        "{:?}",
+                        String::from_utf8_lossy(&answer[..read])
+                    );
+                    took.push(sent.elapsed());
+                }
+                took
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for sender in senders {
+        all.extend(sender.await.expect("a sender comes to its end"));
+    }
+    all
+}

@@ -1,0 +1,178 @@
+//! The webhooks of the instances: how each connection stands, mending one, and what came in lately.
+
+use pulsarr_shared::store::{ConnectionRow, WebhookRow};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use warp::http::Method;
+use warp::reply::Response;
+
+use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, shape};
+use crate::audit::{self, By};
+use crate::connections;
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::GET,
+        path: "/webhooks",
+        tag: "webhooks",
+        summary: "How the webhook connection of every instance was found the last time.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<ConnectionList>),
+        handle: |ask| Box::pin(list(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/webhooks/{instance}/fix",
+        tag: "webhooks",
+        summary: "Makes or mends the connection in this instance, tries it out, and says how it stands.",
+        access: Access::Write,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<ConnectionView>),
+        handle: |ask| Box::pin(fix(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/inbox",
+        tag: "webhooks",
+        summary: "The webhooks that came last, newest first, and what came of them.",
+        access: Access::Read,
+        query: &[Parameter { name: "limit", about: "1 to 500; 100 unless told" }],
+        body: None,
+        answer: Answer::Json(shape::<Inbox>),
+        handle: |ask| Box::pin(inbox(ask)),
+    },
+];
+
+/// Every connection.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ConnectionList {
+    /// By the name of the instance.
+    webhooks: Vec<ConnectionView>,
+}
+
+/// How the connection of one instance stands.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ConnectionView {
+    /// The instance.
+    instance: String,
+    /// `ok`, `not_working`, `wrong_address`, `wrong_secret`, `missing`, or `unknown` where nobody could look.
+    status: &'static str,
+    /// One sentence that ends with what to do.
+    advice: Option<String>,
+    /// The address that the instance was given.
+    url: Option<String>,
+    /// When it was looked at; unix milliseconds.
+    checked_at_ms: Option<i64>,
+}
+
+/// What came in.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Inbox {
+    /// Newest first.
+    webhooks: Vec<WebhookView>,
+}
+
+/// One webhook.
+#[derive(Debug, Serialize, JsonSchema)]
+struct WebhookView {
+    /// Counts up.
+    id: i64,
+    /// Whose address it came to.
+    instance: String,
+    /// When; unix milliseconds.
+    received_at_ms: i64,
+    /// The event as the arr named it.
+    event: String,
+    /// `pending`, `done` or `ignored`.
+    state: String,
+    /// What came of it, as a sentence.
+    detail: Option<String>,
+}
+
+impl From<ConnectionRow> for ConnectionView {
+    fn from(row: ConnectionRow) -> Self {
+        Self {
+            instance: row.instance,
+            status: row.status.word(),
+            advice: row.detail,
+            url: row.url,
+            checked_at_ms: row.checked_at_ms,
+        }
+    }
+}
+
+async fn list(ask: Ask) -> Result<Response, ApiError> {
+    let rows = ask.app.database.run(|store| store.read().all_connections()).await?;
+    answer(&ConnectionList { webhooks: rows.into_iter().map(ConnectionView::from).collect() })
+}
+
+async fn fix(ask: Ask) -> Result<Response, ApiError> {
+    let name = ask.variable("instance").to_owned();
+    let app = &ask.app;
+    let Some(instance) = app.config.settings.instances.iter().find(|instance| instance.name == name) else {
+        return Err(ApiError::not_found(format!("there is no instance called `{name}`")));
+    };
+    let found = connections::fix(app, instance).await?;
+    let by = By::of(&ask);
+    let detail = json!({"status": found.status.word()});
+    let target = name.clone();
+    app.database.run(move |store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &detail))).await?;
+    answer(&ConnectionView {
+        instance: name,
+        status: found.status.word(),
+        advice: Some(found.advice),
+        url: found.url,
+        checked_at_ms: Some(app.now_ms()),
+    })
+}
+
+async fn inbox(ask: Ask) -> Result<Response, ApiError> {
+    let limit = ask.count("limit", 100, 1, 500)?;
+    let rows = ask.app.database.run(move |store| store.read().last_webhooks(limit)).await?;
+    let view = |row: WebhookRow| WebhookView {
+        id: row.id,
+        instance: row.instance,
+        received_at_ms: row.received_at_ms,
+        event: row.event,
+        state: row.state,
+        detail: row.detail,
+    };
+    answer(&Inbox { webhooks: rows.into_iter().map(view).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::household::{Household, SETTINGS};
+    use super::*;
+    use pulsarr_shared::store::NewWebhook;
+
+    #[tokio::test]
+    async fn an_instance_that_cannot_be_reached_is_told_with_advice_and_noted() {
+        let household = Household::new(SETTINGS);
+        let told = household.post(ENDPOINTS, "/webhooks/{instance}/fix", "movies", "").await.unwrap();
+        assert_eq!(told["status"], "unknown", "{told:#}");
+        assert!(told["advice"].as_str().unwrap().contains("PULSARR_BASE_URL"), "{told:#}");
+        let told = household.get(ENDPOINTS, "/webhooks", "").await.unwrap();
+        assert_eq!(told["webhooks"][0]["instance"], "movies", "{told:#}");
+    }
+
+    #[tokio::test]
+    async fn what_came_in_is_listed_newest_first() {
+        let household = Household::new(SETTINGS);
+        for event in ["Test", "Grab"] {
+            let webhook = NewWebhook {
+                instance: "movies".to_owned(),
+                event: event.to_owned(),
+                body: "{}".to_owned(),
+                received_at_ms: 1,
+            };
+            household.write(|db| db.add_to_inbox(&[webhook]));
+        }
+        let told = household.get(ENDPOINTS, "/inbox", "").await.unwrap();
+        assert_eq!((&told["webhooks"][0]["event"], &told["webhooks"][1]["event"]), (&json!("Grab"), &json!("Test")));
+    }
+}
