@@ -1,6 +1,6 @@
 //! Sending requests: budget, cool-down, time-outs, repeats, and stopping in time.
 //!
-//! Owns the one loop that every request of this program goes through. Refuses to follow redirects (a token would go along; see [`Document`]), to
+//! Owns the one loop that every request of this program goes through. Refuses to follow redirects (a token would go along; see `Document`), to
 //! use a proxy nobody configured, to repeat a write whose fate is unknown, and to know what Plex or an arr is.
 
 use std::sync::Arc;

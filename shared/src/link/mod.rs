@@ -3,7 +3,7 @@
 //! Owns the steps in between and what is told to people about them. Refuses to store a token (whoever links decides where it goes),
 //! to wait (whoever asks comes again), and to read anybody's list.
 //!
-//! [`Linking`] gets the token, [`health`] looks after it, [`connection`] finds the way to the Plex server, [`readability`] says whose
+//! [`Linking`] gets the token, [`health`] looks after it, [`connection`] finds the way to the Plex server, [`mod@readability`] says whose
 //! list can be read and what to do about the others, [`qr`] draws the code.
 
 pub mod connection;

@@ -1,6 +1,6 @@
 //! What follows from what the arrs tell: how far each title has come, and what there is to tell people about it.
 //!
-//! [`announcement`] decides, without store and clock; [`engine`] works the inbox off and keeps the store; [`catch_up`] asks the
+//! [`announcement`] decides, without store and clock; `engine` works the inbox off and keeps the store; [`catch_up`] asks the
 //! instances for what they told nobody. Owns no HTTP of its own, takes no run lock, and delivers nothing: what there is to tell ends
 //! in the outbox. A webhook may come twice, late, or in another order than things happened: nothing here moves a title back.
 
