@@ -1,19 +1,17 @@
 //! What every part of the service has at hand.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, UnixMs};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::InstanceKind;
-use pulsarr_shared::process;
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::Store;
-use pulsarr_shared::vault::Vault;
 use tokio::sync::Notify;
 
 use crate::auth::Auth;
+use crate::configuration::{Configuration, Origin};
 use crate::database::Database;
 use crate::engine::Engine;
 use crate::fast_lane::LaneHealth;
@@ -23,8 +21,9 @@ use crate::webhook_counts::WebhookCounts;
 
 /// The service.
 pub struct App {
-    /// Environment and settings.
-    pub config: Arc<Config>,
+    /// Environment and settings; [`App::config`] gives them as they are now.
+    pub configuration: Arc<Configuration>,
+    base_path: String,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// The store, for everything but incoming webhooks.
@@ -50,11 +49,17 @@ pub struct App {
 }
 
 impl App {
-    /// A service as `config` describes it, on its store. `arrived` is told of every webhook that is stored.
+    /// A service as `config`, read from `origin`, describes it, on its store. `arrived` is told of every webhook that is stored.
     ///
     /// # Errors
     /// What is wrong with the configuration, the store or the machine, as a sentence.
-    pub fn new(config: Config, clock: Arc<dyn Clock>, stop: Stop, arrived: Arc<Notify>) -> anyhow::Result<Self> {
+    pub fn new(
+        config: Config,
+        origin: Origin,
+        clock: Arc<dyn Clock>,
+        stop: Stop,
+        arrived: Arc<Notify>,
+    ) -> anyhow::Result<Self> {
         let environment = &config.environment;
         let auth = Auth::new(environment).map_err(|error| fragment(&error))?;
         let transport = Transport::trusting(environment.ca_file.as_deref()).map_err(|error| fragment(&error))?;
@@ -64,15 +69,16 @@ impl App {
         };
         let store = open()?;
         let receiver = Receiver::start(open()?, arrived)?;
-        let config = Arc::new(with_stored(&config, &store)?);
+        let configuration = Arc::new(Configuration::new(config, origin, &store)?);
         let database = Database::start("store", store)?;
         Ok(Self {
-            engine: Engine::new(Arc::clone(&config), Arc::clone(&clock), stop.clone()),
+            engine: Engine::new(Arc::clone(&configuration), Arc::clone(&clock), stop.clone()),
             fast_lane: LaneHealth::default(),
             started_at_ms: clock.now_ms(),
             passwords: Passwords::default(),
             webhook_counts: WebhookCounts::default(),
-            config,
+            base_path: configuration.now().environment.base_path.clone(),
+            configuration,
             clock,
             database,
             auth,
@@ -84,30 +90,24 @@ impl App {
 
     /// What stands in front of every path: empty, or `/pulsarr`.
     pub fn base_path(&self) -> &str {
-        &self.config.environment.base_path
+        &self.base_path
+    }
+
+    /// Environment and settings as they are now. Whoever holds them keeps working with these when somebody changes them.
+    pub fn config(&self) -> Arc<Config> {
+        self.configuration.now()
     }
 
     /// What the instance of this name is; `None` when there is none.
     pub fn kind_of(&self, instance: &str) -> Option<InstanceKind> {
-        let instances = &self.config.settings.instances;
-        instances.iter().find(|it| it.name == instance).map(|it| it.options.kind())
+        let config = self.config();
+        config.settings.instances.iter().find(|it| it.name == instance).map(|it| it.options.kind())
     }
 
     /// Now; unix milliseconds.
     pub fn now_ms(&self) -> UnixMs {
         self.clock.now_ms()
     }
-}
-
-/// `config` with what people set up in the store.
-fn with_stored(config: &Config, store: &Store) -> anyhow::Result<Config> {
-    let stored =
-        store.read().declarations().map_err(|error| anyhow::anyhow!("failed to {error}. {}", error.advice()))?;
-    if stored.is_empty() {
-        return Ok(config.clone());
-    }
-    let vault = Vault::of_existing(&config.environment.data_dir).map_err(|error| fragment(&error))?;
-    Ok(config.with_stored(&stored, &vault, process::variables(), Path::new("."))?)
 }
 
 /// Our libraries' errors are fragments that fit "failed to".

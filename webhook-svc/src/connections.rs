@@ -22,7 +22,8 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// # Errors
 /// [`StoreError`] when the store fails.
 pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
-    for instance in &app.config.settings.instances {
+    let config = app.config();
+    for instance in &config.settings.instances {
         let name = instance.name.clone();
         let fresh = process::secret_hex(16);
         let secret = app
@@ -41,7 +42,8 @@ pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
 pub async fn keep(app: Arc<App>) {
     loop {
         let mut all_well = true;
-        for instance in &app.config.settings.instances {
+        let config = app.config();
+        for instance in &config.settings.instances {
             if app.stop.reason().is_some() {
                 return;
             }
@@ -56,6 +58,7 @@ pub async fn keep(app: Arc<App>) {
         let pause = if all_well { LOOK_AGAIN_AFTER } else { TRY_AGAIN_AFTER };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
+            () = app.configuration.changed.notified() => {}
             _ = app.stop.wait() => return,
         }
     }
@@ -72,7 +75,8 @@ const fn is_settled(status: ConnectionStatus) -> bool {
 /// [`StoreError`] when the store fails; what the instance says is in the answer.
 pub async fn fix(app: &App, instance: &Instance) -> Result<Connection, StoreError> {
     let wanted = wanted(app, instance).await?;
-    let upstreams = Upstreams::new(&app.config, &app.transport, &app.clock, &app.stop);
+    let config = app.config();
+    let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
     let Some(arr) = upstreams.arr(&instance.name) else { return Err(StoreError::Busy) };
     // The instance calls us while this is open, so nothing may be held meanwhile.
     let found = callback::fix(arr, &wanted).await;
@@ -92,7 +96,7 @@ async fn wanted(app: &App, instance: &Instance) -> Result<Wanted, StoreError> {
         })
         .await?;
     app.passwords.set(&instance.name, &secret);
-    let config = &app.config;
+    let config = app.config();
     let base_url = config.environment.base_url.as_deref();
     Ok(Wanted::new(instance, &config.settings.instances, base_url, &installation, secret))
 }

@@ -19,6 +19,8 @@ use pulsarr_shared::store::Store;
 use pulsarr_shared::sync::{self, Mode, Request, SyncError, World};
 use tokio::sync::{Notify, oneshot, watch};
 
+use crate::configuration::Configuration;
+
 /// How often a lock that is held is asked for again.
 const ASK_LOCK_EVERY: Duration = Duration::from_millis(250);
 
@@ -81,7 +83,7 @@ pub enum RunError {
 
 /// Starts runs. All of them end before the service does: see [`Engine::idle`].
 pub struct Engine {
-    config: Arc<Config>,
+    config: Arc<Configuration>,
     clock: Arc<dyn Clock>,
     stop: Stop,
     under_way: Arc<watch::Sender<usize>>,
@@ -98,7 +100,7 @@ struct Wanted {
 
 impl Engine {
     /// An engine that works as `config` says, by `clock`, until `stop` is raised.
-    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>, stop: Stop) -> Self {
+    pub fn new(config: Arc<Configuration>, clock: Arc<dyn Clock>, stop: Stop) -> Self {
         Self {
             config,
             clock,
@@ -118,18 +120,18 @@ impl Engine {
             return Err(NotBegun::Stopping);
         }
         let failed = |error: &dyn std::fmt::Display| NotBegun::Failed { detail: error.to_string() };
-        let now_ms = self.clock.now_ms();
+        let (config, now_ms) = (self.config.now(), self.clock.now_ms());
         let run_id = sync::new_run_id(now_ms);
         let holder =
             Holder { host: process::host_name(), pid: std::process::id(), run_id: run_id.clone(), since_ms: now_ms };
-        let guard = match lock::try_acquire(&self.config.environment.data_dir, &holder) {
+        let guard = match lock::try_acquire(&config.environment.data_dir, &holder) {
             Ok(Acquired::Ours(guard)) => guard,
             Ok(Acquired::Held(by)) => return Err(NotBegun::Busy { by }),
             Err(error) => return Err(failed(&error)),
         };
         let (answer, end) = oneshot::channel();
         let request = Request { run_id: run_id.clone(), trigger: wish.trigger, user: wish.user, full: wish.full };
-        let work = Work { config: Arc::clone(&self.config), clock: Arc::clone(&self.clock), stop: self.stop.clone() };
+        let work = Work { config, clock: Arc::clone(&self.clock), stop: self.stop.clone() };
         let counted = Counted::new(&self.under_way);
         let spawned = thread::Builder::new().name("run".to_owned()).spawn(move || {
             let ended = work.carry_out(&request, guard);

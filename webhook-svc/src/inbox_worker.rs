@@ -45,7 +45,7 @@ async fn step(app: &Arc<App>) -> Duration {
 
 /// Answers when the next batch is due.
 fn work_off(store: &Store, app: &App, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreError> {
-    let settings = TrackingSettings::of(&app.config.environment);
+    let settings = TrackingSettings::of(&app.config().environment);
     tracking::process_inbox(store, &|instance| app.kind_of(instance), settings, now_ms)?;
     tracking::flush_due_batches(store, now_ms)?;
     tracking::next_batch_due(store)

@@ -5,6 +5,7 @@ mod app;
 mod audit;
 mod auth;
 mod body;
+mod configuration;
 mod connections;
 mod database;
 mod engine;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use app::{App, fragment};
+use configuration::Origin;
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
@@ -34,15 +36,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 fn main() -> anyhow::Result<()> {
-    let config = Config::load(process::variables(), Path::new("."))?;
+    let origin = Origin { variables: process::variables().collect(), base_dir: ".".into() };
+    let config = Config::load(origin.variables.iter().cloned(), &origin.base_dir)?;
     telemetry::start(&config.environment.log, config.environment.log_format, std::io::stderr)
         .map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(live(config))
+    runtime.block_on(live(config, origin))
 }
 
 /// The service's whole life.
-async fn live(config: Config) -> anyhow::Result<()> {
+async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
     tracing::info!("Pulsarr v{} starting", env!("CARGO_PKG_VERSION"));
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -53,7 +56,7 @@ async fn live(config: Config) -> anyhow::Result<()> {
     stop_on_signals(&stop)?;
     let arrived = Arc::new(Notify::new());
     let folder = environment.data_dir.clone();
-    let app = Arc::new(App::new(config, Arc::new(SystemClock), stop.clone(), Arc::clone(&arrived))?);
+    let app = Arc::new(App::new(config, origin, Arc::new(SystemClock), stop.clone(), Arc::clone(&arrived))?);
     let _alone = be_the_only_one(&folder)?;
     tracing::info!("Database initialized (SQLite)");
     let (listener, metrics_listener) = (listen(port).await?, listen(metrics_port).await?);

@@ -66,7 +66,7 @@ fn text(app: &App, stored: &Stored) -> String {
     page.gauge("pulsarr_build_info", "What runs.");
     page.line("pulsarr_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     page.gauge("pulsarr_configured", "Whether there is a Plex token and an instance.");
-    let settings = &app.config.settings;
+    let settings = &app.config().settings;
     let configured = settings.plex.token.is_some() && !settings.instances.is_empty();
     page.line("pulsarr_configured", &[], u64::from(configured));
     page.gauge("process_start_time_seconds", "When the service began, unix seconds.");
@@ -112,7 +112,7 @@ fn text(app: &App, stored: &Stored) -> String {
     page.line("pulsarr_fast_lane_checks_total", &[], lane.checks.load(Ordering::Relaxed));
     page.counter("pulsarr_fast_lane_changes_total", "Changes that were seen.");
     page.line("pulsarr_fast_lane_changes_total", &[], lane.changes.load(Ordering::Relaxed));
-    let folder = app.config.environment.data_dir.join("db");
+    let folder = app.config().environment.data_dir.join("db");
     page.gauge("pulsarr_db_size_bytes", "The database file.");
     page.line("pulsarr_db_size_bytes", &[], size(&folder.join("pulsarr.db")));
     page.gauge("pulsarr_db_wal_size_bytes", "Its write-ahead log.");

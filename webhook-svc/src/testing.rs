@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use warp::http::HeaderMap;
 
 use crate::app::App;
+use crate::configuration::Origin;
 
 /// When tests begin; unix milliseconds.
 pub const NOW: UnixMs = 1_795_435_200_000;
@@ -41,9 +42,10 @@ pub fn app(vars: &[(&str, &str)]) -> Testing {
     let folder = tempfile::tempdir().unwrap();
     let data = ("PULSARR_DATA_DIR".to_owned(), folder.path().display().to_string());
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let config = Config::load(vars.chain([data]), folder.path()).unwrap();
+    let origin = Origin { variables: vars.chain([data]).collect(), base_dir: folder.path().to_owned() };
+    let config = Config::load(origin.variables.clone(), folder.path()).unwrap();
     let clock = Arc::new(ManualClock::at(NOW));
-    let app = App::new(config, Arc::clone(&clock) as _, Stop::default(), Arc::default()).unwrap();
+    let app = App::new(config, origin, Arc::clone(&clock) as _, Stop::default(), Arc::default()).unwrap();
     let app = Arc::new(app);
     Testing { app, clock, folder }
 }

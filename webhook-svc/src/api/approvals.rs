@@ -1,7 +1,5 @@
 //! What somebody has to say yes to.
 
-use std::sync::Arc;
-
 use pulsarr_shared::amend::Amendment;
 use pulsarr_shared::approval::expires_at_ms;
 use pulsarr_shared::config::Config;
@@ -168,7 +166,7 @@ enum VerdictWord {
 async fn list(ask: Ask) -> Result<Response, ApiError> {
     let state = given::choice(&ask, "state", ApprovalState::ALL, ApprovalState::word)?;
     let rows = ask.app.database.run(move |store| store.read().approvals(state)).await?;
-    answer(&ApprovalList::of(rows, &ask.app.config))
+    answer(&ApprovalList::of(rows, &ask.app.config()))
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
@@ -178,7 +176,7 @@ async fn one(ask: Ask) -> Result<Response, ApiError> {
     let (row, events) = found.await?;
     let row = row.ok_or_else(|| ApiError::not_found(format!("there is no request {number}")))?;
     let events = events.into_iter().map(EventView::of).collect();
-    answer(&ApprovalStory { approval: ApprovalView::of(row, &ask.app.config.settings.approvals), events })
+    answer(&ApprovalStory { approval: ApprovalView::of(row, &ask.app.config().settings.approvals), events })
 }
 
 async fn decide(ask: Ask) -> Result<Response, ApiError> {
@@ -189,7 +187,7 @@ async fn decide(ask: Ask) -> Result<Response, ApiError> {
     if wanted.verdict == VerdictWord::Reject && !wanted.to.is_empty() {
         return Err(ApiError::input("`to` goes with `approve`: what is rejected goes nowhere"));
     }
-    let (config, by) = (Arc::clone(&ask.app.config), By::of(&ask));
+    let (config, by) = (ask.app.config(), By::of(&ask));
     let decided = ask.app.database.run(move |store| {
         store.write(|db| {
             let decided = rule(db, &config, &wanted, &by.who, by.at_ms)?;
@@ -205,7 +203,7 @@ async fn decide(ask: Ask) -> Result<Response, ApiError> {
         })
     });
     let decided = decided.await??;
-    answer(&ApprovalList::of(decided, &ask.app.config))
+    answer(&ApprovalList::of(decided, &ask.app.config()))
 }
 
 /// Decides all of them or none. Those whose changes do not fit are named before anything is written.

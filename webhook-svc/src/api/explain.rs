@@ -1,7 +1,5 @@
 //! The stored story of a title, or why there is none.
 
-use std::sync::Arc;
-
 use pulsarr_shared::explain::{self, ExplainError};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -36,7 +34,7 @@ async fn tell(ask: Ask) -> Result<Response, ApiError> {
     let wanted = ask.parameter("title").map(|title| title.trim().to_owned()).filter(|title| !title.is_empty());
     let wanted = wanted.ok_or_else(|| ApiError::input("`title` says which title is meant"))?;
     let user = ask.parameter("user").map(str::to_owned);
-    let (config, now_ms) = (Arc::clone(&ask.app.config), ask.app.now_ms());
+    let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
     let told =
         ask.app.database.run(move |store| match explain::explain(store.read(), &config, &wanted, user.as_deref()) {
             Ok(explained) => Ok(Ok(explained.tell(&wanted, now_ms))),

@@ -1,7 +1,5 @@
 //! What instances refused.
 
-use std::sync::Arc;
-
 use pulsarr_shared::model::PlacementId;
 use pulsarr_shared::store::{Db, StoreError};
 use schemars::JsonSchema;
@@ -105,7 +103,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn tell(ask: &Ask) -> Result<Response, ApiError> {
-    let config = Arc::clone(&ask.app.config);
+    let config = ask.app.config();
     let found = ask.app.database.run(move |store| {
         let people = People::of(store.read(), &config)?;
         let failures = store.read().failures()?.into_iter().map(|row| FailureView {

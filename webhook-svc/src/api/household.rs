@@ -1,6 +1,5 @@
 //! A service over a store of its own, for tests: its handlers are called as if everybody might.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -19,6 +18,7 @@ use warp::reply::Response;
 
 use super::{ApiError, Ask, Endpoint, Who};
 use crate::app::App;
+use crate::configuration::Origin;
 
 /// Noon.
 pub(super) const NOON: i64 = 1_795_435_200_000;
@@ -58,9 +58,10 @@ impl Household {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("pulsarr.yaml"), settings).unwrap();
         let vars = [("PULSARR_DATA_DIR".to_owned(), folder.path().display().to_string())];
-        let config = Config::load(vars, Path::new(folder.path())).unwrap();
+        let origin = Origin { variables: vars.to_vec(), base_dir: folder.path().to_owned() };
+        let config = Config::load(vars, folder.path()).unwrap();
         let clock = Arc::new(ManualClock::at(NOON));
-        let app = App::new(config, clock, Stop::default(), Arc::default()).unwrap();
+        let app = App::new(config, origin, clock, Stop::default(), Arc::default()).unwrap();
         Self { app: Arc::new(app), store: Store::open(folder.path(), false).unwrap(), _folder: folder }
     }
 
@@ -98,7 +99,7 @@ impl Household {
 
     /// Lets `run_id` decide that somebody is asked about everything new: for `movies`, by a rule.
     pub fn hold_all(&self, run_id: &str) {
-        let options = self.app.config.settings.instances.first().map(|instance| instance.options.clone());
+        let options = self.app.config().settings.instances.first().map(|instance| instance.options.clone());
         let destinations =
             options.map(|options| Destination { instance: "movies".into(), options, because: "it takes films".into() });
         let decision = Decision {
@@ -115,7 +116,7 @@ impl Household {
 
     /// Lets `run_id` decide that everything new goes to `movies`.
     pub fn route_all(&self, run_id: &str) {
-        let options = self.app.config.settings.instances[0].options.clone();
+        let options = self.app.config().settings.instances[0].options.clone();
         let because = "it takes films".to_owned();
         let outcome = Outcome::Route {
             destinations: vec![Destination { instance: "movies".into(), options, because }],

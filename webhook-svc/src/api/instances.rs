@@ -49,7 +49,7 @@ struct InstanceView {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    answer(&InstanceList { instances: ask.app.config.settings.instances.iter().map(InstanceView::of).collect() })
+    answer(&InstanceList { instances: ask.app.config().settings.instances.iter().map(InstanceView::of).collect() })
 }
 
 impl InstanceView {

@@ -6,6 +6,7 @@ mod approvals;
 mod audit;
 mod decisions;
 mod docs;
+mod editing;
 mod endpoint;
 mod error;
 mod explain;

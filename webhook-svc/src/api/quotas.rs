@@ -1,7 +1,5 @@
 //! How full everybody's quotas are.
 
-use std::sync::Arc;
-
 use pulsarr_shared::quota;
 use pulsarr_shared::sync::{self, UserQuota};
 use schemars::JsonSchema;
@@ -60,7 +58,7 @@ struct QuotaView {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let (config, now_ms) = (Arc::clone(&ask.app.config), ask.app.now_ms());
+    let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
     let all = ask.app.database.run(move |store| sync::quotas(store.read(), &config, now_ms)).await?;
     answer(&QuotaList { quotas: all.iter().map(QuotaView::of).collect() })
 }

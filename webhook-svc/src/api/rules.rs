@@ -88,7 +88,7 @@ struct FieldView {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    answer(&RuleList { rules: ask.app.config.settings.rules.iter().map(RuleView::of).collect() })
+    answer(&RuleList { rules: ask.app.config().settings.rules.iter().map(RuleView::of).collect() })
 }
 
 async fn fields(_: Ask) -> Result<Response, ApiError> {

@@ -40,7 +40,7 @@ struct SettingView {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let config = &ask.app.config;
+    let config = &ask.app.config();
     let settings = config.values.iter().map(|value| SettingView {
         name: value.name.clone(),
         value: value.value.clone(),

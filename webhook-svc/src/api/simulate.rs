@@ -62,7 +62,7 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
     let app = Arc::clone(&ask.app);
     let _turn = TURN.acquire().await;
     let simulated = tokio::task::spawn_blocking(move || {
-        let (config, clock) = (&app.config, &*app.clock);
+        let (config, clock) = (&app.config(), &*app.clock);
         let what_if = match &wanted.given {
             Some(given) => {
                 let text = given.as_str().map_or_else(|| given.to_string(), str::to_owned);

@@ -1,14 +1,12 @@
 //! How it goes, in numbers.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Config;
 use pulsarr_shared::stats::{median, per_day};
 use pulsarr_shared::store::{Store, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use warp::http::Method;
 use warp::reply::Response;
 
@@ -77,7 +75,7 @@ struct TimeUntilAdded {
 }
 
 async fn tell(ask: Ask) -> Result<Response, ApiError> {
-    let (config, now_ms) = (Arc::clone(&ask.app.config), ask.app.now_ms());
+    let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
     answer(&ask.app.database.run(move |store| count(store, &config, now_ms)).await?)
 }
 

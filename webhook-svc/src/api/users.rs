@@ -1,7 +1,5 @@
 //! Whose watchlists are read, and what the last look told.
 
-use std::sync::Arc;
-
 use pulsarr_shared::config::Config;
 use pulsarr_shared::quota;
 use pulsarr_shared::store::{Store, StoreError};
@@ -74,7 +72,7 @@ struct StandingView {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let config = Arc::clone(&ask.app.config);
+    let config = ask.app.config();
     answer(&ask.app.database.run(move |store| everybody(store, &config)).await?)
 }
 

@@ -1,7 +1,5 @@
 //! What is on the watchlists, and where it stands.
 
-use std::sync::Arc;
-
 use pulsarr_shared::model::{EntryId, EntryState, ExternalIds, ImdbId, MediaType, TmdbId, TvdbId};
 use pulsarr_shared::store::{
     Anew, EntryFilter, EntryLine, EntryRow, PlaceRow, PlacementLine, PlacementRow, Store, StoreError,
@@ -189,7 +187,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
     let before = given::id(&ask, "before")?.map(EntryId);
     let limit = ask.count("limit", 100, 1, 500)?;
     let user = ask.parameter("user").map(str::to_owned);
-    let config = Arc::clone(&ask.app.config);
+    let config = ask.app.config();
     let page = ask.app.database.run(move |store| {
         let people = People::of(store.read(), &config)?;
         if let Some(name) = &user {
@@ -208,7 +206,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
     let id = ask.number("id")?;
-    let config = Arc::clone(&ask.app.config);
+    let config = ask.app.config();
     let story = ask.app.database.run(move |store| WatchlistStory::of(store, &config, EntryId(id))).await?;
     answer(&story.ok_or_else(|| unknown(id))?)
 }
@@ -219,7 +217,7 @@ fn unknown(id: i64) -> ApiError {
 
 async fn redecide(ask: Ask) -> Result<Response, ApiError> {
     let id = ask.number("id")?;
-    let (now_ms, config) = (ask.app.now_ms(), Arc::clone(&ask.app.config));
+    let (now_ms, config) = (ask.app.now_ms(), ask.app.config());
     let by = By::of(&ask);
     let reason = format!("{} wants it decided anew; the next run does", ask.who.name);
     let (anew, story) = ask

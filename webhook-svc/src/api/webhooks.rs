@@ -113,7 +113,8 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 async fn fix(ask: Ask) -> Result<Response, ApiError> {
     let name = ask.variable("instance").to_owned();
     let app = &ask.app;
-    let Some(instance) = app.config.settings.instances.iter().find(|instance| instance.name == name) else {
+    let config = app.config();
+    let Some(instance) = config.settings.instances.iter().find(|instance| instance.name == name) else {
         return Err(ApiError::not_found(format!("there is no instance called `{name}`")));
     };
     let found = connections::fix(app, instance).await?;

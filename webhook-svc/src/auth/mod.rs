@@ -101,7 +101,7 @@ impl Auth {
 /// # Errors
 /// [`StoreError`] when the database cannot be read.
 pub async fn announce(app: &App) -> Result<(), StoreError> {
-    let environment = &app.config.environment;
+    let environment = &app.config().environment;
     if app.auth.user_header.is_some() && app.auth.proxies.is_empty() {
         tracing::warn!("PULSARR_PROXY_USER_HEADER has no effect: PULSARR_TRUSTED_PROXIES names no proxy to believe");
     }
@@ -197,7 +197,7 @@ impl Request<'_> {
             }
             return Ok(Who { name: session.row.username, may_write: true });
         }
-        let mode = self.app.config.environment.auth;
+        let mode = self.app.config().environment.auth;
         let name = match self.app.auth.named_by_proxy(self.origin, self.headers) {
             Some(name) => name,
             None if mode == AuthMode::Disabled => "somebody (sign-in is disabled)".to_owned(),

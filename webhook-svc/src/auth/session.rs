@@ -67,7 +67,7 @@ pub fn end_cookie(app: &App, origin: Origin, headers: &HeaderMap) -> HeaderValue
 
 fn cookie(app: &App, origin: Origin, headers: &HeaderMap, token: &str, seconds: u64) -> HeaderValue {
     let path = if app.base_path().is_empty() { "/" } else { app.base_path() };
-    let secure = app.config.environment.cookie_secure.unwrap_or_else(|| is_https(origin, headers));
+    let secure = app.config().environment.cookie_secure.unwrap_or_else(|| is_https(origin, headers));
     let secure = if secure { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={token}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     // Cannot fail: tokens and base paths are plain ASCII.

@@ -72,7 +72,7 @@ struct Known {
 impl FastLane {
     /// A lane that has looked at nothing yet.
     pub fn new(app: Arc<App>) -> Self {
-        let environment = &app.config.environment;
+        let environment = &app.config().environment;
         let millis_of = |seconds| millis(Duration::from_secs(seconds));
         let intervals = Intervals {
             own_ms: millis_of(environment.fast_lane_own_s),
@@ -122,7 +122,7 @@ impl FastLane {
             return until_ms;
         }
         self.next_ms = now_ms + STORE_AGAIN_MS;
-        if self.app.config.environment.fast_lane && !self.look(&known, now_ms).await {
+        if self.app.config().environment.fast_lane && !self.look(&known, now_ms).await {
             return self.next_ms;
         }
         match self.app.engine.next_wanted(now_ms) {
@@ -133,7 +133,7 @@ impl FastLane {
     }
 
     async fn known(&self, now_ms: UnixMs) -> Result<Known, StoreError> {
-        let config = Arc::clone(&self.app.config);
+        let config = self.app.config();
         let read = move |store: &pulsarr_shared::store::Store| {
             let db = store.read();
             Ok(Known {
@@ -160,7 +160,7 @@ impl FastLane {
             return true;
         }
         let identifier = known.client_identifier.clone();
-        let Some(plex) = watch::plex(&app.config, &app.transport, &app.clock, &app.stop, identifier) else {
+        let Some(plex) = watch::plex(&app.config(), &app.transport, &app.clock, &app.stop, identifier) else {
             return true;
         };
         for list in lists {

@@ -19,6 +19,7 @@ use warp::http::{HeaderMap, Method, StatusCode};
 use super::FastLane;
 use crate::api::{Ask, Who, endpoints};
 use crate::app::App;
+use crate::configuration::Origin;
 use crate::engine::{NotBegun, Wish};
 
 const NOON: UnixMs = 1_795_435_200_000;
@@ -61,9 +62,11 @@ impl Story {
             household.set(name, value);
         }
         let friends = friends.iter().map(|name| household.plex.add_friend(name)).collect();
+        let variables = household.vars.clone().into_iter().collect();
+        let origin = Origin { variables, base_dir: household.folder().to_owned() };
         let config = Config::load(household.vars.clone(), household.folder()).unwrap();
         let clock = Arc::new(ManualClock::at(NOON));
-        let app = App::new(config, clock.clone(), Stop::default(), Arc::default()).unwrap();
+        let app = App::new(config, origin, clock.clone(), Stop::default(), Arc::default()).unwrap();
         let app = Arc::new(app);
         let lane = FastLane::new(Arc::clone(&app));
         Self { household, clock, app, lane, friends }

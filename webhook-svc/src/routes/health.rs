@@ -29,7 +29,7 @@ pub fn filter(base: BoxedFilter<()>, app: Arc<App>) -> BoxedFilter<(Response,)> 
 
 /// Alive, and able to write to the data folder. Whether Plex or an arr answers is none of a probe's business.
 async fn answer_alive(app: Arc<App>) -> Response {
-    let folder = app.config.environment.data_dir.clone();
+    let folder = app.config().environment.data_dir.clone();
     let written = tokio::task::spawn_blocking(move || touch(&folder)).await;
     match written.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
         Ok(()) => "ok\n".into_response(),
@@ -82,7 +82,7 @@ async fn answer_health(app: Arc<App>) -> Response {
         Ok(found) => found,
         Err(error) => return ApiError::from(error).into_response(),
     };
-    let settings = &app.config.settings;
+    let settings = &app.config().settings;
     let well = last_run.as_ref().is_none_or(|run| !matches!(run.result, "failed" | "crashed"));
     let health = Health {
         status: if well { "ok" } else { "attention" },

@@ -1,0 +1,180 @@
+//! What editing a part of the settings has in common, whichever part it is: versions, secrets that can be written and never read, and
+//! what the settings file keeps to itself.
+
+use pulsarr_shared::config::{Config, Source};
+use pulsarr_shared::model::{Declaration, Section};
+use pulsarr_shared::vault::Vault;
+use serde_json::{Map, Value, json};
+use warp::http::{HeaderValue, header};
+use warp::reply::Response;
+
+use super::{ApiError, Ask, FieldProblem};
+
+/// Where an item of the settings stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// `pulsarr.yaml:12`, or `settings made in the service`.
+    pub source: String,
+    /// Whether the file declares it, so that it is changed there and nowhere else.
+    pub read_only: bool,
+}
+
+impl Standing {
+    /// Where the value of this name (`instances[0].name`) stands.
+    pub fn of_value(config: &Config, name: &str) -> Self {
+        let found = config.values.iter().find(|value| value.name == name).map(|value| &value.source);
+        Self {
+            source: found.map_or_else(String::new, ToString::to_string),
+            read_only: !matches!(found, Some(Source::Stored | Source::Default)),
+        }
+    }
+
+    /// Where the item of a list stands whose `key` (`name`, `plex`) has this value: `of_item(config, "rules", "name", "anime")`.
+    pub fn of_item(config: &Config, list: &str, key: &str, value: &str) -> Self {
+        let is_it = |name: &str| {
+            let rest = name.strip_prefix(list).and_then(|rest| rest.strip_prefix('['));
+            rest.and_then(|rest| rest.split_once("].")).is_some_and(|(_, of)| of == key)
+        };
+        let found = config.values.iter().find(|it| it.value == value && is_it(&it.name));
+        found.map_or(Self { source: String::new(), read_only: false }, |it| Self::of_value(config, &it.name))
+    }
+
+    /// Whether it may be changed here.
+    ///
+    /// # Errors
+    /// 409 that says where it is changed.
+    pub fn changeable(&self, what: &str) -> Result<(), ApiError> {
+        if self.read_only {
+            let message = format!("{what} is declared in the settings file ({}): change it there", self.source);
+            return Err(ApiError::conflict(message));
+        }
+        Ok(())
+    }
+}
+
+/// The version in `If-Match`: `"1795435200000"`. `None`: whatever is there, or `*`.
+///
+/// # Errors
+/// 400 for what is no version of ours.
+pub fn expected_version(ask: &Ask) -> Result<Option<i64>, ApiError> {
+    let Some(value) = ask.headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let number = text.trim_start_matches("W/").trim_matches('"').parse();
+    number.map(Some).map_err(|_| ApiError::input("`If-Match` takes the ETag of what was looked at"))
+}
+
+/// `response` with the version of what it shows.
+pub fn with_version(mut response: Response, version: Option<i64>) -> Response {
+    if let Some(value) = version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok()) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}
+
+/// What is kept under this name.
+pub fn find<'d>(declarations: &'d [Declaration], section: Section, name: &str) -> Option<&'d Declaration> {
+    let name = section.folded(name);
+    declarations.iter().find(|it| it.section == section && it.name == name)
+}
+
+/// Whether what is there is what somebody has looked at.
+///
+/// # Errors
+/// 412 with what is there now.
+pub fn unchanged(found: &Declaration, expected: Option<i64>) -> Result<(), ApiError> {
+    match expected {
+        Some(version) if version != found.version => Err(ApiError::changed(format!(
+            "somebody has changed it since you looked; it is now {}",
+            masked(found.section, &found.body)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A body as JSON with keys.
+///
+/// # Errors
+/// 400 for anything else.
+pub fn body_of(ask: &Ask) -> Result<Map<String, Value>, ApiError> {
+    match ask.json()? {
+        Value::Object(keys) => Ok(keys),
+        _ => Err(ApiError::input("the body has to be a JSON object")),
+    }
+}
+
+/// What is shown of a body: everything but its secret, of which only that there is one.
+pub fn masked(section: Section, body: &Value) -> Value {
+    let mut shown = body.clone();
+    if let (Some(key), Some(keys)) = (section.secret_key(), shown.as_object_mut())
+        && let Some(secret) = keys.get_mut(key)
+    {
+        *secret = json!({"set": !secret.is_null()});
+    }
+    shown
+}
+
+/// Seals the secret in `body`, which is taken as it is: no variable and no file is looked up for somebody on the network. Left out, or
+/// sent as it is shown (`{"set": true}`), it is the one that was there before.
+///
+/// # Errors
+/// 422 for what is no secret; 503 when it cannot be sealed.
+pub fn seal(
+    section: Section,
+    body: &mut Map<String, Value>,
+    before: Option<&Value>,
+    vault: &Vault,
+) -> Result<(), ApiError> {
+    let Some(key) = section.secret_key() else { return Ok(()) };
+    let refuse =
+        |message: &str| ApiError::fields(vec![FieldProblem { path: key.to_owned(), message: message.to_owned() }]);
+    let kept = || before.and_then(|before| before.get(key)).filter(|secret| secret.is_string()).cloned();
+    let given = body.remove(key);
+    let sealed = match given {
+        None => kept(),
+        Some(Value::Object(shown)) if shown.get("set").is_some_and(Value::is_boolean) => kept(),
+        Some(Value::Null) => None,
+        Some(Value::String(secret)) => {
+            let secret = secret.trim();
+            if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(refuse("is empty, or has characters that no key has: copy it again"));
+            }
+            let sealed = vault.seal(&secret.into());
+            Some(Value::String(sealed.map_err(|error| ApiError::unavailable(format!("failed to {error}")))?))
+        }
+        Some(_) => return Err(refuse("has to be a text")),
+    };
+    if let Some(sealed) = sealed {
+        body.insert(key.to_owned(), sealed);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_sealed_kept_or_taken_away_and_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let sealed = |body: Value, before: Option<&Value>| {
+            let Value::Object(mut keys) = body else { panic!("keys") };
+            seal(Section::Instances, &mut keys, before, &vault).map(|()| Value::Object(keys))
+        };
+        let first = sealed(json!({"name": "movies", "api_key": "hunter2"}), None).unwrap();
+        assert!(!first.to_string().contains("hunter2"), "{first}");
+        let kept = sealed(json!({"name": "movies"}), Some(&first)).unwrap();
+        assert_eq!(kept["api_key"], first["api_key"]);
+        let kept = sealed(masked(Section::Instances, &first), Some(&first)).unwrap();
+        assert_eq!(kept["api_key"], first["api_key"]);
+        assert_eq!(masked(Section::Instances, &first), json!({"name": "movies", "api_key": {"set": true}}));
+        assert!(sealed(json!({"api_key": null}), Some(&first)).unwrap().get("api_key").is_none());
+        assert!(sealed(json!({"api_key": "two words"}), None).is_err());
+        // What looks like a reference is no reference here.
+        let literal = sealed(json!({"api_key": "${HOME}"}), None).unwrap();
+        assert!(literal["api_key"].as_str().unwrap().starts_with("sealed:"));
+    }
+}
