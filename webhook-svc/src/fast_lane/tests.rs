@@ -384,9 +384,9 @@ async fn a_list_that_only_looks_different_is_looked_at_less_and_less_until_there
     story.until_added(1).await;
     story.seconds(61).await;
     let before = story.runs().len();
-    // Plex tells another year every second, and the same list.
-    for year in 0..1_200 {
-        story.household.plex.add_title(salt_ledger().year(1_800 + year % 200));
+    // Somebody rates the film every second; the list stays what it is.
+    for votes in 0..1_200 {
+        story.household.plex.add_title(salt_ledger().imdb_rating(7.1, 50_000 + votes));
         story.second().await;
     }
     let runs = story.runs().len() - before;
