@@ -14,6 +14,7 @@ use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
 use crate::app::App;
+use crate::fast_lane::{LaneHealth, Stand};
 
 /// `GET /metrics`.
 pub fn filter(app: Arc<App>) -> BoxedFilter<(Response,)> {
@@ -112,12 +113,44 @@ fn text(app: &App, stored: &Stored) -> String {
     page.line("pulsarr_fast_lane_checks_total", &[], lane.checks.load(Ordering::Relaxed));
     page.counter("pulsarr_fast_lane_changes_total", "Changes that were seen.");
     page.line("pulsarr_fast_lane_changes_total", &[], lane.changes.load(Ordering::Relaxed));
+    feeds(&mut page, lane);
     let folder = app.config().environment.data_dir.join("db");
     page.gauge("pulsarr_db_size_bytes", "The database file.");
     page.line("pulsarr_db_size_bytes", &[], size(&folder.join("pulsarr.db")));
     page.gauge("pulsarr_db_wal_size_bytes", "Its write-ahead log.");
     page.line("pulsarr_db_wal_size_bytes", &[], size(&folder.join("pulsarr.db-wal")));
     page.0
+}
+
+fn feeds(page: &mut Page, lane: &LaneHealth) {
+    let feeds = [("own", &lane.own_feed), ("friends", &lane.friends_feed)];
+    page.gauge("pulsarr_fast_lane_feed_state", "Where a feed stands: 1 for the state it is in.");
+    for (feed, health) in feeds {
+        for stand in Stand::ALL {
+            let labels = [("feed", feed), ("state", stand.word())];
+            page.line("pulsarr_fast_lane_feed_state", &labels, u64::from(health.stand() == stand));
+        }
+    }
+    page.gauge(
+        "pulsarr_fast_lane_feed_last_reading_timestamp_seconds",
+        "When a feed was last read well; 0 before the first time.",
+    );
+    for (feed, health) in feeds {
+        let at_ms = health.last_reading_at_ms.load(Ordering::Relaxed);
+        page.line("pulsarr_fast_lane_feed_last_reading_timestamp_seconds", &[("feed", feed)], seconds(at_ms));
+    }
+    page.counter("pulsarr_fast_lane_feed_questions_total", "How often a feed's address or content was asked for.");
+    for (feed, health) in feeds {
+        let questions = health.questions.load(Ordering::Relaxed);
+        page.line("pulsarr_fast_lane_feed_questions_total", &[("feed", feed)], questions);
+    }
+    page.counter(
+        "pulsarr_fast_lane_feed_stale_total",
+        "How often a list had changed and its feed did not tell in time.",
+    );
+    for (feed, health) in feeds {
+        page.line("pulsarr_fast_lane_feed_stale_total", &[("feed", feed)], health.alarms.load(Ordering::Relaxed));
+    }
 }
 
 /// Whole seconds of a time; 0 for one before 1970.

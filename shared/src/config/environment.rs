@@ -42,6 +42,16 @@ crate::model::words! {
     }
 }
 
+crate::model::words! {
+    /// Whether Plex's feeds of watchlists are used.
+    FeedUse {
+        /// As long as they tell what is new.
+        Auto = "auto",
+        /// Never.
+        Off = "off",
+    }
+}
+
 /// Where Kubernetes looks for a container's last words.
 pub const TERMINATION_LOG: &str = "/dev/termination-log";
 
@@ -125,6 +135,11 @@ pub struct Environment {
     /// Seconds in which the service looks once at every friend's list. Default 120; 30 to 86400.
     #[serde(deserialize_with = "within::<30, 86_400, _, _>")]
     pub fast_lane_friends_s: u64,
+    /// Whether the service reads feeds of watchlists besides looking at lists. Default `auto`.
+    pub fast_lane_feeds: FeedUse,
+    /// Seconds between two readings of a feed. Default 60; 30 to 3600.
+    #[serde(deserialize_with = "within::<30, 3600, _, _>")]
+    pub fast_lane_feeds_s: u64,
     /// Lets the data folder be on a network filesystem, where SQLite's locks may not hold. Default false.
     #[serde(deserialize_with = "switch")]
     pub allow_network_fs: bool,
@@ -183,6 +198,8 @@ impl Default for Environment {
             fast_lane: true,
             fast_lane_own_s: 20,
             fast_lane_friends_s: 120,
+            fast_lane_feeds: FeedUse::Auto,
+            fast_lane_feeds_s: 60,
             allow_network_fs: false,
             ca_file: None,
             termination_log: TERMINATION_LOG.into(),
@@ -308,6 +325,8 @@ impl Environment {
             ("PULSARR_FAST_LANE", self.fast_lane.to_string()),
             ("PULSARR_FAST_LANE_OWN_S", self.fast_lane_own_s.to_string()),
             ("PULSARR_FAST_LANE_FRIENDS_S", self.fast_lane_friends_s.to_string()),
+            ("PULSARR_FAST_LANE_FEEDS", self.fast_lane_feeds.to_string()),
+            ("PULSARR_FAST_LANE_FEEDS_S", self.fast_lane_feeds_s.to_string()),
             ("PULSARR_ALLOW_NETWORK_FS", self.allow_network_fs.to_string()),
             ("PULSARR_CA_FILE", optional(self.ca_file.as_deref().map(path))),
             ("PULSARR_TERMINATION_LOG", path(&self.termination_log)),
@@ -478,6 +497,8 @@ mod tests {
             ("PULSARR_ALLOW_NETWORK_FS", "maybe"),
             ("PULSARR_FAST_LANE_OWN_S", "4"),
             ("PULSARR_FAST_LANE_FRIENDS_S", "29"),
+            ("PULSARR_FAST_LANE_FEEDS", "on"),
+            ("PULSARR_FAST_LANE_FEEDS_S", "10"),
             ("PULSARR_TRIGGER", "cron"),
             ("PULSARR_AUTH", "none"),
             ("PULSARR_BASE_URL", "http://me:hunter2@pulsarr"),
@@ -497,6 +518,8 @@ mod tests {
              PULSARR_RUN_LIMIT_S: expected seconds, from 1 to 86400, found `abc`\n\
              PULSARR_FAST_LANE_OWN_S: expected seconds, from 5 to 3600, found `4`\n\
              PULSARR_FAST_LANE_FRIENDS_S: expected seconds, from 30 to 86400, found `29`\n\
+             PULSARR_FAST_LANE_FEEDS: expected auto or off, found `on`\n\
+             PULSARR_FAST_LANE_FEEDS_S: expected seconds, from 30 to 3600, found `10`\n\
              PULSARR_ALLOW_NETWORK_FS: expected true or false, found `maybe`\n\
              PULSARR_TRIGGER: expected cli, schedule, manual, service, fast_lane or api, found `cron`\n\
              PULSARR_AUTH: expected required, required_except_local or disabled, found `none`"

@@ -72,6 +72,8 @@ pub(super) const VARIABLES: &[Known] = &[
     Known::new("PULSARR_FAST_LANE", SWITCH),
     Known::new("PULSARR_FAST_LANE_OWN_S", "seconds, from 5 to 3600"),
     Known::new("PULSARR_FAST_LANE_FRIENDS_S", "seconds, from 30 to 86400"),
+    Known::new("PULSARR_FAST_LANE_FEEDS", "auto or off"),
+    Known::new("PULSARR_FAST_LANE_FEEDS_S", "seconds, from 30 to 3600"),
     Known::new("PULSARR_ALLOW_NETWORK_FS", SWITCH),
     Known::new("PULSARR_CA_FILE", "a file"),
     Known::new("PULSARR_TERMINATION_LOG", "a file"),

@@ -3,10 +3,18 @@
 //!
 //! Everything here obeys the cool-down that runs keep, and is off with `PULSARR_FAST_LANE=false`.
 
+mod feed_diff;
+#[cfg(test)]
+mod feed_tests;
+mod feed_trust;
+mod feeds;
+mod patience;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod watchdog;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,12 +22,18 @@ use std::time::Duration;
 use pulsarr_shared::clients::plex::Plex;
 use pulsarr_shared::clock::{UnixMs, millis};
 use pulsarr_shared::model::ReadOutcome;
-use pulsarr_shared::report::Report;
+use pulsarr_shared::report::{Report, UserReport};
 use pulsarr_shared::store::StoreError;
 use pulsarr_shared::sync;
 use pulsarr_shared::watch::{self, Watched, Watching};
-use schedule::{Intervals, Schedule};
 use tokio::sync::oneshot::error::RecvError;
+
+pub use self::feed_trust::Stand;
+pub use self::feeds::FeedHealth;
+use self::feeds::{Feeds, LeaveAlone};
+use self::patience::Patience;
+use self::schedule::{Intervals, Schedule};
+use self::watchdog::Watchdog;
 
 use crate::app::App;
 use crate::engine::{NextWanted, NotBegun, RunError, WantedRun};
@@ -45,18 +59,28 @@ const OWN_COOL_DOWN: Duration = Duration::from_secs(60);
 pub struct LaneHealth {
     /// The last sign of life; unix milliseconds, 0 before the first.
     pub last_tick_at_ms: AtomicI64,
-    /// How often it died and was started again.
+    /// Turns that have ended.
+    pub turns: AtomicU64,
+    /// How often it died or hung and was started again.
     pub restarts: AtomicU64,
     /// Questions to Plex.
     pub checks: AtomicU64,
-    /// Changes that were seen.
+    /// Changes that were seen, by looks and in feeds.
     pub changes: AtomicU64,
+    /// The feed of the owner's list.
+    pub own_feed: FeedHealth,
+    /// The feed of all friends' lists.
+    pub friends_feed: FeedHealth,
 }
 
 /// The lane.
 pub struct FastLane {
     app: Arc<App>,
     schedule: Schedule,
+    feeds: Feeds,
+    patience: Patience,
+    /// Users for whom a look has led to a run that has not ended yet, and whether it is the owner.
+    seen: BTreeMap<String, bool>,
     run: Option<WantedRun>,
     /// When something is due next; 0 before the first look.
     next_ms: UnixMs,
@@ -78,11 +102,28 @@ impl FastLane {
             own_ms: millis_of(environment.fast_lane_own_s),
             friends_ms: millis_of(environment.fast_lane_friends_s),
         };
-        Self { app, schedule: Schedule::new(intervals), run: None, next_ms: 0 }
+        let feeds = Feeds::new(environment);
+        feeds.report(&app);
+        Self {
+            schedule: Schedule::new(intervals),
+            feeds,
+            patience: Patience::default(),
+            seen: BTreeMap::new(),
+            run: None,
+            next_ms: 0,
+            app,
+        }
     }
 
-    /// Does what is due at `now_ms`, and answers when to be called again. Asks at most two questions.
+    /// Does what is due at `now_ms`, and answers when to be called again. Asks at most two questions about
+    /// lists and one about a feed, one after the other.
     pub async fn tick(&mut self, now_ms: UnixMs) -> UnixMs {
+        let next_ms = self.turn(now_ms).await;
+        self.app.fast_lane.turns.fetch_add(1, Ordering::Relaxed);
+        next_ms
+    }
+
+    async fn turn(&mut self, now_ms: UnixMs) -> UnixMs {
         let put_back = self.app.fast_lane.last_tick_at_ms.swap(now_ms, Ordering::Relaxed) > now_ms;
         self.take_end(now_ms);
         if self.run.is_some() {
@@ -145,18 +186,20 @@ impl FastLane {
         self.app.database.run(read).await
     }
 
-    /// Looks at the lists that are due. Answers false once Plex wants to be left alone.
+    /// Looks at the lists and feeds that are due. Answers false once Plex wants to be left alone.
     async fn look(&mut self, known: &Known, now_ms: UnixMs) -> bool {
         let own = known.lists.iter().find(|list| list.own);
         let friends: Vec<&Watched> = known.lists.iter().filter(|list| !list.own).collect();
         let names: Vec<&str> = friends.iter().map(|list| list.uuid.as_str()).collect();
+        self.schedule.stretch(self.feeds.tell_of_friends());
         let jitter = fastrand::f64() * 2.0 - 1.0;
         let due = self.schedule.due(now_ms, own.is_some(), &names, jitter);
-        self.next_ms = due.next_ms;
+        self.next_ms = due.next_ms.min(self.feeds.next_ms(&known.lists));
         let friend = due.friend.and_then(|position| friends.get(position).copied());
         let lists: Vec<&Watched> = own.filter(|_| due.own).into_iter().chain(friend).collect();
-        let app = &self.app;
-        if lists.is_empty() {
+        let app = Arc::clone(&self.app);
+        let feeds_due = self.feeds.is_due(&known.lists, now_ms);
+        if lists.is_empty() && !feeds_due {
             return true;
         }
         let identifier = known.client_identifier.clone();
@@ -165,19 +208,30 @@ impl FastLane {
         };
         for list in lists {
             // Its run will see whatever there is.
-            if app.engine.is_wanted(list.uuid.as_str()) {
+            if app.engine.is_wanted(list.uuid.as_str()) || !self.patience.allows(list.uuid.as_str(), now_ms) {
                 continue;
             }
-            if let Err(until_ms) = self.ask(&plex, list, now_ms).await {
-                self.next_ms = until_ms;
+            if let Err(LeaveAlone(asked)) = self.ask(&plex, list).await {
+                self.next_ms = self.leave_alone(asked, now_ms).await;
                 return false;
             }
+        }
+        if feeds_due {
+            match self.feeds.ask(&plex, &known.lists, &app, now_ms).await {
+                // Who waits for a run is no longer one whom only a look has found.
+                Ok(told) => self.seen.retain(|user, _| !told.contains(user)),
+                Err(LeaveAlone(asked)) => {
+                    self.next_ms = self.leave_alone(asked, now_ms).await;
+                    return false;
+                }
+            }
+            self.next_ms = due.next_ms.min(self.feeds.next_ms(&known.lists));
         }
         true
     }
 
-    /// Asks about one list. The error is the time before which Plex wants to hear nothing more.
-    async fn ask(&self, plex: &Plex, list: &Watched, now_ms: UnixMs) -> Result<(), UnixMs> {
+    /// Asks about one list.
+    async fn ask(&mut self, plex: &Plex, list: &Watched) -> Result<(), LeaveAlone> {
         let health = &self.app.fast_lane;
         health.checks.fetch_add(1, Ordering::Relaxed);
         match watch::has_changed(plex, list).await {
@@ -185,22 +239,26 @@ impl FastLane {
             Watching::Changed => {
                 health.changes.fetch_add(1, Ordering::Relaxed);
                 tracing::info!(user.name = %list.username, "the list of {} has changed", list.username);
+                self.seen.insert(list.uuid.as_str().to_owned(), list.own);
                 self.app.engine.want(list.uuid.as_str());
             }
             Watching::Unknown(error) => {
                 tracing::debug!(user.name = %list.username, "failed to {error}");
             }
-            Watching::LeaveAlone(asked) => {
-                let wait = asked.unwrap_or(OWN_COOL_DOWN).max(OWN_COOL_DOWN);
-                let until_ms = now_ms.saturating_add(millis(wait));
-                tracing::warn!("Plex asks us to slow down: the fast lane and all runs wait {} s", wait.as_secs());
-                if let Err(error) = self.app.database.run(move |store| sync::leave_alone_until(store, until_ms)).await {
-                    tracing::warn!("failed to {error}. {}", error.advice());
-                }
-                return Err(until_ms);
-            }
+            Watching::LeaveAlone(asked) => return Err(LeaveAlone(asked)),
         }
         Ok(())
+    }
+
+    /// Plex has asked to be left alone. Answers until when everybody leaves it alone.
+    async fn leave_alone(&self, asked: Option<Duration>, now_ms: UnixMs) -> UnixMs {
+        let wait = asked.unwrap_or(OWN_COOL_DOWN).max(OWN_COOL_DOWN);
+        let until_ms = now_ms.saturating_add(millis(wait));
+        tracing::warn!("Plex asks us to slow down: the fast lane and all runs wait {} s", wait.as_secs());
+        if let Err(error) = self.app.database.run(move |store| sync::leave_alone_until(store, until_ms)).await {
+            tracing::warn!("failed to {error}. {}", error.advice());
+        }
+        until_ms
     }
 
     /// Starts the run that `user` waits for, and answers when to look again.
@@ -237,13 +295,33 @@ impl FastLane {
         let Ok(end) = end else { return self.lost(now_ms) };
         let Some(WantedRun { user, failures, .. }) = self.run.take() else { return };
         let done = match end {
-            Ok(report) => was_read(&report, &user),
+            Ok(report) => {
+                let read = was_read(&report, &user);
+                if read {
+                    self.judge(&report, &user, now_ms);
+                }
+                read
+            }
             // Nobody of this name: no run will ever find them.
             Err(RunError::Sync(sync::SyncError::UnknownUser { .. })) => true,
             Err(_) => false,
         };
         if !done {
             self.app.engine.want_again(&user, failures, now_ms);
+        }
+    }
+
+    /// What a run for this user says about what led to it.
+    fn judge(&mut self, report: &Report, user: &str, now_ms: UnixMs) {
+        let seen = self.seen.remove(user);
+        let (new, gone) = looks_at(report, user).fold((0, 0), |(new, gone), it| (new + it.new, gone + it.gone));
+        if new > 0 || gone > 0 {
+            self.patience.news(user);
+        } else if seen.is_some() {
+            self.patience.for_nothing(user, now_ms);
+        }
+        if let Some(own) = seen {
+            self.feeds.expect(own, user, new, now_ms);
         }
     }
 
@@ -257,12 +335,16 @@ impl FastLane {
 
 /// Whether the run has seen this user's list, or had nothing to see. What it has to add and could not, every run tries again.
 fn was_read(report: &Report, user: &str) -> bool {
-    let looks = || report.users.iter().filter(|list| list.uuid == user || list.name.eq_ignore_ascii_case(user));
-    let read = looks().any(|list| list.read != ReadOutcome::Unknown);
-    read || (looks().next().is_none() && report.problems.is_empty())
+    let read = looks_at(report, user).any(|list| list.read != ReadOutcome::Unknown);
+    read || (looks_at(report, user).next().is_none() && report.problems.is_empty())
 }
 
-/// Keeps the lane alive until the service stops: one that died is started again after a pause.
+/// The run's looks at the list of this user (a uuid or a name).
+fn looks_at<'a>(report: &'a Report, user: &'a str) -> impl Iterator<Item = &'a UserReport> {
+    report.users.iter().filter(move |list| list.uuid == user || list.name.eq_ignore_ascii_case(user))
+}
+
+/// Keeps the lane alive until the service stops: one that died or hangs is started again after a pause.
 pub async fn supervise(app: Arc<App>) {
     keep_alive(app, live).await;
 }
@@ -272,12 +354,35 @@ where
     L: Future<Output = ()> + Send + 'static,
 {
     loop {
-        let Err(died) = tokio::spawn(live(Arc::clone(&app))).await else { return };
+        let mut life = tokio::spawn(live(Arc::clone(&app)));
+        let end = tokio::select! {
+            ended = &mut life => match ended {
+                Ok(()) => return,
+                Err(died) => format!("died ({died})"),
+            },
+            () = hangs(&app) => {
+                // Not waited for: what hangs may not even notice. A run of its goes on, on a thread of its own.
+                life.abort();
+                format!("has done nothing for {} s", watchdog::PATIENCE.as_secs())
+            }
+        };
         app.fast_lane.restarts.fetch_add(1, Ordering::Relaxed);
-        tracing::error!("the fast lane died ({died}); it is started again in {} s", RESTART_PAUSE.as_secs());
+        tracing::error!("the fast lane {end}; it is started again in {} s", RESTART_PAUSE.as_secs());
         tokio::select! {
             () = tokio::time::sleep(RESTART_PAUSE) => {}
             _ = app.stop.wait() => return,
+        }
+    }
+}
+
+/// Waits until the lane hangs.
+async fn hangs(app: &App) {
+    let turns = || app.fast_lane.turns.load(Ordering::Relaxed);
+    let mut watchdog = Watchdog::new(turns(), app.now_ms());
+    loop {
+        tokio::time::sleep(watchdog::ASK_EVERY).await;
+        if watchdog.hangs(turns(), app.now_ms()) {
+            return;
         }
     }
 }

@@ -11,6 +11,9 @@ use pulsarr_shared::clock::{UnixMs, has_passed};
 /// The share of a slot by which a look may be earlier or later.
 const JITTER_PART: i64 = 4;
 
+/// How much longer the friends' round is while something else tells what is new.
+const STRETCH: i64 = 5;
+
 /// However long a slot is, a look is at most so much earlier or later.
 const MOST_JITTER_MS: i64 = 5_000;
 
@@ -38,6 +41,7 @@ pub struct Due {
 #[derive(Debug)]
 pub struct Schedule {
     intervals: Intervals,
+    stretched: bool,
     own_looked_at_ms: Option<UnixMs>,
     /// The number of each friend's last turn: an order, so that no clock can upset it.
     turns: BTreeMap<String, u64>,
@@ -55,7 +59,12 @@ struct Slot {
 impl Schedule {
     /// A schedule under which nobody has had a turn.
     pub fn new(intervals: Intervals) -> Self {
-        Self { intervals, own_looked_at_ms: None, turns: BTreeMap::new(), turn: 0, slot: None }
+        Self { intervals, stretched: false, own_looked_at_ms: None, turns: BTreeMap::new(), turn: 0, slot: None }
+    }
+
+    /// Whether the friends' round takes five times as long from now on.
+    pub const fn stretch(&mut self, stretched: bool) {
+        self.stretched = stretched;
     }
 
     /// What is due at `now_ms`; it counts as done. `own`: whether the own list is watched; `friends`: whose lists are, in any order;
@@ -83,12 +92,13 @@ impl Schedule {
             self.slot = None;
             return None;
         };
-        let length = (self.intervals.friends_ms / count).max(1);
+        let round_ms = self.intervals.friends_ms * if self.stretched { STRETCH } else { 1 };
+        let length = (round_ms / count).max(1);
         let most = (length / JITTER_PART).min(MOST_JITTER_MS);
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "at most 5000")]
         let shift = (most as f64 * jitter.clamp(-1.0, 1.0)) as i64;
         let slot_at = |begins_ms: UnixMs| Slot { begins_ms, look_ms: begins_ms + shift };
-        // The first slot, and the one after the clock was put back or the number of friends has grown.
+        // The first slot, and the one after the clock was put back, the number of friends has grown, or the round is short again.
         let Some(slot) = self.slot.filter(|slot| slot.begins_ms <= now_ms + length + most) else {
             self.slot = Some(slot_at(now_ms + length));
             return None;
@@ -198,6 +208,23 @@ mod tests {
         alone.follow(&mut schedule, NOON + 720_000, 240, &[]);
         assert!(alone.friends.is_empty());
         assert_eq!(alone.own.len(), 12);
+    }
+
+    #[test]
+    fn a_stretched_round_takes_five_times_as_long_until_it_is_short_again() {
+        let friends = ["ada", "bea", "cyd"];
+        let (mut schedule, mut short, mut long, mut again) =
+            (Schedule::new(USUAL), Looks::default(), Looks::default(), Looks::default());
+        short.follow(&mut schedule, NOON, 1_200, &friends);
+        schedule.stretch(true);
+        long.follow(&mut schedule, NOON + 1_200_000, 1_200, &friends);
+        schedule.stretch(false);
+        again.follow(&mut schedule, NOON + 2_400_000, 1_200, &friends);
+        let friends = [&short, &long, &again].map(|looks| looks.friends.len());
+        assert!((28..=30).contains(&friends[0]) && (6..=7).contains(&friends[1]), "{friends:?}");
+        assert!((28..=30).contains(&friends[2]), "{friends:?}");
+        assert_eq!([&short, &long, &again].map(|looks| looks.own.len()), [60; 3]);
+        assert!(again.friends[0].0 <= NOON + 2_400_000 + 45_000, "nobody waits out the long slot");
     }
 
     #[test]

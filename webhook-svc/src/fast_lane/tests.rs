@@ -22,29 +22,29 @@ use crate::app::App;
 use crate::configuration::Origin;
 use crate::engine::{NotBegun, Wish};
 
-const NOON: UnixMs = 1_795_435_200_000;
+pub(super) const NOON: UnixMs = 1_795_435_200_000;
 
 const SALT_LEDGER: i64 = 900_002;
 
-fn salt_ledger() -> Title {
+pub(super) fn salt_ledger() -> Title {
     Title::movie("Salt Ledger").year(2025).tmdb(SALT_LEDGER)
 }
 
-/// A household that a run has seen, and the service beside it.
-struct Story {
-    household: Household,
-    clock: Arc<ManualClock>,
-    app: Arc<App>,
-    lane: FastLane,
-    friends: Vec<String>,
+/// A household that a run has seen, and the service beside it; without feeds unless the variables say so.
+pub(super) struct Story {
+    pub(super) household: Household,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) app: Arc<App>,
+    pub(super) lane: FastLane,
+    pub(super) friends: Vec<String>,
 }
 
 impl Story {
-    async fn new(friends: &[&str]) -> Self {
+    pub(super) async fn new(friends: &[&str]) -> Self {
         Self::with(friends, &[]).await
     }
 
-    async fn with(friends: &[&str], vars: &[(&str, &str)]) -> Self {
+    pub(super) async fn with(friends: &[&str], vars: &[(&str, &str)]) -> Self {
         let story = Self::before(friends, vars);
         assert_eq!(story.run().await.run.result, RunResult::Ok);
         story.household.clear_journals();
@@ -52,12 +52,14 @@ impl Story {
     }
 
     /// The owner alone, and no run yet.
-    fn alone() -> Self {
+    pub(super) fn alone() -> Self {
         Self::before(&[], &[])
     }
 
-    fn before(friends: &[&str], vars: &[(&str, &str)]) -> Self {
+    pub(super) fn before(friends: &[&str], vars: &[(&str, &str)]) -> Self {
         let mut household = Household::new();
+        // What feeds add has stories of its own.
+        household.set("PULSARR_FAST_LANE_FEEDS", "off");
         for (name, value) in vars {
             household.set(name, value);
         }
@@ -73,13 +75,13 @@ impl Story {
     }
 
     /// A run of everything, as the job's schedule would start it.
-    async fn run(&self) -> Report {
+    pub(super) async fn run(&self) -> Report {
         let wish = Wish { trigger: Trigger::Schedule, user: None, full: false };
         self.app.engine.begin(wish).unwrap().end.await.unwrap().unwrap()
     }
 
     /// One second passes; what the lane starts in it is finished in it.
-    async fn second(&mut self) {
+    pub(super) async fn second(&mut self) {
         self.lane.tick(self.clock.now_ms()).await;
         if self.lane.run.is_some() {
             self.lane.run_ends().await;
@@ -87,14 +89,14 @@ impl Story {
         self.clock.advance(Duration::from_secs(1));
     }
 
-    async fn seconds(&mut self, count: u32) {
+    pub(super) async fn seconds(&mut self, count: u32) {
         for _ in 0..count {
             self.second().await;
         }
     }
 
     /// Seconds until Radarr has `count` movies.
-    async fn until_added(&mut self, count: usize) -> u32 {
+    pub(super) async fn until_added(&mut self, count: usize) -> u32 {
         for passed in 0..600 {
             if self.household.radarr.library().len() == count {
                 return passed;
@@ -105,29 +107,29 @@ impl Story {
     }
 
     /// How often the head of this friend's list was asked for.
-    fn heads(&self, friend: &str) -> usize {
+    pub(super) fn heads(&self, friend: &str) -> usize {
         self.queries(friend, "FriendWatchlistHead")
     }
 
     /// How often pages of this friend's list were.
-    fn pages(&self, friend: &str) -> usize {
+    pub(super) fn pages(&self, friend: &str) -> usize {
         self.queries(friend, "query FriendWatchlist(")
     }
 
-    fn queries(&self, friend: &str, query: &str) -> usize {
+    pub(super) fn queries(&self, friend: &str, query: &str) -> usize {
         let seen = self.household.plex.journal_of("/community/api");
         seen.iter().filter(|seen| seen.body.contains(query) && seen.body.contains(friend)).count()
     }
 
-    fn own_looks(&self) -> usize {
+    pub(super) fn own_looks(&self) -> usize {
         self.household.plex.requests_to("/watchlist/all")
     }
 
-    fn runs(&self) -> Vec<RunRow> {
+    pub(super) fn runs(&self) -> Vec<RunRow> {
         Store::open(&self.household.data_dir(), false).unwrap().read().last_runs(50).unwrap()
     }
 
-    fn ask(&self, body: &'static str) -> Ask {
+    pub(super) fn ask(&self, body: &'static str) -> Ask {
         Ask {
             app: Arc::clone(&self.app),
             who: Who { name: "mirela".into(), may_write: true },
@@ -139,7 +141,7 @@ impl Story {
         }
     }
 
-    async fn post(&self, body: &'static str) -> Result<StatusCode, StatusCode> {
+    pub(super) async fn post(&self, body: &'static str) -> Result<StatusCode, StatusCode> {
         let mut all = endpoints();
         let endpoint = all.find(|it| it.method == Method::POST && it.path == "/runs").unwrap();
         let answer = (endpoint.handle)(self.ask(body)).await;
@@ -341,6 +343,65 @@ async fn a_lane_that_died_is_started_again_and_counted() {
     .await;
     assert_eq!(lives.load(Ordering::Relaxed), 3);
     assert_eq!(story.app.fast_lane.restarts.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_hangs_is_started_again_after_five_minutes() {
+    let story = Story::alone();
+    let clock = Arc::clone(&story.clock);
+    let time = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            clock.advance(Duration::from_secs(1));
+        }
+    });
+    let (lives, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(()));
+    let (counted, held) = (Arc::clone(&lives), Arc::clone(&ended));
+    super::keep_alive(Arc::clone(&story.app), move |app| {
+        let (life, held) = (counted.fetch_add(1, Ordering::Relaxed), Arc::clone(&held));
+        async move {
+            for _ in 0..400 {
+                app.fast_lane.turns.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            if life == 0 {
+                std::future::pending::<()>().await;
+            }
+            drop(held);
+        }
+    })
+    .await;
+    time.abort();
+    assert_eq!(lives.load(Ordering::Relaxed), 2, "a lane that goes round is left alone, for longer than five minutes");
+    assert_eq!(story.app.fast_lane.restarts.load(Ordering::Relaxed), 1);
+    assert_eq!(Arc::strong_count(&ended), 1, "the one that hung is gone");
+    let passed_s = (story.clock.now_ms() - NOON) / 1_000;
+    assert!((4_305..=4_340).contains(&passed_s), "{passed_s} s");
+}
+
+#[tokio::test]
+async fn a_list_that_only_looks_different_is_looked_at_less_and_less_until_there_is_news() {
+    let mut story = Story::new(&[]).await;
+    let owner = story.household.plex.owner_uuid();
+    story.household.plex.watch(&owner, salt_ledger());
+    story.until_added(1).await;
+    story.seconds(61).await;
+    let before = story.runs().len();
+    // Somebody rates the film every second; the list stays what it is.
+    for votes in 0..1_200 {
+        story.household.plex.add_title(salt_ledger().imdb_rating(7.1, 50_000 + votes));
+        story.second().await;
+    }
+    let runs = story.runs().len() - before;
+    assert!((5..=9).contains(&runs), "{runs} runs");
+
+    story.household.plex.add_title(Title::movie("Harbour Nine").year(2024).tmdb(900_009));
+    story.household.plex.watch(&owner, Title::movie("Harbour Nine").year(2024).tmdb(900_009));
+    let passed = story.until_added(2).await;
+    assert!(passed <= 301, "{passed} s");
+    story.household.clear_journals();
+    story.seconds(60).await;
+    assert_eq!(story.own_looks(), 3, "news makes looks regular again");
 }
 
 #[tokio::test]
