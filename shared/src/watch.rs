@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clients::plex::{OwnPage, Plex, PlexError};
-use crate::clients::{FetchError, Http, HttpSettings, LimiterSettings, Transport};
+use crate::clients::{FetchError, Transport};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{Relation, UserUuid};
-use crate::retry::Retry;
 use crate::stop::Stop;
 use crate::store::{Db, StoreError};
-use crate::upstreams::plex_urls;
+use crate::upstreams::{plex_urls, small_questions};
 
 /// A list that can be watched: one that is read, and whose last look left a mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,13 +74,7 @@ pub fn plex(
     client_identifier: String,
 ) -> Option<Plex> {
     let token = config.settings.plex.token.clone()?;
-    let settings = HttpSettings {
-        budget: u32::MAX,
-        retry: Retry { first: Duration::ZERO, max_attempts: 1 },
-        throttled_repeats: 0,
-        limiter: LimiterSettings::plex(Duration::ZERO),
-    };
-    let http = Http::new(transport.clone(), settings, Arc::clone(clock), stop.clone());
+    let http = small_questions(transport, clock, stop);
     Some(Plex::new(http, plex_urls(&config.environment), token, client_identifier))
 }
 

@@ -1,7 +1,7 @@
 //! A token that Plex refuses, and what only looks like one.
 
 use pulsarr_tests::fakes::{Fault, Title};
-use pulsarr_tests::household::Household;
+use pulsarr_tests::household::{Household, wait_until};
 
 use super::{HARBOUR_NINE, SALT_LEDGER, adds, library, movie, problems, user, wanting_two};
 
@@ -91,4 +91,34 @@ fn another_accounts_token_keeps_the_first_owners_entries() {
     assert_eq!((&user(&report, &owner)["entries"], &user(&report, &owner)["new"]), (&2.into(), &0.into()));
     assert_eq!((adds(&household.radarr), adds(&household.sonarr)), (2, 1), "nothing was asked for twice");
     assert!(household.explain(&movie().rating_key()).contains("requested"));
+}
+
+#[test]
+fn a_token_linked_in_the_service_serves_the_job_and_stands_in_no_log() {
+    let mut household = Household::new();
+    household.write_settings(
+        "instances:\n- {name: movies, kind: radarr, url: \"${RADARR_URL}\", api_key: \"${RADARR_API_KEY}\", default: true}\n",
+    );
+    household.set("PULSARR_AUTH", "disabled");
+    household.set("PULSARR_LOG", "debug");
+    let (owner, token) = (household.plex.owner_uuid(), household.plex.owner_token());
+    household.plex.watch(&owner, movie());
+    let service = household.serve();
+    let begun = service.ask("POST", "/api/v1/plex/link", &[], b"").json();
+    household.plex.claim_pin(begun["code"].as_str().unwrap());
+    wait_until("the account is linked", || service.get("/api/v1/plex/link").json()["state"] == "linked");
+    let refused = service.ask("PUT", "/api/v1/plex/token", &[], br#"{"token": "tok-nobody-knows"}"#);
+    assert_eq!(refused.status, 422, "{refused:?}");
+    wait_until("the service has looked at the token", || service.get("/health").json()["plex_token"] == "alive");
+
+    let job = household.sync();
+    assert_eq!(job.code, Some(0), "{}", job.stderr);
+    assert_eq!(library(&household.radarr), [SALT_LEDGER]);
+
+    service.running.terminate();
+    let done = service.running.finish();
+    assert!(done.stderr.contains("the Plex account of mirela_q is linked"), "{}", done.stderr);
+    for text in [&done.stderr, &job.stderr, &job.stdout] {
+        assert!(!text.contains(&token) && !text.contains("tok-nobody-knows"), "{text}");
+    }
 }

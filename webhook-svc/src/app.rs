@@ -8,14 +8,16 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
+use crate::api::{FriendRequestsSeen, PlexLink};
 use crate::auth::Auth;
 use crate::configuration::{Configuration, Origin};
 use crate::database::Database;
 use crate::engine::Engine;
 use crate::fast_lane::LaneHealth;
 use crate::passwords::Passwords;
+use crate::plex_health::PlexHealth;
 use crate::receiver::Receiver;
 use crate::webhook_counts::WebhookCounts;
 
@@ -34,6 +36,12 @@ pub struct App {
     pub fast_lane: LaneHealth,
     /// Who may.
     pub auth: Auth,
+    /// The linking of a Plex account that is under way, or ended last.
+    pub plex_link: Mutex<PlexLink>,
+    /// What is known about the token and the Plex server.
+    pub plex_health: PlexHealth,
+    /// The friend requests of the Plex account, as they were asked for last.
+    pub friend_requests: Mutex<Option<FriendRequestsSeen>>,
     /// The way to the network.
     pub transport: Transport,
     /// The order to stop.
@@ -75,6 +83,9 @@ impl App {
             engine: Engine::new(Arc::clone(&configuration), Arc::clone(&clock), stop.clone()),
             fast_lane: LaneHealth::default(),
             started_at_ms: clock.now_ms(),
+            plex_link: Mutex::default(),
+            plex_health: PlexHealth::default(),
+            friend_requests: Mutex::default(),
             passwords: Passwords::default(),
             webhook_counts: WebhookCounts::default(),
             base_path: configuration.now().environment.base_path.clone(),

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use pulsarr_shared::config::{Config, ConfigError, Problem};
 use pulsarr_shared::model::{Declaration, Section};
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::{Db, Store, StoreError};
 use pulsarr_shared::vault::Vault;
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
@@ -89,6 +89,21 @@ impl Configuration {
         note: Note,
         edit: impl FnOnce(&mut Vec<Declaration>) -> Result<(), ApiError>,
     ) -> Result<Arc<Config>, ApiError> {
+        self.change_with(database, about, note, edit, |_| Ok(())).await
+    }
+
+    /// As [`Self::change`], with `also` written in the same transaction.
+    ///
+    /// # Errors
+    /// As [`Self::change`].
+    pub async fn change_with(
+        &self,
+        database: &Database,
+        about: (Section, &str),
+        note: Note,
+        edit: impl FnOnce(&mut Vec<Declaration>) -> Result<(), ApiError>,
+        also: impl FnOnce(Db<'_>) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<Arc<Config>, ApiError> {
         let _alone = self.editing.lock().await;
         let before = self.declarations(database).await?;
         let mut after = before.clone();
@@ -99,6 +114,7 @@ impl Configuration {
                 let stored = db.replace_declarations(&before, &after, note.by.at_ms)?;
                 if stored {
                     audit::record(db, &note.by, note.action, &note.target, &note.detail)?;
+                    also(db)?;
                 }
                 Ok(stored)
             })

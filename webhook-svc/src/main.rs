@@ -13,6 +13,8 @@ mod fast_lane;
 mod inbox_worker;
 mod metrics;
 mod passwords;
+mod plex_health;
+mod plex_way;
 mod receiver;
 mod routes;
 #[cfg(test)]
@@ -67,13 +69,14 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
     auth::announce(&app).await.map_err(|error| fragment(&error))?;
     let worker = tokio::spawn(inbox_worker::work(Arc::clone(&app), arrived));
     let keeper = tokio::spawn(connections::keep(Arc::clone(&app)));
+    let plex = tokio::spawn(plex_health::watch(Arc::clone(&app)));
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
     let metrics = warp::serve(metrics::filter(Arc::clone(&app))).incoming(metrics_listener);
     let metrics = tokio::spawn(metrics.graceful(until(metrics_stopped)).run());
     let lane = tokio::spawn(fast_lane::supervise(Arc::clone(&app)));
     warp::serve(routes::all(&app)).incoming(listener).graceful(until(stopped)).run().await;
     // All of them have heard of the stop. Whatever was acknowledged is acted on, or waits in the store.
-    for task in [worker, keeper, metrics, lane] {
+    for task in [worker, keeper, plex, metrics, lane] {
         task.await.context("failed to end a part of the service")?;
     }
     // A run that is under way says in its row how it ended before the service goes.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::link::TokenState;
 use pulsarr_shared::store::{Counted, EndedRun, Store, StoreError};
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -114,6 +115,19 @@ fn text(app: &App, stored: &Stored) -> String {
     page.counter("pulsarr_fast_lane_changes_total", "Changes that were seen.");
     page.line("pulsarr_fast_lane_changes_total", &[], lane.changes.load(Ordering::Relaxed));
     feeds(&mut page, lane);
+    page.gauge("pulsarr_plex_token_alive", "Whether Plex takes the token; absent while nobody can tell.");
+    match app.plex_health.token() {
+        Some(TokenState::Alive) => page.line("pulsarr_plex_token_alive", &[], 1),
+        Some(TokenState::Dead) => page.line("pulsarr_plex_token_alive", &[], 0),
+        Some(TokenState::Unknown) | None => {}
+    }
+    page.gauge(
+        "pulsarr_plex_server_reachable",
+        "Whether the household's Plex server answers; absent when none is set.",
+    );
+    if let Some(seen) = app.plex_health.server() {
+        page.line("pulsarr_plex_server_reachable", &[], u64::from(seen.outcome.is_ok()));
+    }
     let folder = app.config().environment.data_dir.join("db");
     page.gauge("pulsarr_db_size_bytes", "The database file.");
     page.line("pulsarr_db_size_bytes", &[], size(&folder.join("pulsarr.db")));

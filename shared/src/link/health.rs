@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tracing::debug;
 
-use crate::clients::plex::Plex;
+use crate::clients::plex::{Account, Plex};
 use crate::clock::{UnixMs, has_passed};
-use crate::store::{Store, StoreError};
+use crate::store::{Db, Store, StoreError};
 
 /// Where the last answer is kept.
 const KEY: &str = "plex.health";
@@ -29,6 +29,18 @@ pub enum TokenState {
     Dead,
     /// It could not be asked.
     Unknown,
+}
+
+impl TokenState {
+    /// `alive`, `dead`, `unknown`
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Dead => "dead",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What is known about the token.
@@ -62,8 +74,27 @@ impl TokenHealth {
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn remember(&self, store: &Store) -> Result<(), StoreError> {
-        let json = serde_json::to_string(self).unwrap_or_default();
-        store.write(|db| db.set_setting(KEY, &json))
+        store.write(|db| self.remember_in(db))
+    }
+
+    /// Keeps this for the next time, together with whatever else is being written: for use inside [`Store::write`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn remember_in(&self, db: Db<'_>) -> Result<(), StoreError> {
+        db.set_setting(KEY, &serde_json::to_string(self).unwrap_or_default())
+    }
+
+    /// What there is to know about the token of `plex` when `account` has just answered to it.
+    #[must_use]
+    pub fn of_account(plex: &Plex, account: &Account, now_ms: UnixMs) -> Self {
+        Self {
+            state: TokenState::Alive,
+            checked_at_ms: now_ms,
+            username: Some(account.username.clone()),
+            plex_pass: Some(account.plex_pass),
+            token_mark: plex.token_mark(),
+        }
     }
 
     /// Asks Plex about the token unless `before` is fresh enough: a day old when it was alive, a quarter of an hour when not. `force`
@@ -85,8 +116,7 @@ impl TokenHealth {
                 if let Err(error) = plex.ping().await {
                     debug!("failed to {error}; the token works all the same");
                 }
-                let (username, plex_pass) = (Some(account.username), Some(account.plex_pass));
-                Self { state: TokenState::Alive, checked_at_ms: now_ms, username, plex_pass, token_mark }
+                Self::of_account(plex, &account, now_ms)
             }
             Err(error) => {
                 // A token does not come back to life because nobody can be asked.

@@ -14,6 +14,6 @@ pub mod readability;
 
 pub use connection::{Choice, Tried, choose_connection};
 pub use health::{TokenHealth, TokenState, check_health};
-pub use pin::{LinkState, Linked, Linking, PendingPin};
+pub use pin::{LINK_PAGE, LinkState, Linked, Linking, PendingPin};
 pub use qr::qr_svg;
 pub use readability::{Readability, Reading, Seen, readability};

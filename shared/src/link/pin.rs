@@ -13,7 +13,7 @@ use crate::clock::{UnixMs, has_passed};
 const POLL_EVERY: Duration = Duration::from_secs(2);
 
 /// The page where the code is typed.
-const LINK_PAGE: &str = "https://plex.tv/link";
+pub const LINK_PAGE: &str = "https://plex.tv/link";
 
 /// Plex, for somebody who wants to link an account.
 #[derive(Debug, Clone)]

@@ -46,6 +46,22 @@ pub enum Reading {
     Unknown,
 }
 
+impl Reading {
+    /// As in JSON: `readable`, `not_a_friend`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Readable => "readable",
+            Self::Empty => "empty",
+            Self::NotAFriend => "not_a_friend",
+            Self::Pending => "pending",
+            Self::Private => "private",
+            Self::RateLimited => "rate_limited",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Whether a list can be read, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Readability {

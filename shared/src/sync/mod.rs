@@ -345,18 +345,29 @@ fn what_is_missing(config: &Config) -> String {
     format!("not set up yet: the settings lack {missing}; {place}. `pulsarr check` tells more.")
 }
 
-/// The installation's own name towards Plex: made once, kept for ever, so that Plex sees one device.
+/// Where the installation's own name towards Plex is kept.
+const CLIENT_IDENTIFIER: &str = "plex.client_identifier";
+
+/// The installation's own name towards Plex: made once and kept, so that Plex sees one device, until linking an account brings another.
 ///
 /// # Errors
 /// [`StoreError`] when it can neither be read nor stored.
 pub fn client_identifier(store: &Store) -> Result<String, StoreError> {
-    const KEY: &str = "plex.client_identifier";
-    if let Some(identifier) = store.read().setting(KEY)? {
+    if let Some(identifier) = store.read().setting(CLIENT_IDENTIFIER)? {
         return Ok(identifier);
     }
     // Every name that Plex sees becomes a device in the account: what is not kept gets the same name each time.
     let identifier =
         if store.lasts() { format!("pulsarr-{}", process::random_hex(8)) } else { "pulsarr-dry-run".to_owned() };
-    store.write(|db| db.set_setting(KEY, &identifier))?;
+    store.write(|db| db.set_setting(CLIENT_IDENTIFIER, &identifier))?;
     Ok(identifier)
+}
+
+/// Calls the installation `identifier` towards Plex from now on: the name that a token was made for belongs with it. For use inside
+/// [`Store::write`], together with the token.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be stored.
+pub fn set_client_identifier(db: Db<'_>, identifier: &str) -> Result<(), StoreError> {
+    db.set_setting(CLIENT_IDENTIFIER, identifier)
 }

@@ -122,7 +122,22 @@ impl<'a> Upstreams<'a> {
     }
 }
 
-pub(crate) fn plex_urls(environment: &Environment) -> PlexUrls {
+/// A way to Plex or to one of its servers for questions that are sent at once, once, and never repeated: somebody waits for the answer,
+/// or asks again soon anyway.
+#[must_use]
+pub fn small_questions(transport: &Transport, clock: &Arc<dyn Clock>, stop: &Stop) -> Http {
+    let settings = HttpSettings {
+        budget: u32::MAX,
+        retry: Retry { first: Duration::ZERO, max_attempts: 1 },
+        throttled_repeats: 0,
+        limiter: LimiterSettings::plex(Duration::ZERO),
+    };
+    Http::new(transport.clone(), settings, Arc::clone(clock), stop.clone())
+}
+
+/// Where Plex's services are, as the environment says.
+#[must_use]
+pub fn plex_urls(environment: &Environment) -> PlexUrls {
     PlexUrls {
         plex_tv: environment.plex_tv_url.clone(),
         discover: environment.plex_discover_url.clone(),

@@ -17,7 +17,12 @@ mod household;
 mod instances;
 mod openapi;
 mod people;
+mod plex;
+mod plex_link;
+#[cfg(test)]
+mod plex_tests;
 mod quotas;
+mod readability;
 mod rules;
 mod run_events;
 mod runs;
@@ -30,8 +35,11 @@ mod users;
 mod watchlist;
 mod webhooks;
 
+pub use editing::Standing;
 pub use endpoint::{Access, Answer, Ask, Endpoint, Parameter, Variables, Who, shape};
 pub use error::{ApiError, FieldProblem};
+pub use plex_link::PlexLink;
+pub use readability::FriendRequestsSeen;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -52,7 +60,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&[Endpoint]; 19] = [
+    let tables: [&[Endpoint]; 22] = [
         docs::ENDPOINTS,
         session::ENDPOINTS,
         api_keys::ENDPOINTS,
@@ -66,6 +74,10 @@ pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         failures::ENDPOINTS,
         quotas::ENDPOINTS,
         stats::ENDPOINTS,
+        plex::ENDPOINTS,
+        plex_link::ENDPOINTS,
+        // Before whatever takes a name in the same place.
+        readability::ENDPOINTS,
         users::ENDPOINTS,
         instances::ENDPOINTS,
         rules::ENDPOINTS,

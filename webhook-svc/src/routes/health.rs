@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pulsarr_shared::clock::rfc3339;
+use pulsarr_shared::link::TokenState;
 use pulsarr_shared::store::{Store, StoreError};
 use serde::Serialize;
 use warp::Filter;
@@ -63,6 +64,10 @@ struct Health {
     version: &'static str,
     started_at: String,
     set_up: bool,
+    /// Whether Plex takes the token: `alive`, `dead`, `unknown`; `null` without one, and before the first look.
+    plex_token: Option<&'static str>,
+    /// Whether the household's Plex server answers; `null` when none is set, and before the first look.
+    plex_server_reachable: Option<bool>,
     last_run: Option<LastRun>,
     pending_approvals: u32,
     webhooks_waiting: u32,
@@ -84,11 +89,15 @@ async fn answer_health(app: Arc<App>) -> Response {
     };
     let settings = &app.config().settings;
     let well = last_run.as_ref().is_none_or(|run| !matches!(run.result, "failed" | "crashed"));
+    let token = app.plex_health.token();
+    let well = well && token != Some(TokenState::Dead);
     let health = Health {
         status: if well { "ok" } else { "attention" },
         version: env!("CARGO_PKG_VERSION"),
         started_at: rfc3339(app.started_at_ms),
         set_up: settings.plex.token.is_some() && !settings.instances.is_empty(),
+        plex_token: token.map(TokenState::word),
+        plex_server_reachable: app.plex_health.server().map(|seen| seen.outcome.is_ok()),
         last_run,
         pending_approvals,
         webhooks_waiting,

@@ -1,0 +1,300 @@
+//! The Plex account and the household's Plex server: how they stand, and which server is asked what the household has.
+
+use futures_util::future::join_all;
+use pulsarr_shared::clients::plex::PlexServerListing;
+use pulsarr_shared::config::Config;
+use pulsarr_shared::link::{Choice, TokenHealth, choose_connection};
+use pulsarr_shared::model::{Declaration, Section};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use warp::http::Method;
+use warp::reply::Response;
+
+use super::editing::{Standing, body_of};
+use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use crate::audit::By;
+use crate::configuration::Note;
+use crate::plex_health::{ServerSeen, look_at_server};
+use crate::plex_way::PlexWay;
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::GET,
+        path: "/plex",
+        tag: "plex",
+        summary: "How the Plex account and the Plex server stand; the token is never told.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<PlexView>),
+        handle: |ask| Box::pin(look(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/plex/servers",
+        tag: "plex",
+        summary: "The Plex servers that the account can reach, and which of their addresses lead there from here. Takes a few seconds.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<ServerList>),
+        handle: |ask| Box::pin(servers(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/plex/server",
+        tag: "plex",
+        summary: "Takes the Plex server at `url` for the household's own, if one answers there. `null` forgets it.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Chosen>),
+        answer: Answer::Json(shape::<ServerView>),
+        handle: |ask| Box::pin(choose(ask)),
+    },
+];
+
+/// How Plex stands.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlexView {
+    /// Whether there is a token.
+    linked: bool,
+    /// Where the token comes from: `file`, `stored`, `none`.
+    source: &'static str,
+    /// Whether the settings file declares it, so that it is changed there.
+    read_only: bool,
+    /// Whose it is; `null` while nobody has been told.
+    account: Option<AccountView>,
+    /// Whether the account has a Plex Pass; `null` while nobody has been told.
+    plex_pass: Option<bool>,
+    /// Whether Plex takes the token; `null` without one.
+    token: Option<TokenView>,
+    /// The household's Plex server; `null` when none is set.
+    server: Option<ServerView>,
+    /// Until when Plex wants to be left alone; unix milliseconds; `null`: it may be asked.
+    cool_until_ms: Option<i64>,
+}
+
+/// A Plex account.
+#[derive(Debug, Serialize, JsonSchema)]
+struct AccountView {
+    /// Plex's user name.
+    username: String,
+}
+
+/// Whether Plex takes the token.
+#[derive(Debug, Serialize, JsonSchema)]
+struct TokenView {
+    /// `alive`, `dead`: link the account again, `unknown`: nobody could ask.
+    state: &'static str,
+    /// When Plex was last asked; unix milliseconds; `null`: not yet.
+    checked_at_ms: Option<i64>,
+}
+
+/// The household's Plex server.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ServerView {
+    /// Its address; `null`: none is set.
+    url: Option<String>,
+    /// Whether it answered; `null`: it was not asked yet.
+    reachable: Option<bool>,
+    /// What its owner calls it, where Plex told.
+    name: Option<String>,
+    /// When it was asked; unix milliseconds.
+    checked_at_ms: Option<i64>,
+    /// What is wrong and what to do; `null` when it is well.
+    advice: Option<String>,
+}
+
+/// What is to be the household's Plex server.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only described: the body is read key by key")]
+struct Chosen {
+    /// Its address: `http://192.168.1.20:32400`; `null` for none.
+    url: Option<String>,
+}
+
+/// The servers of the account.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ServerList {
+    /// The owner's own first.
+    servers: Vec<ListedServer>,
+}
+
+/// A Plex server that the account can reach.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ListedServer {
+    /// What its owner calls it.
+    name: String,
+    /// Plex's key for it.
+    machine_identifier: String,
+    /// Whether it is the account's own: only such a one can be asked what it has.
+    owned: bool,
+    /// The best address that leads there from here, for `POST /plex/server`; `null` when none does.
+    url: Option<String>,
+    /// Every address, the best kind first.
+    connections: Vec<ConnectionView>,
+}
+
+/// One address of a Plex server.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ConnectionView {
+    /// The address.
+    url: String,
+    /// In the server's own network.
+    local: bool,
+    /// Through Plex's machines, which is slow.
+    relay: bool,
+    /// Whether that very server answered.
+    reachable: bool,
+    /// The server's version, or why the address is of no use.
+    detail: String,
+}
+
+async fn look(ask: Ask) -> Result<Response, ApiError> {
+    let app = &ask.app;
+    let way = PlexWay::open(app).await?;
+    let config = &way.config;
+    let plex = way.plex();
+    let asked = plex.clone();
+    let remembered =
+        app.database.run(move |store| asked.map_or(Ok(None), |plex| TokenHealth::remembered(&plex, store)));
+    let health = remembered.await?;
+    let standing = Standing::of_value(config, "plex.token");
+    let source = match &plex {
+        None => "none",
+        Some(_) if standing.read_only => "file",
+        Some(_) => "stored",
+    };
+    let token = plex.map(|_| TokenView {
+        state: health.as_ref().map_or("unknown", |health| health.state.word()),
+        checked_at_ms: health.as_ref().map(|health| health.checked_at_ms),
+    });
+    answer(&PlexView {
+        linked: token.is_some(),
+        source,
+        read_only: standing.read_only,
+        plex_pass: health.as_ref().and_then(|health| health.plex_pass),
+        account: health.and_then(|health| health.username).map(|username| AccountView { username }),
+        token,
+        server: server_view(config, app.plex_health.server()),
+        cool_until_ms: way.cool_until_ms,
+    })
+}
+
+fn server_view(config: &Config, seen: Option<ServerSeen>) -> Option<ServerView> {
+    let url = config.settings.plex.server_url.clone()?;
+    let seen = seen.filter(|seen| seen.url == url);
+    Some(seen.map_or_else(|| ServerView::unseen(Some(url)), ServerView::of))
+}
+
+impl ServerView {
+    const fn unseen(url: Option<String>) -> Self {
+        Self { url, reachable: None, name: None, checked_at_ms: None, advice: None }
+    }
+
+    fn of(seen: ServerSeen) -> Self {
+        Self {
+            url: Some(seen.url),
+            reachable: Some(seen.outcome.is_ok()),
+            name: seen.name,
+            checked_at_ms: Some(seen.checked_at_ms),
+            advice: seen.outcome.err(),
+        }
+    }
+}
+
+async fn servers(ask: Ask) -> Result<Response, ApiError> {
+    let way = PlexWay::open(&ask.app).await?;
+    let Some(plex) = way.plex() else {
+        return Err(ApiError::conflict("no Plex account is linked: link one first"));
+    };
+    way.may_ask()?;
+    let listed = plex.servers().await;
+    way.close().await?;
+    let mut listed = listed.map_err(|error| ApiError::unavailable(format!("failed to {error}")))?;
+    listed.sort_by_key(|server| !server.owned);
+    let choices = listed.iter().map(|server| {
+        choose_connection(server, |connection| {
+            let server = way.server(connection.uri);
+            async move { server.identity().await }
+        })
+    });
+    let choices = join_all(choices).await;
+    answer(&ServerList { servers: listed.into_iter().zip(choices).map(ListedServer::of).collect() })
+}
+
+impl ListedServer {
+    fn of((server, choice): (PlexServerListing, Choice)) -> Self {
+        let connections = choice.tried.into_iter().map(|tried| ConnectionView {
+            url: tried.connection.uri,
+            local: tried.connection.local,
+            relay: tried.connection.relay,
+            reachable: tried.outcome.is_ok(),
+            detail: tried.outcome.unwrap_or_else(|why_not| why_not),
+        });
+        Self {
+            name: server.name,
+            machine_identifier: server.machine_identifier,
+            owned: server.owned,
+            url: choice.chosen.map(|connection| connection.uri),
+            connections: connections.collect(),
+        }
+    }
+}
+
+async fn choose(ask: Ask) -> Result<Response, ApiError> {
+    const KEY: &str = "server_url";
+    let app = &ask.app;
+    let wanted = match body_of(&ask)?.remove("url") {
+        Some(Value::Null) => None,
+        Some(Value::String(url)) => Some(url.trim().to_owned()),
+        _ => return Err(ApiError::input("`url` is an address, or null for none")),
+    };
+    let way = PlexWay::open(app).await?;
+    Standing::of_value(&way.config, "plex.server_url").changeable("plex.server_url")?;
+    // What is no address is refused before anybody is asked.
+    let mut all = app.configuration.declarations(&app.database).await?;
+    put(&mut all, KEY, wanted.clone().map(Value::String));
+    let checked = app.configuration.check(&all, (Section::Plex, ""))?;
+    let url = checked.settings.plex.server_url.filter(|_| wanted.is_some());
+    let seen = match url.clone() {
+        None => None,
+        Some(url) => Some(look_at_server(app, &way, url).await),
+    };
+    way.close().await?;
+    if let Some(Err(advice)) = seen.as_ref().map(|seen| &seen.outcome) {
+        return Err(ApiError::fields(vec![FieldProblem { path: "url".to_owned(), message: advice.clone() }]));
+    }
+    let action = if url.is_some() { "plex.server_set" } else { "plex.server_forgotten" };
+    let note = Note { by: By::of(&ask), action, target: "plex".to_owned(), detail: json!({"url": url}) };
+    let edit = |all: &mut Vec<Declaration>| {
+        put(all, KEY, url.map(Value::String));
+        Ok(())
+    };
+    app.configuration.change(&app.database, (Section::Plex, ""), note, edit).await?;
+    app.plex_health.note_server(seen.clone());
+    answer(&seen.map_or_else(|| ServerView::unseen(None), ServerView::of))
+}
+
+/// Sets or removes one key of what is kept about Plex; its other keys stay.
+pub(super) fn put(all: &mut Vec<Declaration>, key: &str, value: Option<Value>) {
+    let is_it = |it: &Declaration| it.section == Section::Plex;
+    let mut keys = match all.iter().find(|it| is_it(it)).map(|it| it.body.clone()) {
+        Some(Value::Object(keys)) => keys,
+        _ => Map::new(),
+    };
+    match value {
+        Some(value) => drop(keys.insert(key.to_owned(), value)),
+        None => drop(keys.remove(key)),
+    }
+    if keys.is_empty() {
+        all.retain(|it| !is_it(it));
+        return;
+    }
+    let body = Value::Object(keys);
+    match all.iter_mut().find(|it| is_it(it)) {
+        Some(found) => found.body = body,
+        None => all.push(Declaration { section: Section::Plex, name: String::new(), position: 0, body, version: 0 }),
+    }
+}

@@ -1,0 +1,308 @@
+//! Linking the Plex account: by a code that a person types at plex.tv/link, or by a token that somebody pastes. What is stored about
+//! lists, decisions and titles is the household's own and stays, whichever account is linked.
+
+use pulsarr_shared::clients::plex::{Account, PlexError};
+use pulsarr_shared::link::{LINK_PAGE, LinkState, Linked, Linking, PendingPin, TokenHealth, qr_svg};
+use pulsarr_shared::model::{Declaration, Relation, Section};
+use pulsarr_shared::sync;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+use warp::http::{Method, StatusCode};
+use warp::reply::{Reply, Response};
+
+use super::editing::{Standing, body_of};
+use super::plex::put;
+use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use crate::app::App;
+use crate::audit::By;
+use crate::configuration::Note;
+use crate::plex_way::{PlexWay, left_alone};
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::POST,
+        path: "/plex/link",
+        tag: "plex",
+        summary: "Asks Plex for a code that a person types at plex.tv/link. It takes the place of one that is still waiting.",
+        access: Access::Write,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<Begun>),
+        handle: |ask| Box::pin(begin(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/plex/link",
+        tag: "plex",
+        summary: "What became of the code. May be asked as often as anybody likes: Plex is asked every two seconds at most.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<LinkView>),
+        handle: |ask| Box::pin(look(ask)),
+    },
+    Endpoint {
+        method: Method::DELETE,
+        path: "/plex/link",
+        tag: "plex",
+        summary: "Forgets the code that is waiting.",
+        access: Access::Write,
+        query: &[],
+        body: None,
+        answer: Answer::Nothing,
+        handle: |ask| Box::pin(cancel(ask)),
+    },
+    Endpoint {
+        method: Method::PUT,
+        path: "/plex/token",
+        tag: "plex",
+        summary: "Takes a token that was copied from somewhere, once Plex has said whose it is.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Pasted>),
+        answer: Answer::Json(shape::<LinkedView>),
+        handle: |ask| Box::pin(paste(ask)),
+    },
+    Endpoint {
+        method: Method::DELETE,
+        path: "/plex",
+        tag: "plex",
+        summary: "Forgets the token. Nothing else is lost; the next account that is linked goes on with it.",
+        access: Access::Write,
+        query: &[],
+        body: None,
+        answer: Answer::Nothing,
+        handle: |ask| Box::pin(unlink(ask)),
+    },
+];
+
+/// The linking that is under way, or ended last. Lives in memory only: after a restart the person starts over.
+#[derive(Default)]
+pub enum PlexLink {
+    /// Nobody has begun, or it was called off.
+    #[default]
+    Idle,
+    /// A code is on somebody's screen.
+    Waiting {
+        /// The code.
+        pin: Box<PendingPin>,
+        /// Who began.
+        by: By,
+    },
+    /// Too late, or Plex took back what it gave.
+    Expired {
+        /// What to do, as a sentence.
+        advice: &'static str,
+    },
+    /// Done.
+    Linked(LinkedView),
+}
+
+/// A code to type.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Begun {
+    /// Four letters and digits.
+    code: String,
+    /// The page where it is typed.
+    address: &'static str,
+    /// The same page with the code filled in, for a link.
+    address_with_code: String,
+    /// That address as an `<svg>` element, for the camera of a phone.
+    qr_svg: String,
+    /// When the code stops working; unix milliseconds.
+    expires_at_ms: i64,
+}
+
+/// What became of the code.
+#[derive(Debug, Serialize, JsonSchema)]
+struct LinkView {
+    /// `waiting`, `linked`, `expired`, `none`
+    state: &'static str,
+    /// While waiting: the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// While waiting: when it stops working; unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at_ms: Option<i64>,
+    /// Once linked: whose account it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    linked: Option<LinkedView>,
+    /// What else there is to say, as a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// A token that is stored.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct LinkedView {
+    /// Plex's user name of the account.
+    is: String,
+    /// Whether it has a Plex Pass.
+    plex_pass: bool,
+    /// Whether it is another account than the one whose lists were read until now. That one's titles stay on record.
+    another_account: bool,
+    /// Then: the user name of that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    was: Option<String>,
+}
+
+/// A token from somewhere else.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only described: the body is read key by key, so that no message repeats it")]
+struct Pasted {
+    /// The token. It is stored sealed and never told.
+    token: String,
+}
+
+/// Whether the token may be changed here.
+fn changeable(app: &App) -> Result<(), ApiError> {
+    Standing::of_value(&app.config(), "plex.token").changeable("plex.token")
+}
+
+async fn begin(ask: Ask) -> Result<Response, ApiError> {
+    let app = &ask.app;
+    changeable(app)?;
+    let way = PlexWay::open(app).await?;
+    way.may_ask()?;
+    let mut link = app.plex_link.lock().await;
+    // A name that Plex has never seen: with a known one, a token that was revoked may come back.
+    let begun = way.linking().begin(&Linking::fresh_client_identifier(), app.now_ms()).await;
+    way.close().await?;
+    let pin = begun.map_err(|error| ApiError::unavailable(format!("failed to {error}; try again in a moment")))?;
+    let view = Begun {
+        code: pin.code().to_owned(),
+        address: LINK_PAGE,
+        address_with_code: pin.address(),
+        qr_svg: qr_svg(&pin.address()),
+        expires_at_ms: pin.expires_at_ms(),
+    };
+    *link = PlexLink::Waiting { pin: Box::new(pin), by: By::of(&ask) };
+    answer(&view)
+}
+
+async fn look(ask: Ask) -> Result<Response, ApiError> {
+    let app = &ask.app;
+    // Kept while Plex is asked: two who look at once do not ask twice.
+    let mut link = app.plex_link.lock().await;
+    let mut detail = None;
+    if let PlexLink::Waiting { pin, by } = &mut *link {
+        let way = PlexWay::open(app).await?;
+        match way.cool_until_ms {
+            Some(until_ms) if app.now_ms() < pin.expires_at_ms() => detail = Some(left_alone(until_ms)),
+            _ => {
+                let polled = way.linking().poll(pin, app.now_ms()).await;
+                way.close().await?;
+                match polled {
+                    Ok(LinkState::Waiting) => {}
+                    Ok(LinkState::Expired) => {
+                        *link = PlexLink::Expired { advice: "The code's time is over: begin again." };
+                    }
+                    Ok(LinkState::Linked(linked)) => {
+                        let by = By { at_ms: app.now_ms(), ..by.clone() };
+                        *link = PlexLink::Linked(adopt(app, &way, by, *linked, "code").await?);
+                    }
+                    Err(error) if error.is_unauthorized() => {
+                        *link = PlexLink::Expired { advice: "Plex refuses the token that it gave: begin again." };
+                    }
+                    Err(error) => detail = Some(format!("Plex did not tell: failed to {error}. It is asked again.")),
+                }
+            }
+        }
+    }
+    answer(&LinkView::of(&link, detail))
+}
+
+impl LinkView {
+    fn of(link: &PlexLink, detail: Option<String>) -> Self {
+        let empty = Self { state: "none", code: None, expires_at_ms: None, linked: None, detail };
+        match link {
+            PlexLink::Idle => empty,
+            PlexLink::Waiting { pin, .. } => Self {
+                state: "waiting",
+                code: Some(pin.code().to_owned()),
+                expires_at_ms: Some(pin.expires_at_ms()),
+                ..empty
+            },
+            PlexLink::Expired { advice } => Self { state: "expired", detail: Some((*advice).to_owned()), ..empty },
+            PlexLink::Linked(linked) => Self { state: "linked", linked: Some(linked.clone()), ..empty },
+        }
+    }
+}
+
+async fn cancel(ask: Ask) -> Result<Response, ApiError> {
+    *ask.app.plex_link.lock().await = PlexLink::Idle;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn paste(ask: Ask) -> Result<Response, ApiError> {
+    let app = &ask.app;
+    changeable(app)?;
+    let Some(Value::String(token)) = body_of(&ask)?.remove("token") else {
+        return Err(ApiError::input("`token` is the token, as a text"));
+    };
+    let way = PlexWay::open(app).await?;
+    way.may_ask()?;
+    let mut link = app.plex_link.lock().await;
+    let adopted = way.linking().adopt_token(&token, &way.client_identifier).await;
+    way.close().await?;
+    let linked = adopted.map_err(|error| refused(&error))?;
+    let view = adopt(app, &way, By::of(&ask), linked, "pasted").await?;
+    *link = PlexLink::Idle;
+    answer(&view)
+}
+
+fn refused(error: &PlexError) -> ApiError {
+    if error.is_unauthorized() {
+        let message = "Plex refuses this token: copy it again, or link the account with a code".to_owned();
+        return ApiError::fields(vec![FieldProblem { path: "token".to_owned(), message }]);
+    }
+    ApiError::unavailable(format!("failed to {error}: nothing was changed, try again in a moment"))
+}
+
+/// Stores a token whose account is known, with everything that belongs to it, and says whose it is.
+async fn adopt(app: &App, way: &PlexWay<'_>, by: By, linked: Linked, how: &str) -> Result<LinkedView, ApiError> {
+    let Linked { token, account: Account { uuid, username, .. }, client_identifier } = &linked;
+    let owner = app.database.run(|store| {
+        let users = store.read().users()?;
+        Ok(users.into_iter().find(|user| user.relation == Relation::Owner))
+    });
+    let was = owner.await?.filter(|owner| owner.uuid != *uuid).map(|owner| owner.username);
+    let sealed = app.configuration.vault.seal(token);
+    let sealed = sealed.map_err(|error| ApiError::unavailable(format!("failed to {error}")))?;
+    let plex = way.plex_with(token.clone(), client_identifier.clone());
+    let health = TokenHealth::of_account(&plex, &linked.account, app.now_ms());
+    let detail = json!({"username": username, "how": how, "was": was});
+    let note = Note { by, action: "plex.linked", target: "plex".to_owned(), detail };
+    let edit = |all: &mut Vec<Declaration>| {
+        put(all, "token", Some(Value::String(sealed)));
+        Ok(())
+    };
+    let (stored, identifier) = (health.clone(), client_identifier.clone());
+    let also = move |db: pulsarr_shared::store::Db<'_>| {
+        sync::set_client_identifier(db, &identifier)?;
+        stored.remember_in(db)
+    };
+    app.configuration.change_with(&app.database, (Section::Plex, ""), note, edit, also).await?;
+    app.plex_health.note_token(Some(health));
+    tracing::info!("the Plex account of {username} is linked");
+    Ok(LinkedView { is: username.clone(), plex_pass: linked.account.plex_pass, another_account: was.is_some(), was })
+}
+
+async fn unlink(ask: Ask) -> Result<Response, ApiError> {
+    let app = &ask.app;
+    changeable(app)?;
+    let mut link = app.plex_link.lock().await;
+    if app.config().settings.plex.token.is_none() {
+        return Err(ApiError::not_found("no Plex account is linked"));
+    }
+    let note = Note { by: By::of(&ask), action: "plex.unlinked", target: "plex".to_owned(), detail: json!({}) };
+    let edit = |all: &mut Vec<Declaration>| {
+        put(all, "token", None);
+        Ok(())
+    };
+    app.configuration.change(&app.database, (Section::Plex, ""), note, edit).await?;
+    app.plex_health.note_token(None);
+    *link = PlexLink::Idle;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,405 @@
+//! Plex by the API, beside a stand-in for Plex and with real runs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pulsarr_shared::clock::ManualClock;
+use pulsarr_shared::config::Config;
+use pulsarr_shared::model::{RunResult, Trigger};
+use pulsarr_shared::report::Report;
+use pulsarr_shared::stop::Stop;
+use pulsarr_tests::fakes::{Fault, PlexResource, Seen, Title};
+use pulsarr_tests::household::Household;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::configuration::Origin;
+use crate::engine::Wish;
+use crate::plex_health;
+use crate::testing::{Answered, NOW, Testing};
+
+/// Where films go, and nothing about Plex.
+const LINKLESS: &str = "\
+instances:
+- name: movies
+  kind: radarr
+  url: ${RADARR_URL}
+  api_key: ${RADARR_API_KEY}
+  default: true
+";
+
+/// The same with a token.
+const LINKED_BY_FILE: &str = "\
+plex: {token: \"${PLEX_TOKEN}\", server_url: \"http://127.0.0.1:9\"}
+instances:
+- name: movies
+  kind: radarr
+  url: ${RADARR_URL}
+  api_key: ${RADARR_API_KEY}
+  default: true
+";
+
+struct Story {
+    household: Household,
+    service: Testing,
+    answers: std::cell::RefCell<String>,
+}
+
+impl Story {
+    fn with(settings: &str) -> Self {
+        let mut household = Household::new();
+        household.set("PULSARR_AUTH", "disabled");
+        household.write_settings(settings);
+        let origin =
+            Origin { variables: household.vars.clone().into_iter().collect(), base_dir: household.folder().to_owned() };
+        let config = Config::load(household.vars.clone(), household.folder()).unwrap();
+        let clock = Arc::new(ManualClock::at(NOW));
+        let app = App::new(config, origin, clock.clone(), Stop::default(), Arc::default()).unwrap();
+        let service = Testing { app: Arc::new(app), clock, folder: tempfile::tempdir().unwrap() };
+        Self { household, service, answers: std::cell::RefCell::default() }
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Answered {
+        let answered = self.service.ask("192.168.1.9", method, path, &[], body).await;
+        self.answers.borrow_mut().push_str(&answered.text);
+        answered
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let answered = self.ask("GET", path, None).await;
+        assert_eq!(answered.status, 200, "{path}: {}", answered.text);
+        answered.json
+    }
+
+    async fn paste(&self, token: &str) -> Answered {
+        self.ask("PUT", "/plex/token", Some(json!({"token": token}))).await
+    }
+
+    /// Links the owner's account by a code; answers the last look.
+    async fn link(&self) -> Value {
+        let begun = self.ask("POST", "/plex/link", None).await;
+        assert_eq!(begun.status, 200, "{}", begun.text);
+        self.household.plex.claim_pin(begun.json["code"].as_str().unwrap());
+        self.service.clock.advance(Duration::from_secs(2));
+        self.get("/plex/link").await
+    }
+
+    async fn run(&self) -> Report {
+        let wish = Wish { trigger: Trigger::Schedule, user: None, full: false };
+        self.service.app.engine.begin(wish).unwrap().end.await.unwrap().unwrap()
+    }
+
+    async fn look_after(&self, force: bool) {
+        plex_health::look(&self.service.app, force).await.unwrap();
+    }
+
+    async fn health(&self) -> Value {
+        let request = warp::test::request().path("/health");
+        let answer = request.reply(&crate::routes::all(&self.service.app)).await;
+        serde_json::from_slice(answer.body()).unwrap()
+    }
+
+    async fn metrics(&self) -> String {
+        let filter = crate::metrics::filter(Arc::clone(&self.service.app));
+        let answer = warp::test::request().path("/metrics").reply(&filter).await;
+        String::from_utf8(answer.body().to_vec()).unwrap()
+    }
+
+    /// Plex's requests below this path, since the journal was cleared.
+    fn seen_below(&self, route: &str) -> Vec<Seen> {
+        self.household.plex.journal().into_iter().filter(|seen| seen.route.starts_with(route)).collect()
+    }
+
+    /// That no answer so far and no file of the data folder holds `token`.
+    fn assert_unseen(&self, token: &str) {
+        assert!(!self.answers.borrow().contains(token), "an answer tells the token");
+        let mut folders = vec![self.household.data_dir()];
+        while let Some(folder) = folders.pop() {
+            for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if file.is_dir() {
+                    folders.push(file);
+                } else {
+                    assert!(!holds(&file, token), "{} holds the token", file.display());
+                }
+            }
+        }
+    }
+}
+
+fn holds(file: &Path, text: &str) -> bool {
+    let bytes = std::fs::read(file).unwrap();
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn a_code_becomes_a_token_that_the_next_run_uses_under_its_own_client_identifier() {
+    let story = Story::with(LINKLESS);
+    let plex = &story.household.plex;
+    assert_eq!(story.run().await.run.result, RunResult::NotSetUp);
+    let before = story.get("/plex").await;
+    assert_eq!(
+        (&before["linked"], &before["source"], &before["read_only"]),
+        (&json!(false), &json!("none"), &json!(false))
+    );
+    assert_eq!(story.get("/plex/link").await, json!({"state": "none"}));
+
+    let begun = story.ask("POST", "/plex/link", None).await.json;
+    assert_eq!((&begun["address"], &begun["expires_at_ms"]), (&json!("https://plex.tv/link"), &json!(NOW + 900_000)));
+    assert!(begun["qr_svg"].as_str().unwrap().starts_with("<svg"));
+    let waiting = story.get("/plex/link").await;
+    assert_eq!((&waiting["state"], &waiting["code"]), (&json!("waiting"), &begun["code"]));
+    plex.claim_pin(begun["code"].as_str().unwrap());
+    story.service.clock.advance(Duration::from_secs(2));
+    let linked = story.get("/plex/link").await;
+    assert_eq!((&linked["state"], &linked["linked"]["is"]), (&json!("linked"), &json!("mirela_q")), "{linked}");
+    assert_eq!(linked["linked"]["another_account"], false);
+    assert_eq!(story.get("/plex/link").await["state"], "linked", "another page may look too");
+
+    let now = story.get("/plex").await;
+    assert_eq!((&now["linked"], &now["source"], &now["plex_pass"]), (&json!(true), &json!("stored"), &json!(true)));
+    assert_eq!((&now["account"]["username"], &now["token"]["state"]), (&json!("mirela_q"), &json!("alive")));
+
+    let made_for = story.seen_below("/plex.tv/api/v2/pins")[0].client_identifier.clone().unwrap();
+    plex.watch(&plex.owner_uuid(), Title::movie("Salt Ledger").year(2025).tmdb(900_002));
+    plex.clear_journal();
+    story.run().await;
+    let seen = story.seen_below("/discover");
+    assert!(!seen.is_empty());
+    for seen in seen {
+        let expected = (Some(plex.owner_token()), Some(made_for.clone()));
+        assert_eq!((seen.token, seen.client_identifier), expected, "{}", seen.route);
+    }
+    let audit = story.get("/audit").await;
+    let entry = &audit["entries"][0];
+    assert_eq!((&entry["action"], &entry["detail"]["username"]), (&json!("plex.linked"), &json!("mirela_q")));
+    story.get("/settings").await;
+    story.assert_unseen(&plex.owner_token());
+}
+
+#[tokio::test]
+async fn a_code_is_replaced_called_off_or_too_late() {
+    let story = Story::with(LINKLESS);
+    let first = story.ask("POST", "/plex/link", None).await.json["code"].clone();
+    let second = story.ask("POST", "/plex/link", None).await.json["code"].clone();
+    assert_ne!(first, second);
+    story.household.plex.claim_pin(first.as_str().unwrap());
+    let look = story.get("/plex/link").await;
+    assert_eq!((&look["state"], &look["code"]), (&json!("waiting"), &second), "the first counts no more");
+    assert_eq!(story.ask("DELETE", "/plex/link", None).await.status, 204);
+    assert_eq!(story.get("/plex/link").await["state"], "none");
+
+    let code = story.ask("POST", "/plex/link", None).await.json["code"].clone();
+    story.household.plex.expire_pin(code.as_str().unwrap());
+    assert_eq!(story.get("/plex/link").await["state"], "expired");
+    story.ask("POST", "/plex/link", None).await;
+    story.service.clock.advance(Duration::from_secs(900));
+    let late = story.get("/plex/link").await;
+    assert_eq!((&late["state"], &late["detail"]), (&json!("expired"), &json!("The code's time is over: begin again.")));
+    assert_eq!(story.get("/plex").await["linked"], false);
+}
+
+#[tokio::test]
+async fn a_pasted_token_that_plex_refuses_or_cannot_judge_keeps_the_old_one() {
+    let story = Story::with(LINKLESS);
+    let plex = &story.household.plex;
+    let good = plex.owner_token();
+    let pasted = story.paste(&format!(" {good}\n")).await;
+    assert_eq!((pasted.status, &pasted.json["is"]), (200, &json!("mirela_q")), "{}", pasted.text);
+
+    let refused = story.paste("tok-nobody-knows").await;
+    assert_eq!((refused.status, &refused.json["error"]["problems"][0]["path"]), (422, &json!("token")));
+    plex.inject(Fault::on("GET", "/api/v2/user").status(503));
+    assert_eq!(story.paste(&good).await.status, 503);
+    plex.clear_faults();
+    assert_eq!(story.ask("PUT", "/plex/token", Some(json!({"token": 5}))).await.status, 400);
+
+    plex.clear_journal();
+    assert_eq!(story.run().await.run.result, RunResult::Ok);
+    let seen = story.seen_below("/discover");
+    assert!(!seen.is_empty() && seen.iter().all(|seen| seen.token.as_deref() == Some(&*good)));
+    let audit = story.get("/audit").await;
+    let linked = audit["entries"].as_array().unwrap().iter().filter(|entry| entry["action"] == "plex.linked");
+    assert_eq!(linked.count(), 1);
+    story.assert_unseen(&good);
+    story.assert_unseen("tok-nobody-knows");
+}
+
+#[tokio::test]
+async fn unlinking_and_linking_again_loses_nothing() {
+    let story = Story::with(LINKLESS);
+    let plex = &story.household.plex;
+    plex.watch(&plex.owner_uuid(), Title::movie("Salt Ledger").year(2025).tmdb(900_002));
+    story.link().await;
+    let url = plex.server_url();
+    assert_eq!(story.ask("POST", "/plex/server", Some(json!({"url": url}))).await.status, 200);
+    story.run().await;
+    let before = story.get("/watchlist").await;
+    assert_eq!(before["entries"].as_array().map(Vec::len), Some(1), "{before}");
+
+    assert_eq!(story.ask("DELETE", "/plex", None).await.status, 204);
+    assert_eq!(story.ask("DELETE", "/plex", None).await.status, 404);
+    let apart = story.get("/plex").await;
+    assert_eq!((&apart["linked"], &apart["server"]["url"]), (&json!(false), &json!(url)), "its address stays");
+    assert_eq!(story.run().await.run.result, RunResult::NotSetUp);
+    assert_eq!(story.get("/watchlist").await, before);
+
+    assert_eq!(story.link().await["linked"]["another_account"], false);
+    story.run().await;
+    assert_eq!(story.get("/watchlist").await, before);
+    assert_eq!(story.household.radarr.library().len(), 1);
+}
+
+#[tokio::test]
+async fn another_account_is_named_and_the_titles_of_the_first_stay() {
+    let story = Story::with(LINKLESS);
+    let plex = &story.household.plex;
+    plex.watch(&plex.owner_uuid(), Title::movie("Salt Ledger").year(2025).tmdb(900_002));
+    story.link().await;
+    story.run().await;
+    let tomas = plex.token_of(&plex.add_friend("tomas"));
+    let pasted = story.paste(&tomas).await.json;
+    let told = (&pasted["another_account"], &pasted["was"], &pasted["is"]);
+    assert_eq!(told, (&json!(true), &json!("mirela_q"), &json!("tomas")));
+    story.run().await;
+    assert_eq!(story.get("/watchlist").await["entries"].as_array().map(Vec::len), Some(1));
+    let back = story.link().await;
+    assert_eq!(back["linked"]["was"], "tomas");
+    story.assert_unseen(&tomas);
+}
+
+#[tokio::test]
+async fn a_token_of_the_settings_file_is_changed_there_only() {
+    let story = Story::with(LINKED_BY_FILE);
+    let view = story.get("/plex").await;
+    assert_eq!((&view["source"], &view["read_only"], &view["linked"]), (&json!("file"), &json!(true), &json!(true)));
+    let token = story.household.plex.owner_token();
+    for (method, path, body) in [
+        ("POST", "/plex/link", None),
+        ("PUT", "/plex/token", Some(json!({"token": token}))),
+        ("DELETE", "/plex", None),
+        ("POST", "/plex/server", Some(json!({"url": story.household.plex.server_url()}))),
+    ] {
+        let answered = story.ask(method, path, body).await;
+        assert_eq!(answered.status, 409, "{method} {path}: {}", answered.text);
+        assert!(answered.text.contains("pulsarr.yaml:1"), "{}", answered.text);
+    }
+    assert_eq!(story.household.plex.requests("POST", "/api/v2/pins"), 0);
+    story.assert_unseen(&token);
+}
+
+#[tokio::test]
+async fn a_dead_token_is_seen_and_told_and_so_is_its_return() {
+    let story = Story::with(LINKED_BY_FILE);
+    let plex = &story.household.plex;
+    story.look_after(true).await;
+    assert_eq!(story.health().await["plex_token"], "alive");
+    assert!(story.metrics().await.contains("pulsarr_plex_token_alive 1\n"));
+    plex.revoke_token();
+    story.look_after(false).await;
+    assert_eq!(story.health().await["plex_token"], "alive", "a token that worked is believed for a day");
+    story.service.clock.advance(Duration::from_secs(24 * 60 * 60));
+    story.look_after(false).await;
+    let health = story.health().await;
+    assert_eq!((&health["status"], &health["plex_token"]), (&json!("attention"), &json!("dead")));
+    assert!(story.metrics().await.contains("pulsarr_plex_token_alive 0\n"));
+    let view = story.get("/plex").await;
+    assert_eq!((&view["token"]["state"], &view["account"]["username"]), (&json!("dead"), &json!("mirela_q")));
+    plex.restore_token();
+    story.service.clock.advance(Duration::from_secs(15 * 60));
+    story.look_after(false).await;
+    assert_eq!(story.health().await["status"], "ok");
+}
+
+#[tokio::test]
+async fn while_plex_wants_to_be_left_alone_nobody_asks_it() {
+    let story = Story::with(LINKLESS);
+    let plex = &story.household.plex;
+    plex.inject(Fault::on("POST", "/api/v2/pins").status(429).retry_after("600").times(1));
+    assert_eq!(story.ask("POST", "/plex/link", None).await.status, 503);
+    plex.clear_journal();
+    assert_eq!(story.ask("POST", "/plex/link", None).await.status, 503);
+    assert_eq!(story.paste(&plex.owner_token()).await.status, 503);
+    story.look_after(true).await;
+    assert_eq!(plex.journal().len(), 0);
+    assert!(story.get("/plex").await["cool_until_ms"].as_i64().unwrap() > NOW);
+    story.service.clock.advance(Duration::from_secs(700));
+    assert_eq!(story.ask("POST", "/plex/link", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_a_warning_with_advice_and_nothing_more() {
+    let story = Story::with(LINKED_BY_FILE);
+    story.look_after(true).await;
+    let view = story.get("/plex").await;
+    assert_eq!((&view["server"]["reachable"], &view["token"]["state"]), (&json!(false), &json!("alive")));
+    assert!(view["server"]["advice"].as_str().unwrap().contains("Check that it runs"), "{view}");
+    let health = story.health().await;
+    assert_eq!((&health["status"], &health["plex_server_reachable"]), (&json!("ok"), &json!(false)));
+    assert!(story.metrics().await.contains("pulsarr_plex_server_reachable 0\n"));
+}
+
+#[tokio::test]
+async fn the_server_is_found_among_its_addresses_and_taken_when_it_answers() {
+    let story = Story::with(LINKLESS);
+    let plex = &story.household.plex;
+    assert_eq!(story.ask("GET", "/plex/servers", None).await.status, 409, "nobody is linked yet");
+    story.link().await;
+    let attic = PlexResource::new("Attic", &plex.machine_identifier());
+    // Nobody listens on the discard port of the loopback.
+    plex.set_resources([
+        PlexResource::new("Elsewhere", "bb22").shared().remote("https://127.0.0.1:9"),
+        attic.local("http://127.0.0.1:9").local(&plex.server_url()),
+    ]);
+    plex.clear_journal();
+    let list = story.get("/plex/servers").await;
+    let (own, other) = (&list["servers"][0], &list["servers"][1]);
+    assert_eq!((&own["name"], &own["owned"], &own["url"]), (&json!("Attic"), &json!(true), &json!(plex.server_url())));
+    assert_eq!((&other["name"], &other["url"]), (&json!("Elsewhere"), &Value::Null));
+    assert!(other["connections"][0]["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
+
+    let nobody = story.ask("POST", "/plex/server", Some(json!({"url": "http://127.0.0.1:9"}))).await;
+    assert_eq!((nobody.status, &nobody.json["error"]["problems"][0]["path"]), (422, &json!("url")));
+    assert_eq!(story.ask("POST", "/plex/server", Some(json!({"url": "attic"}))).await.status, 422);
+    assert_eq!(story.get("/plex").await["server"], Value::Null);
+    let taken = story.ask("POST", "/plex/server", Some(json!({"url": format!("{}/", plex.server_url())}))).await.json;
+    assert_eq!((&taken["reachable"], &taken["name"]), (&json!(true), &json!("Attic")));
+    story.look_after(true).await;
+    assert_eq!(story.get("/plex").await["server"]["url"], json!(plex.server_url()));
+    assert!(story.metrics().await.contains("pulsarr_plex_server_reachable 1\n"));
+    let asked = story.seen_below("/server/identity");
+    assert!(!asked.is_empty() && asked.iter().all(|seen| seen.token.is_none()), "whoever answers is shown no token");
+
+    assert_eq!(story.ask("POST", "/plex/server", Some(json!({"url": null}))).await.status, 200);
+    let view = story.get("/plex").await;
+    assert_eq!((&view["server"], &view["linked"]), (&Value::Null, &json!(true)));
+    story.assert_unseen(&plex.owner_token());
+}
+
+#[tokio::test]
+async fn everybody_on_record_or_in_a_request_is_told_with_advice_and_plex_is_asked_once_a_minute() {
+    let story = Story::with(LINKED_BY_FILE);
+    let plex = &story.household.plex;
+    let (ana, ben) = (plex.add_friend("ana"), plex.add_friend("ben"));
+    plex.watch(&ana, Title::movie("Salt Ledger").year(2025).tmdb(900_002));
+    plex.set_private(&ben, true);
+    story.run().await;
+    let (sent, received) = (plex.send_friend_request("cleo"), plex.receive_friend_request("dino"));
+    let list = story.get("/users/readability").await;
+    assert_eq!(list["friend_requests_known"], true);
+    let of = |uuid: &str| {
+        let all = list["users"].as_array().unwrap().iter();
+        let found = all.clone().find(|user| user["uuid"] == uuid).unwrap();
+        assert!(found["advice"].as_str().unwrap().ends_with('.'));
+        found["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((of(&ana).as_str(), of(&ben).as_str()), ("readable", "private"));
+    assert_eq!((of(&sent).as_str(), of(&received).as_str()), ("pending", "pending"));
+    let asked = || plex.journal().iter().filter(|seen| seen.body.contains("friendRequests")).count();
+    story.get("/users/readability").await;
+    assert_eq!(asked(), 1);
+    story.service.clock.advance(Duration::from_secs(60));
+    plex.inject(Fault::on("POST", "/community/api").status(503));
+    let unsure = story.get("/users/readability").await;
+    assert_eq!((asked(), &unsure["friend_requests_known"]), (2, &json!(false)));
+}
