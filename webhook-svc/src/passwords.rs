@@ -18,6 +18,11 @@ impl Passwords {
         all.insert(instance.to_owned(), hash(password.expose_secret().as_bytes()));
     }
 
+    /// From now on nobody is let in for `instance`.
+    pub fn forget(&self, instance: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(instance);
+    }
+
     /// Whether `password` is the one of `instance`; takes the same time however much of it is right. An instance without one is never
     /// let in.
     pub fn accept(&self, instance: &str, password: &[u8]) -> bool {
@@ -45,5 +50,7 @@ mod tests {
         assert!(!passwords.accept("movies", b""));
         assert!(!passwords.accept("shows", b"secret"));
         assert!(!passwords.accept("shows", b""));
+        passwords.forget("movies");
+        assert!(!passwords.accept("movies", b"secret"));
     }
 }

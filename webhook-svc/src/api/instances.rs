@@ -1,24 +1,103 @@
-//! Where titles go.
+//! Where titles go: the Sonarrs and Radarrs, those of the settings file and those that people add here.
 
-use pulsarr_shared::model::Instance;
+use pulsarr_shared::config::Config;
+use pulsarr_shared::model::{Declaration, Instance, Section};
 use schemars::JsonSchema;
 use serde::Serialize;
-use warp::http::Method;
+use serde_json::{Map, Value, json};
+use warp::http::{HeaderValue, Method, StatusCode, header};
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use super::editing::{Standing, body_of, expected_version, find, masked, seal, unchanged, with_version};
+use super::instance_trial::{self, Choices, Trial};
+use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, json, shape};
+use crate::app::App;
+use crate::audit::By;
+use crate::configuration::Note;
+use crate::connections;
 
-pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
-    method: Method::GET,
-    path: "/instances",
-    tag: "instances",
-    summary: "The Sonarrs and Radarrs of the settings, without their keys.",
-    access: Access::Read,
-    query: &[],
-    body: None,
-    answer: Answer::Json(shape::<InstanceList>),
-    handle: |ask| Box::pin(list(ask)),
-}];
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::GET,
+        path: "/instances",
+        tag: "instances",
+        summary: "The Sonarrs and Radarrs of the settings, without their keys.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<InstanceList>),
+        handle: |ask| Box::pin(list(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/instances",
+        tag: "instances",
+        summary: "Adds an instance, in the words of the settings file. Answers 201; its webhook is made soon after.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<InstanceBody>),
+        answer: Answer::Json(shape::<InstanceDetail>),
+        handle: |ask| Box::pin(add(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/instances/test",
+        tag: "instances",
+        summary: "Asks an instance whether everything fits, and stores nothing: one as it would be added or changed, or by its \
+                  name alone one that is there.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<InstanceBody>),
+        answer: Answer::Json(shape::<Trial>),
+        handle: |ask| Box::pin(instance_trial::test(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/instances/{name}",
+        tag: "instances",
+        summary: "An instance with its settings as they can be sent back. Its version is the ETag.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<InstanceDetail>),
+        handle: |ask| Box::pin(one(ask)),
+    },
+    Endpoint {
+        method: Method::PUT,
+        path: "/instances/{name}",
+        tag: "instances",
+        summary: "Replaces the settings of an instance. A key that is left out stays, unless the url leads to another host. With \
+                  `If-Match` only what was looked at is replaced.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<InstanceBody>),
+        answer: Answer::Json(shape::<InstanceDetail>),
+        handle: |ask| Box::pin(replace(ask)),
+    },
+    Endpoint {
+        method: Method::DELETE,
+        path: "/instances/{name}",
+        tag: "instances",
+        summary: "Removes an instance from the settings and our webhook from the instance, which keeps its library. Takes \
+                  `If-Match`.",
+        access: Access::Write,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<Removed>),
+        handle: |ask| Box::pin(remove(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/instances/{name}/choices",
+        tag: "instances",
+        summary: "What the instance offers to choose from: quality profiles, root folders, tags. Asks the instance.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<Choices>),
+        handle: |ask| Box::pin(instance_trial::choices(ask)),
+    },
+];
 
 /// Instances.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -43,17 +122,287 @@ struct InstanceView {
     /// Leaves titles on its import-exclusion list alone.
     respect_exclusions: bool,
     /// How titles are added unless a rule says otherwise, in the words of the settings.
-    options: serde_json::Value,
-    /// Where it is written down: `file`.
-    source: &'static str,
+    options: Value,
+    /// Where it is written down: `pulsarr.yaml:12`, `settings made in the service`.
+    source: String,
+    /// The settings file declares it, and it is changed there.
+    read_only: bool,
+    /// Every change gives another number: for `If-Match`, in quotes. `null` for what the settings file declares.
+    version: Option<i64>,
+}
+
+/// A Sonarr or Radarr with its settings.
+#[derive(Debug, Serialize, JsonSchema)]
+struct InstanceDetail {
+    #[serde(flatten)]
+    instance: InstanceView,
+    /// As they were given, in the words of the settings file, and fit to be sent back; `api_key` only says that it is set.
+    settings: Value,
+}
+
+/// An instance in the words of the settings file, whose sample explains every key. Keys that it does not know are refused.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes the body, which the reader of the settings file reads as it is")]
+struct InstanceBody {
+    /// 1 to 64 of a-z, 0-9, `-` and `_`. Where the address has it already it may be left out.
+    name: Option<String>,
+    /// `radarr` or `sonarr`.
+    kind: Option<String>,
+    /// Scheme, host, port and base path: `http://radarr:7878`.
+    url: Option<String>,
+    /// From Settings → General of the instance, as it is. Left out, or as it is shown, it stays what it was.
+    api_key: Option<Value>,
+    /// Takes every title of its kind that no rule sends elsewhere.
+    default: Option<bool>,
+    /// The default instance of its kind, whose titles it takes too.
+    copy_of: Option<String>,
+    /// Name or id.
+    quality_profile: Option<Value>,
+    /// One of the instance's own.
+    root_folder_path: Option<String>,
+    /// Radarr's: `tba`, `announced`, `in_cinemas`, `released`.
+    minimum_availability: Option<String>,
+    /// What is looked for; the words differ between Radarr and Sonarr.
+    monitor: Option<String>,
+    /// Looks for releases at once.
+    search_on_add: Option<bool>,
+    /// Labels; made where they are missing.
+    tags: Option<Vec<String>>,
+    /// Leaves titles on its import-exclusion list alone.
+    respect_exclusions: Option<bool>,
+    /// Sonarr's: `all` or `none`.
+    monitor_new_items: Option<String>,
+    /// Sonarr's: `auto`, `standard`, `daily`, `anime`.
+    series_type: Option<String>,
+    /// Sonarr's: a folder per season.
+    season_folder: Option<bool>,
+}
+
+/// What became of an instance.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Removed {
+    /// Who it was.
+    name: String,
+    /// How many webhook connections of ours were taken out of it.
+    webhooks_removed: usize,
+    /// What may still be in it and what to do about that, as a sentence; `null`: nothing.
+    left_behind: Option<String>,
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    answer(&InstanceList { instances: ask.app.config().settings.instances.iter().map(InstanceView::of).collect() })
+    let config = ask.app.config();
+    let instances = config.settings.instances.iter().map(|instance| InstanceView::of(&config, instance));
+    answer(&InstanceList { instances: instances.collect() })
+}
+
+async fn one(ask: Ask) -> Result<Response, ApiError> {
+    detail(&ask.app.config(), ask.variable("name"), StatusCode::OK)
+}
+
+async fn add(ask: Ask) -> Result<Response, ApiError> {
+    let mut body = body_of(&ask)?;
+    let name = take_name(&mut body)?;
+    let app = &ask.app;
+    let config = app.config();
+    if config.settings.instances.iter().any(|instance| instance.name == name) {
+        let source = Standing::of_item(&config, "instances", "name", &name).source;
+        return Err(ApiError::conflict(format!("there is an instance `{name}` already ({source})")));
+    }
+    let note = Note {
+        by: By::of(&ask),
+        action: "instance.added",
+        target: name.clone(),
+        detail: json!({"kind": body.get("kind"), "url": body.get("url")}),
+    };
+    let edit = |all: &mut Vec<Declaration>| {
+        if find(all, Section::Instances, &name).is_some() {
+            return Err(ApiError::conflict(format!("there is an instance `{name}` already")));
+        }
+        put(app, all, &name, body)
+    };
+    let config = app.configuration.change(&app.database, (Section::Instances, &name), note, edit).await?;
+    let mut response = detail(&config, &name, StatusCode::CREATED)?;
+    let location = format!("{}/api/v1/instances/{name}", app.base_path());
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+async fn replace(ask: Ask) -> Result<Response, ApiError> {
+    let name = ask.variable("name").to_owned();
+    let app = &ask.app;
+    let config = app.config();
+    Standing::of_item(&config, "instances", "name", &name).changeable(&format!("`{name}`"))?;
+    let expected = expected_version(&ask)?;
+    let mut body = body_of(&ask)?;
+    if body.contains_key("name") && take_name(&mut body)? != name {
+        return Err(wrong("name", format!("has to be `{name}`: an instance keeps its name, so add another one")));
+    }
+    body.insert("name".to_owned(), name.clone().into());
+    let note = Note {
+        by: By::of(&ask),
+        action: "instance.changed",
+        target: name.clone(),
+        detail: json!({"keys": changed_keys(&config, &name, &body)}),
+    };
+    let edit = |all: &mut Vec<Declaration>| {
+        let found = find(all, Section::Instances, &name).ok_or_else(|| unknown(&name))?;
+        unchanged(found, expected)?;
+        put(app, all, &name, body)
+    };
+    let config = app.configuration.change(&app.database, (Section::Instances, &name), note, edit).await?;
+    detail(&config, &name, StatusCode::OK)
+}
+
+async fn remove(ask: Ask) -> Result<Response, ApiError> {
+    let name = ask.variable("name").to_owned();
+    let app = &ask.app;
+    let before = app.config();
+    // Where the file declares one of this name too, the stored one does not count, and can go.
+    if stored(&before, &name).is_none() {
+        Standing::of_item(&before, "instances", "name", &name).changeable(&format!("`{name}`"))?;
+    }
+    let expected = expected_version(&ask)?;
+    let instance = before.settings.instances.iter().find(|instance| instance.name == name);
+    let note = Note {
+        by: By::of(&ask),
+        action: "instance.removed",
+        target: name.clone(),
+        detail: json!({"url": stored(&before, &name).map(|it| &it.body["url"])}),
+    };
+    let edit = |all: &mut Vec<Declaration>| {
+        unchanged(find(all, Section::Instances, &name).ok_or_else(|| unknown(&name))?, expected)?;
+        all.retain(|it| it.section != Section::Instances || it.name != name);
+        Ok(())
+    };
+    let after = app.configuration.change(&app.database, (Section::Instances, &name), note, edit).await?;
+    // Only now: a removal that is refused costs no connection, and nobody mends the connection of what is not there.
+    let gone = !after.settings.instances.iter().any(|instance| instance.name == name);
+    let (webhooks_removed, left_behind) = match instance.filter(|_| gone) {
+        Some(instance) => match connections::take_away(app, &before, instance).await? {
+            Ok(count) => (count, None),
+            Err(sentence) => (0, Some(sentence)),
+        },
+        None => (0, None),
+    };
+    answer(&Removed { name, webhooks_removed, left_behind })
+}
+
+/// The instance of this name.
+///
+/// # Errors
+/// 404.
+pub(super) fn known<'c>(config: &'c Config, name: &str) -> Result<&'c Instance, ApiError> {
+    config.settings.instances.iter().find(|instance| instance.name == name).ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> ApiError {
+    ApiError::not_found(format!("there is no instance called `{name}`"))
+}
+
+fn wrong(path: &str, message: impl Into<String>) -> ApiError {
+    ApiError::fields(vec![FieldProblem { path: path.to_owned(), message: message.into() }])
+}
+
+/// The name in `body`, which has it without spaces around it from now on.
+///
+/// # Errors
+/// 422 without one.
+pub(super) fn take_name(body: &mut Map<String, Value>) -> Result<String, ApiError> {
+    match body.get_mut("name") {
+        Some(Value::String(name)) => {
+            *name = Section::Instances.folded(name);
+            Ok(name.clone())
+        }
+        Some(Value::Null) | None => Err(wrong("name", "is missing: add `name: …`")),
+        Some(_) => Err(wrong("name", "has to be a text")),
+    }
+}
+
+/// Puts the instance that `body` describes among `all`, in the place of one of that name, whose key it keeps where it has none.
+///
+/// # Errors
+/// 422 for a key that is none, every mistake of what comes out, and a kept key that would go to another host.
+pub(super) fn put(
+    app: &App,
+    all: &mut Vec<Declaration>,
+    name: &str,
+    mut body: Map<String, Value>,
+) -> Result<(), ApiError> {
+    let section = Section::Instances;
+    let about = (section, name);
+    let brings_key = body.get("api_key").is_some_and(Value::is_string);
+    let Some(at) = all.iter().position(|it| it.section == section && it.name == name) else {
+        seal(section, &mut body, None, &app.configuration.vault)?;
+        let position = all.iter().filter(|it| it.section == section).map(|it| it.position + 1).max().unwrap_or(0);
+        all.push(Declaration { section, name: name.to_owned(), position, body: Value::Object(body), version: 0 });
+        return Ok(());
+    };
+    seal(section, &mut body, Some(&all[at].body), &app.configuration.vault)?;
+    let before = app.configuration.check(all, about);
+    all[at].body = Value::Object(body);
+    if brings_key {
+        return Ok(());
+    }
+    // Compared as they were read: there is one way to understand an address, and it is the one by which requests go out.
+    let after = app.configuration.check(all, about)?;
+    let host = |config: &Config| known(config, name).ok().map(|instance| host_of(&instance.url));
+    if before.ok().as_ref().and_then(host) != host(&after) {
+        return Err(wrong("api_key", "is needed again, because the url leads to another host or port: enter the key"));
+    }
+    Ok(())
+}
+
+/// Scheme, host and port of an address as settings have it.
+fn host_of(url: &str) -> String {
+    url.split('/').take(3).collect::<Vec<_>>().join("/")
+}
+
+/// What people have set up under this name.
+fn stored<'c>(config: &'c Config, name: &str) -> Option<&'c Declaration> {
+    config.stored.as_ref().and_then(|stored| find(&stored.declarations, Section::Instances, name))
+}
+
+/// The keys in which `body` differs from what there is.
+fn changed_keys(config: &Config, name: &str, body: &Map<String, Value>) -> Vec<String> {
+    let before = stored(config, name).and_then(|it| it.body.as_object()).cloned().unwrap_or_default();
+    let differs = |key: &&String| match key.as_str() {
+        "api_key" => body.get("api_key").is_some_and(Value::is_string),
+        key => before.get(key) != body.get(key),
+    };
+    let fresh = body.keys().filter(|key| !before.contains_key(*key));
+    before.keys().chain(fresh).filter(differs).cloned().collect()
+}
+
+fn detail(config: &Config, name: &str, status: StatusCode) -> Result<Response, ApiError> {
+    let instance = known(config, name)?;
+    let view = InstanceView::of(config, instance);
+    let declared = stored(config, name).filter(|_| !view.read_only);
+    let settings = declared.map_or_else(|| written(instance), |it| masked(it.section, &it.body));
+    let version = view.version;
+    Ok(with_version(json(status, &InstanceDetail { instance: view, settings }), version))
+}
+
+/// What the settings file says about an instance, in its words.
+fn written(instance: &Instance) -> Value {
+    let Instance { name, url, api_key: _, default, copy_of, respect_exclusions, options } = instance;
+    let mut settings = json!({"name": name, "url": url, "api_key": {"set": true}, "default": default});
+    settings["respect_exclusions"] = (*respect_exclusions).into();
+    if let Some(original) = copy_of {
+        settings["copy_of"] = original.as_str().into();
+    }
+    if let (Some(settings), Ok(Value::Object(options))) = (settings.as_object_mut(), serde_json::to_value(options)) {
+        settings.extend(options);
+    }
+    settings
 }
 
 impl InstanceView {
-    fn of(instance: &Instance) -> Self {
+    fn of(config: &Config, instance: &Instance) -> Self {
+        let standing = Standing::of_item(config, "instances", "name", &instance.name);
+        let declared = stored(config, &instance.name).filter(|_| !standing.read_only);
         Self {
             name: instance.name.clone(),
             kind: instance.kind().word(),
@@ -62,26 +411,12 @@ impl InstanceView {
             copy_of: instance.copy_of.clone(),
             respect_exclusions: instance.respect_exclusions,
             options: serde_json::to_value(&instance.options).unwrap_or_default(),
-            source: "file",
+            source: standing.source,
+            read_only: standing.read_only,
+            version: declared.map(|it| it.version),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::household::{Household, SETTINGS};
-    use super::*;
-
-    #[tokio::test]
-    async fn instances_are_told_without_their_keys() {
-        let household = Household::new(SETTINGS);
-        let list = household.get(ENDPOINTS, "/instances", "").await.unwrap();
-        let movies = &list["instances"][0];
-        assert_eq!(
-            (&movies["name"], &movies["kind"], &movies["default"]),
-            (&"movies".into(), &"radarr".into(), &true.into())
-        );
-        assert_eq!(movies["options"]["minimum_availability"], "released");
-        assert!(!list.to_string().contains("0123456789abcdef"), "{list}");
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ mod failures;
 mod given;
 #[cfg(test)]
 mod household;
+mod instance_trial;
 mod instances;
 mod openapi;
 mod people;
