@@ -24,6 +24,8 @@ mod plex_link;
 mod plex_tests;
 mod quotas;
 mod readability;
+mod rule_changes;
+mod rule_order;
 mod rules;
 mod run_events;
 mod runs;
