@@ -3,14 +3,13 @@
 
 mod arguments;
 mod commands;
-mod exit_code;
 mod failure;
 mod termination;
 
 use clap::Parser;
 
 use arguments::{Arguments, Command};
-use exit_code::ExitCode;
+use pulsarr_shared::exit_code::{self, ExitCode};
 
 fn main() -> std::process::ExitCode {
     let arguments = match Arguments::try_parse() {

@@ -10,6 +10,7 @@ use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::process;
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::Store;
+use pulsarr_shared::telemetry;
 use pulsarr_shared::vault::Vault;
 use tokio::sync::Notify;
 
@@ -65,6 +66,7 @@ impl App {
         let store = open()?;
         let receiver = Receiver::start(open()?, arrived)?;
         let config = Arc::new(with_stored(&config, &store)?);
+        telemetry::hide_secrets_of(&config);
         let database = Database::start("store", store)?;
         Ok(Self {
             engine: Engine::new(Arc::clone(&config), Arc::clone(&clock), stop.clone()),

@@ -27,15 +27,17 @@ use app::{App, fragment};
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
+use pulsarr_shared::process;
 use pulsarr_shared::stop::{Stop, StopReason};
-use pulsarr_shared::{process, telemetry};
+use pulsarr_shared::telemetry::{self, Keep};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 fn main() -> anyhow::Result<()> {
     let config = Config::load(process::variables(), Path::new("."))?;
-    telemetry::start(&config.environment.log, config.environment.log_format, std::io::stderr)
+    telemetry::hide_secrets_of(&config);
+    telemetry::start(&config.environment.log, config.environment.log_format, std::io::stderr, Keep::LastLines)
         .map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(live(config))
