@@ -1,4 +1,4 @@
-//! `pulsarr`: the sync job and the operator's other commands. This crate holds arguments, wiring, reports and exit codes; what a
+//! `pulsarr`: the sync job and the operator's other commands. This crate holds arguments, wiring and reports; what a
 //! run does is in `pulsarr_shared::sync`.
 
 mod arguments;

@@ -13,7 +13,9 @@ mod inbox_worker;
 mod metrics;
 mod passwords;
 mod receiver;
+mod request_id;
 mod routes;
+mod server;
 #[cfg(test)]
 mod testing;
 mod webhook_counts;
@@ -30,6 +32,7 @@ use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
 use pulsarr_shared::process;
 use pulsarr_shared::stop::{Stop, StopReason};
 use pulsarr_shared::telemetry::{self, Keep};
+use server::Limits;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -67,10 +70,10 @@ async fn live(config: Config) -> anyhow::Result<()> {
     let worker = tokio::spawn(inbox_worker::work(Arc::clone(&app), arrived));
     let keeper = tokio::spawn(connections::keep(Arc::clone(&app)));
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
-    let metrics = warp::serve(metrics::filter(Arc::clone(&app))).incoming(metrics_listener);
-    let metrics = tokio::spawn(metrics.graceful(until(metrics_stopped)).run());
+    let metrics = metrics::filter(Arc::clone(&app));
+    let metrics = tokio::spawn(server::serve(metrics_listener, metrics, Limits::default(), until(metrics_stopped)));
     let lane = tokio::spawn(fast_lane::supervise(Arc::clone(&app)));
-    warp::serve(routes::all(&app)).incoming(listener).graceful(until(stopped)).run().await;
+    server::serve(listener, routes::all(&app), Limits::default(), until(stopped)).await;
     // All of them have heard of the stop. Whatever was acknowledged is acted on, or waits in the store.
     for task in [worker, keeper, metrics, lane] {
         task.await.context("failed to end a part of the service")?;
@@ -86,7 +89,7 @@ async fn until(stop: Stop) {
     stop.wait().await;
 }
 
-/// Bound here, because warp would panic on a port that is taken.
+/// Bound before anything is served, so that a port that is taken ends the start.
 async fn listen(port: u16) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))
