@@ -1,16 +1,15 @@
-//! `pulsarr`: the sync job and the operator's other commands. This crate holds arguments, wiring, reports and exit codes; what a
+//! `pulsarr`: the sync job and the operator's other commands. This crate holds arguments, wiring and reports; what a
 //! run does is in `pulsarr_shared::sync`.
 
 mod arguments;
 mod commands;
-mod exit_code;
 mod failure;
 mod termination;
 
 use clap::Parser;
 
 use arguments::{Arguments, Command};
-use exit_code::ExitCode;
+use pulsarr_shared::exit_code::{self, ExitCode};
 
 fn main() -> std::process::ExitCode {
     let arguments = match Arguments::try_parse() {

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod copy;
 pub mod diff;
+pub mod exit_code;
 pub mod explain;
 pub mod link;
 pub mod lock;

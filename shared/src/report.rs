@@ -301,6 +301,13 @@ impl Report {
     pub fn has(&self, kind: ProblemKind) -> bool {
         self.problems.iter().any(|problem| problem.kind == kind)
     }
+
+    /// The upstreams that answered and had no problem, named as in [`Report::upstream`].
+    pub fn did_well(&self) -> impl Iterator<Item = &str> {
+        let answered = self.upstream.iter().filter(|(_, counts)| counts.requests > counts.throttled);
+        let has_problem = |name: &str| self.problems.iter().any(|problem| problem.upstream == name);
+        answered.map(|(name, _)| name.as_str()).filter(move |name| !has_problem(name))
+    }
 }
 
 /// `3 added, 1 present`, without what is zero; `None` when everything is.

@@ -15,6 +15,7 @@ mod fast_lane;
 mod instances;
 mod lists;
 mod lock;
+mod logs;
 mod placements;
 mod progress;
 mod quotas;

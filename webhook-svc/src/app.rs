@@ -8,6 +8,7 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::Store;
+use pulsarr_shared::telemetry;
 use tokio::sync::{Mutex, Notify};
 
 use crate::api::{FriendRequestsSeen, PlexLink};
@@ -78,6 +79,7 @@ impl App {
         let store = open()?;
         let receiver = Receiver::start(open()?, arrived)?;
         let configuration = Arc::new(Configuration::new(config, origin, &store)?);
+        telemetry::hide_secrets_of(&configuration.now());
         let database = Database::start("store", store)?;
         Ok(Self {
             engine: Engine::new(Arc::clone(&configuration), Arc::clone(&clock), stop.clone()),

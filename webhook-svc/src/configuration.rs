@@ -127,6 +127,7 @@ impl Configuration {
         // Read once more, so that what holds is what was stored, with its versions.
         let stored = self.declarations(database).await?;
         let config = self.read_with(&stored).map_or(config, Arc::new);
+        telemetry::hide_secrets_of(&config);
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&config);
         self.changed.notify_waiters();
         Ok(config)

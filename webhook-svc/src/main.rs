@@ -16,7 +16,9 @@ mod passwords;
 mod plex_health;
 mod plex_way;
 mod receiver;
+mod request_id;
 mod routes;
+mod server;
 #[cfg(test)]
 mod testing;
 mod webhook_counts;
@@ -31,8 +33,10 @@ use configuration::Origin;
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
+use pulsarr_shared::process;
 use pulsarr_shared::stop::{Stop, StopReason};
-use pulsarr_shared::{process, telemetry};
+use pulsarr_shared::telemetry::{self, Keep};
+use server::Limits;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -40,7 +44,8 @@ use tokio::sync::Notify;
 fn main() -> anyhow::Result<()> {
     let origin = Origin { variables: process::variables().collect(), base_dir: ".".into() };
     let config = Config::load(origin.variables.iter().cloned(), &origin.base_dir)?;
-    telemetry::start(&config.environment.log, config.environment.log_format, std::io::stderr)
+    telemetry::hide_secrets_of(&config);
+    telemetry::start(&config.environment.log, config.environment.log_format, std::io::stderr, Keep::LastLines)
         .map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(live(config, origin))
@@ -71,10 +76,10 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
     let keeper = tokio::spawn(connections::keep(Arc::clone(&app)));
     let plex = tokio::spawn(plex_health::watch(Arc::clone(&app)));
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
-    let metrics = warp::serve(metrics::filter(Arc::clone(&app))).incoming(metrics_listener);
-    let metrics = tokio::spawn(metrics.graceful(until(metrics_stopped)).run());
+    let metrics = metrics::filter(Arc::clone(&app));
+    let metrics = tokio::spawn(server::serve(metrics_listener, metrics, Limits::default(), until(metrics_stopped)));
     let lane = tokio::spawn(fast_lane::supervise(Arc::clone(&app)));
-    warp::serve(routes::all(&app)).incoming(listener).graceful(until(stopped)).run().await;
+    server::serve(listener, routes::all(&app), Limits::default(), until(stopped)).await;
     // All of them have heard of the stop. Whatever was acknowledged is acted on, or waits in the store.
     for task in [worker, keeper, plex, metrics, lane] {
         task.await.context("failed to end a part of the service")?;
@@ -90,7 +95,7 @@ async fn until(stop: Stop) {
     stop.wait().await;
 }
 
-/// Bound here, because warp would panic on a port that is taken.
+/// Bound before anything is served, so that a port that is taken ends the start.
 async fn listen(port: u16) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))

@@ -7,8 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::exit_code::ExitCode;
 use pulsarr_shared::link::TokenState;
+use pulsarr_shared::model::RunResult;
+use pulsarr_shared::report::Report;
 use pulsarr_shared::store::{Counted, EndedRun, Store, StoreError};
+use pulsarr_shared::upstreams::{PLEX_SERVER, TMDB};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderValue, StatusCode, header};
@@ -49,6 +53,11 @@ struct Stored {
     requests: Vec<Counted>,
     entries: Vec<Counted>,
     taken: Vec<Counted>,
+    lock_busy: u64,
+    upstream_successes: Vec<(String, UnixMs)>,
+    approvals_pending: u32,
+    inbox_pending: u32,
+    outbox_pending: u32,
 }
 
 fn read(store: &Store) -> Result<Stored, StoreError> {
@@ -60,6 +69,11 @@ fn read(store: &Store) -> Result<Stored, StoreError> {
         requests: db.request_totals()?,
         entries: db.entries_by_state()?,
         taken: db.placements_taken()?,
+        lock_busy: db.lock_busy_total()?,
+        upstream_successes: db.upstream_successes()?,
+        approvals_pending: db.pending_approvals()?,
+        inbox_pending: db.pending_webhook_count()?,
+        outbox_pending: db.pending_message_count()?,
     })
 }
 
@@ -85,10 +99,29 @@ fn text(app: &App, stored: &Stored) -> String {
     page.gauge("pulsarr_sync_last_duration_seconds", "How long the last run took.");
     let took = stored.last.as_ref().map_or(0, |run| run.ended_at_ms.saturating_sub(run.started_at_ms).max(0));
     page.thousandths("pulsarr_sync_last_duration_seconds", took);
+    page.gauge("pulsarr_sync_last_exit_code", "What the last run amounts to, as an exit code of `pulsarr sync`.");
+    page.line("pulsarr_sync_last_exit_code", &[], stored.last.as_ref().map_or(0, exit_code));
+    page.counter("pulsarr_lock_busy_total", "Runs that did not begin because another one was going on.");
+    page.line("pulsarr_lock_busy_total", &[], stored.lock_busy);
     page.counter("pulsarr_sync_runs_total", "Runs that have ended, whichever process they ran in.");
     page.counted("pulsarr_sync_runs_total", ["result", "trigger"], &stored.runs);
     page.counter("pulsarr_upstream_requests_total", "Requests that runs have sent.");
     page.counted("pulsarr_upstream_requests_total", ["service", "outcome"], &stored.requests);
+    page.gauge(
+        "pulsarr_upstream_last_success_timestamp_seconds",
+        "When a run last ended in which this upstream answered and had no problem.",
+    );
+    for (service, at_ms) in stored.upstream_successes.iter().filter(|(service, _)| is_upstream(app, service)) {
+        page.line("pulsarr_upstream_last_success_timestamp_seconds", &[("service", service)], seconds(*at_ms));
+    }
+    for (name, help, count) in [
+        ("pulsarr_approvals_pending", "Requests that wait for a person.", stored.approvals_pending),
+        ("pulsarr_inbox_pending", "Webhooks that are stored and not acted on yet.", stored.inbox_pending),
+        ("pulsarr_outbox_pending", "Messages that wait to be delivered.", stored.outbox_pending),
+    ] {
+        page.gauge(name, help);
+        page.line(name, &[], count.into());
+    }
     page.gauge("pulsarr_sync_items", "Entries by state.");
     for counted in &stored.entries {
         page.line("pulsarr_sync_items", &[("state", &counted.of)], counted.count);
@@ -167,6 +200,24 @@ fn feeds(page: &mut Page, lane: &LaneHealth) {
     }
 }
 
+/// What a run amounts to, whichever process it ran in.
+fn exit_code(run: &EndedRun) -> u64 {
+    // A report of a version with other keys tells nothing; how the run ended, its row says.
+    let report = run.report.as_deref().and_then(|json| serde_json::from_str::<Report>(json).ok());
+    RunResult::from_word(&run.result).map_or(0, |result| ExitCode::of_ended(result, report.as_ref()) as u64)
+}
+
+/// Whether `service` is an upstream still: one that left the settings would look as if it had been down ever since.
+fn is_upstream(app: &App, service: &str) -> bool {
+    let settings = &app.config().settings;
+    match service {
+        "plex" => true,
+        TMDB => settings.tmdb.api_key.is_some(),
+        PLEX_SERVER => settings.plex.server_url.is_some(),
+        instance => app.kind_of(instance).is_some(),
+    }
+}
+
 /// Whole seconds of a time; 0 for one before 1970.
 fn seconds(at_ms: UnixMs) -> u64 {
     u64::try_from(at_ms / 1_000).unwrap_or(0)
@@ -219,6 +270,37 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
+    use pulsarr_shared::model::Trigger;
+
+    async fn page(app: &Arc<App>) -> String {
+        let answer = warp::test::request().path("/metrics").reply(&filter(Arc::clone(app))).await;
+        String::from_utf8(answer.body().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_other_processes_did_and_what_waits_is_on_the_page() {
+        let service = testing::app(&[]);
+        let before = page(&service.app).await;
+        for name in ["sync_last_exit_code", "lock_busy_total", "approvals_pending", "inbox_pending", "outbox_pending"] {
+            assert!(before.contains(&format!("\npulsarr_{name} 0\n")), "{name}: {before}");
+        }
+        let write = |store: &Store| {
+            store.write(|db| {
+                db.start_run("one", Trigger::Cli, "", 1_000)?;
+                db.end_run("one", RunResult::Failed, "", 2_000)?;
+                db.count_lock_busy()?;
+                db.note_upstream_success("plex", 5_000)?;
+                db.note_upstream_success("sold long ago", 5_000)
+            })
+        };
+        service.app.database.run(write).await.unwrap();
+        let after = page(&service.app).await;
+        assert!(after.contains("\npulsarr_sync_last_exit_code 1\n"), "{after}");
+        assert!(after.contains("\npulsarr_lock_busy_total 1\n"), "{after}");
+        assert!(after.contains("seconds{service=\"plex\"} 5\n"), "{after}");
+        assert!(!after.contains("sold long ago"), "{after}");
+    }
 
     #[test]
     fn lines_are_in_the_text_format_and_labels_cannot_break_out() {

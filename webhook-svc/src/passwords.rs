@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
+use pulsarr_shared::telemetry;
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
@@ -12,8 +13,9 @@ use subtle::ConstantTimeEq;
 pub struct Passwords(RwLock<HashMap<String, [u8; 32]>>);
 
 impl Passwords {
-    /// From now on `instance` has to show `password`.
+    /// From now on `instance` has to show `password`, which no log line tells.
     pub fn set(&self, instance: &str, password: &SecretString) {
+        telemetry::hide(password);
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         all.insert(instance.to_owned(), hash(password.expose_secret().as_bytes()));
     }

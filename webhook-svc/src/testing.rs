@@ -11,6 +11,7 @@ use warp::http::HeaderMap;
 
 use crate::app::App;
 use crate::configuration::Origin;
+use crate::server::Peer;
 
 /// When tests begin; unix milliseconds.
 pub const NOW: UnixMs = 1_795_435_200_000;
@@ -62,7 +63,7 @@ impl Testing {
     ) -> Answered {
         let path = format!("{}/api/v1{path}", self.app.base_path());
         let socket = (from.parse::<std::net::IpAddr>().unwrap(), 50_000).into();
-        let mut request = warp::test::request().method(method).path(&path).remote_addr(socket);
+        let mut request = warp::test::request().method(method).path(&path).extension(Peer(socket));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -17,7 +17,7 @@ use pulsarr_shared::config::{Config, ConfigError};
 use pulsarr_shared::printable::printable;
 use pulsarr_shared::process;
 use pulsarr_shared::store::Store;
-use pulsarr_shared::telemetry;
+use pulsarr_shared::telemetry::{self, Keep};
 use pulsarr_shared::vault::Vault;
 use serde::Serialize;
 
@@ -50,7 +50,9 @@ fn with_stored(config: &Config, store: &Store) -> Result<Config, Failure> {
         code: crate::exit_code::ExitCode::Configuration,
         text: format!("pulsarr: failed to {error}"),
     })?;
-    Ok(config.with_stored(&stored, &vault, process::variables(), Path::new("."))?)
+    let config = config.with_stored(&stored, &vault, process::variables(), Path::new("."))?;
+    telemetry::hide_secrets_of(&config);
+    Ok(config)
 }
 
 /// The same for looking at the rules alone, which needs no secrets.
@@ -76,7 +78,9 @@ fn usage(sentence: impl std::fmt::Display) -> Failure {
 /// The configuration, with logging started as it says.
 fn load_config_and_log() -> Result<Config, Failure> {
     let config = load_config()?;
-    telemetry::start(&config.environment.log, config.environment.log_format, progress::AroundBar::default).map_err(
+    telemetry::hide_secrets_of(&config);
+    let environment = &config.environment;
+    telemetry::start(&environment.log, environment.log_format, progress::AroundBar::default, Keep::Nothing).map_err(
         |text| Failure { code: crate::exit_code::ExitCode::Configuration, text: format!("pulsarr: {text}") },
     )?;
     Ok(config)

@@ -122,7 +122,13 @@ async fn report(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Re
         let store = open_store(config)?;
         match lock(arguments.lock_wait, config, &request.run_id, &stop).await? {
             Ok(guard) => (store, Some(guard)),
-            Err(holder) => return Ok(without_a_run(config, begun, holder.as_ref(), &stop)),
+            Err(holder) => {
+                if let Err(error) = store.write(|db| db.count_lock_busy()) {
+                    // It is a number for the metrics, and the run that is going on is well.
+                    tracing::debug!("failed to {error}. {}", error.advice());
+                }
+                return Ok(without_a_run(config, begun, holder.as_ref(), &stop));
+            }
         }
     };
     let config = &with_stored(config, &store)?;

@@ -407,16 +407,20 @@ fn optional_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
     Ok(Some(text))
 }
 
-/// A level, or `target=level` pairs. The subscriber would take a mistyped level for the name of a target and log
-/// everything.
 fn log_filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?.to_lowercase();
+    if is_log_filter(&text) { Ok(text) } else { Err(de::Error::custom("not a log filter")) }
+}
+
+/// Whether `text`, in lower case, is what `PULSARR_LOG` takes: a level, or `target=level` pairs. The subscriber would take a mistyped
+/// level for the name of a target and log everything.
+#[must_use]
+pub fn is_log_filter(text: &str) -> bool {
     let level = |word: &str| matches!(word, "off" | "error" | "warn" | "info" | "debug" | "trace");
-    let part = |part: &str| match part.trim().split_once('=') {
+    text.split(',').all(|part| match part.trim().split_once('=') {
         Some((target, word)) => !target.is_empty() && level(word),
         None => level(part.trim()),
-    };
-    if text.split(',').all(part) { Ok(text) } else { Err(de::Error::custom("not a log filter")) }
+    })
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-pub use environment::{AuthMode, Environment, FeedUse, LogFormat, TERMINATION_LOG};
+pub use environment::{AuthMode, Environment, FeedUse, LogFormat, TERMINATION_LOG, is_log_filter};
 pub use finding::{ConfigError, Problem, Source, Value};
 pub use settings::{PlexSettings, Settings, TmdbSettings};
 pub use stored::{Stored, StoredAt};

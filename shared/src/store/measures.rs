@@ -5,6 +5,12 @@ use rusqlite::{OptionalExtension, params};
 use super::{Db, StoreError};
 use crate::clock::UnixMs;
 
+/// Counts runs that found the lock held.
+const LOCK_BUSY: &str = "lock.busy_total";
+
+/// In front of the service whose last success a setting holds, in unix milliseconds.
+const LAST_SUCCESS: &str = "upstream.last_success.";
+
 /// A run that has ended, as far as measuring goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedRun {
@@ -14,6 +20,8 @@ pub struct EndedRun {
     pub ended_at_ms: UnixMs,
     /// How: a word of `RunResult`.
     pub result: String,
+    /// Its report as JSON, where there was time to make one.
+    pub report: Option<String>,
 }
 
 /// A number with up to two labels.
@@ -99,13 +107,58 @@ impl Db<'_> {
     pub fn last_ended_run(self, well: bool) -> Result<Option<EndedRun>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- runs.last_ended\n\
-             SELECT started_at_ms, ended_at_ms, result FROM runs\n\
+             SELECT started_at_ms, ended_at_ms, result, report FROM runs\n\
              WHERE ended_at_ms IS NOT NULL AND (NOT ?1 OR result IN ('ok', 'partial')) ORDER BY rowid DESC LIMIT 1",
         )?;
         let row = query.query_row([well], |row| {
-            Ok(EndedRun { started_at_ms: row.get(0)?, ended_at_ms: row.get(1)?, result: row.get(2)? })
+            let (started_at_ms, ended_at_ms) = (row.get(0)?, row.get(1)?);
+            Ok(EndedRun { started_at_ms, ended_at_ms, result: row.get(2)?, report: row.get(3)? })
         });
         Ok(row.optional()?)
+    }
+
+    /// Counts a run that did not begin because another one held the lock.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn count_lock_busy(self) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- settings.count_lock_busy\n\
+             INSERT INTO settings (key, value) VALUES (?1, '1')\n\
+             ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
+        )?;
+        query.execute([LOCK_BUSY])?;
+        Ok(())
+    }
+
+    /// Runs that did not begin because another one held the lock.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn lock_busy_total(self) -> Result<u64, StoreError> {
+        Ok(self.setting(LOCK_BUSY)?.and_then(|count| count.parse().ok()).unwrap_or(0))
+    }
+
+    /// Notes that `service`, named as in a report's `upstream`, did in a run that ended at `now_ms` whatever it was asked.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn note_upstream_success(self, service: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        self.set_setting(&format!("{LAST_SUCCESS}{service}"), &now_ms.to_string())
+    }
+
+    /// When each upstream last did whatever a run asked it, by service.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn upstream_successes(self) -> Result<Vec<(String, UnixMs)>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- settings.upstream_successes\n\
+             SELECT substr(key, length(?1) + 1), CAST(value AS INTEGER) FROM settings\n\
+             WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+        )?;
+        let rows = query.query_map([LAST_SUCCESS], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn counted(self, sql: &str) -> Result<Vec<Counted>, StoreError> {
@@ -139,6 +192,22 @@ mod tests {
             [("ok", "schedule", 3)]
         );
         assert_eq!(store.read().last_ended_run(true).unwrap().unwrap().ended_at_ms, 2_000);
+    }
+
+    #[test]
+    fn refusals_by_the_lock_add_up_and_successes_are_kept_by_service() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        assert_eq!(store.read().lock_busy_total().unwrap(), 0);
+        for _ in 0..2 {
+            store.write(|db| db.count_lock_busy()).unwrap();
+        }
+        assert_eq!(store.read().lock_busy_total().unwrap(), 2);
+        for (service, at_ms) in [("plex", 1), ("movies", 2), ("plex", 3)] {
+            store.write(|db| db.note_upstream_success(service, at_ms)).unwrap();
+        }
+        let expected = [("movies".to_owned(), 2), ("plex".to_owned(), 3)];
+        assert_eq!(store.read().upstream_successes().unwrap(), expected);
     }
 
     #[test]

@@ -50,4 +50,15 @@ impl Db<'_> {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// How many messages were not delivered yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn pending_message_count(self) -> Result<u32, StoreError> {
+        let mut query = self
+            .connection
+            .prepare_cached("-- outbox.pending_count\nSELECT count(*) FROM outbox WHERE state = 'pending'")?;
+        Ok(query.query_row([], |row| row.get(0))?)
+    }
 }

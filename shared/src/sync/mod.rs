@@ -135,7 +135,11 @@ pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result
             let answered = counts.requests.saturating_sub(counts.not_modified + counts.throttled);
             db.count_requests(service, "answered", answered)?;
         }
-        db.end_run(run.id, report.run.result, &json, run.clock.now_ms())
+        let now_ms = run.clock.now_ms();
+        for service in report.did_well() {
+            db.note_upstream_success(service, now_ms)?;
+        }
+        db.end_run(run.id, report.run.result, &json, now_ms)
     });
     carried_out?;
     stored?;

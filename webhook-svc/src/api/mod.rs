@@ -16,6 +16,7 @@ mod given;
 mod household;
 mod instance_trial;
 mod instances;
+mod logs;
 mod openapi;
 mod people;
 mod plex;
@@ -57,13 +58,14 @@ use warp::reply::{Reply, Response};
 
 use crate::app::App;
 use crate::body::{BodyError, take_in};
+use crate::server::Peer;
 
 /// The largest body that is taken: settings files are smaller.
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&[Endpoint]; 22] = [
+    let tables: [&[Endpoint]; 23] = [
         docs::ENDPOINTS,
         session::ENDPOINTS,
         api_keys::ENDPOINTS,
@@ -87,6 +89,7 @@ pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         settings::ENDPOINTS,
         simulate::ENDPOINTS,
         webhooks::ENDPOINTS,
+        logs::ENDPOINTS,
     ];
     tables.into_iter().flatten()
 }
@@ -119,11 +122,12 @@ pub fn filter(base: BoxedFilter<()>, app: Arc<App>) -> BoxedFilter<(Response,)> 
         .and(warp::method())
         .and(query)
         .and(warp::header::headers_cloned())
-        .and(warp::addr::remote())
+        .and(warp::ext::optional::<Peer>())
         .and(warp::body::stream())
-        .then(move |tail: warp::path::Tail, method, query: String, headers, remote, body| {
+        .then(move |tail: warp::path::Tail, method, query: String, headers, peer: Option<Peer>, body| {
             let app = Arc::clone(&app);
             async move {
+                let remote = peer.map(|Peer(address)| address);
                 let request = Request { path: tail.as_str().to_owned(), method, query, headers, remote };
                 request.answer(app, body).await.unwrap_or_else(Reply::into_response)
             }

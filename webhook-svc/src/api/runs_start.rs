@@ -64,7 +64,10 @@ async fn start(ask: Ask) -> Result<Response, ApiError> {
             ask.app.database.run(noted).await?;
             Ok(super::json(StatusCode::ACCEPTED, &RunStarted { run_id: begun.run_id }))
         }
-        Err(error @ NotBegun::Busy { .. }) => Err(ApiError::conflict(format!("failed to {error}"))),
+        Err(error @ NotBegun::Busy { .. }) => {
+            ask.app.database.run(|store| store.write(|db| db.count_lock_busy())).await?;
+            Err(ApiError::conflict(format!("failed to {error}")))
+        }
         Err(error) => Err(ApiError::unavailable(format!("failed to {error}"))),
     }
 }

@@ -18,6 +18,7 @@ use network::Proxies;
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::{AuthMode, Environment};
 use pulsarr_shared::store::{ApiKeyScope, StoreError};
+use pulsarr_shared::telemetry;
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::NoRandomness;
 use warp::http::{HeaderMap, HeaderName, Method};
@@ -117,6 +118,8 @@ pub async fn announce(app: &App) -> Result<(), StoreError> {
     if environment.setup_token.is_some() {
         tracing::info!("no admin yet: the first visit asks for the setup token that PULSARR_SETUP_TOKEN has");
     } else {
+        // For whoever may read the output; the API shows the same line without it.
+        telemetry::hide_from_recent(&app.auth.setup_token);
         let token = app.auth.setup_token.expose_secret();
         tracing::info!("no admin yet: the first visit asks for this setup token: {token}");
     }

@@ -1,9 +1,9 @@
-//! What `pulsarr` tells its caller when it ends. The numbers are `sysexits.h`'s where one fits, and stable: Kubernetes'
+//! What `pulsarr` tells its caller when it ends, and the metrics of runs that ended in other processes. The numbers are `sysexits.h`'s where one fits, and stable: Kubernetes'
 //! `podFailurePolicy` and people's scripts depend on them.
 
-use pulsarr_shared::model::RunResult;
-use pulsarr_shared::report::{ProblemKind, Report};
-use pulsarr_shared::store::StoreError;
+use crate::model::RunResult;
+use crate::report::{ProblemKind, Report};
+use crate::store::StoreError;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,7 @@ impl ExitCode {
     ];
 
     /// The meaning, as the README prints it too.
+    #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done; also: nothing to do, not set up yet, another sync is running",
@@ -55,6 +56,7 @@ impl ExitCode {
     }
 
     /// What a run's report amounts to. What a person must act on goes before what mends itself.
+    #[must_use]
     pub fn of(report: &Report) -> Self {
         if report.run.result == RunResult::Interrupted {
             Self::Terminated
@@ -69,7 +71,19 @@ impl ExitCode {
         }
     }
 
+    /// What a run amounts to that has ended in some process: how, and its report where there was time to make one. A run that could
+    /// not be carried out counts as something unexpected, whatever its process made of the cause.
+    #[must_use]
+    pub fn of_ended(result: RunResult, report: Option<&Report>) -> Self {
+        match (result, report.map_or(Self::Done, Self::of)) {
+            (RunResult::Failed | RunResult::Crashed, Self::Done) => Self::Unexpected,
+            (RunResult::Interrupted, _) => Self::Terminated,
+            (_, code) => code,
+        }
+    }
+
     /// What a failure of the store amounts to.
+    #[must_use]
     pub const fn of_store(error: &StoreError) -> Self {
         match error {
             StoreError::NewerSchema { .. }
@@ -94,6 +108,42 @@ impl From<ExitCode> for std::process::ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Trigger;
+    use crate::report::{Problem, RunReport};
+
+    fn report(result: RunResult, problem: Option<ProblemKind>) -> Report {
+        let run = RunReport {
+            id: "one".into(),
+            trigger: Trigger::Cli,
+            started_at: String::new(),
+            duration_ms: 0,
+            result,
+            detail: None,
+            dry_run: false,
+        };
+        let mut report = Report::empty(run);
+        let problem = problem.map(|kind| Problem { upstream: "plex".into(), kind, message: String::new() });
+        problem.into_iter().for_each(|problem| report.problem(problem));
+        report
+    }
+
+    #[test]
+    fn a_run_in_another_process_amounts_to_what_its_report_says() {
+        use RunResult::{Crashed, Failed, Interrupted, NotSetUp, Ok, Partial};
+        for (result, problem, expected) in [
+            (Ok, None, 0),
+            (NotSetUp, None, 0),
+            (Partial, Some(ProblemKind::Down), 69),
+            (Partial, Some(ProblemKind::Configuration), 78),
+            (Failed, Some(ProblemKind::Credentials), 77),
+            (Failed, None, 1),
+            (Interrupted, Some(ProblemKind::Down), 143),
+        ] {
+            let code = ExitCode::of_ended(result, Some(&report(result, problem)));
+            assert_eq!(code as u8, expected, "{result:?} {problem:?}");
+        }
+        assert_eq!(ExitCode::of_ended(Crashed, None), ExitCode::Unexpected);
+    }
 
     #[test]
     fn the_readme_prints_the_same_table() {

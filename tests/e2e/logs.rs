@@ -1,0 +1,167 @@
+//! The service's log through its API: what is logged changes, its last lines can be read and followed, and no secret is in them.
+
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use pulsarr_tests::household::{Household, wait_until};
+use pulsarr_tests::service::Service;
+use serde_json::{Value, json};
+
+use super::wanting_two;
+
+/// A service that lets everybody in who comes from here.
+fn open_service(household: &mut Household) -> Service {
+    household.set("PULSARR_AUTH", "required_except_local");
+    household.set("PULSARR_FAST_LANE", "false");
+    household.serve()
+}
+
+/// The lines that the service shows, as JSON.
+fn shown(service: &Service, query: &str) -> Vec<Value> {
+    let answer = service.get(&format!("/api/v1/logs?{query}"));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["lines"].as_array().unwrap().iter().map(|line| line["line"].clone()).collect()
+}
+
+/// The lines that the process has written, as JSON.
+fn written(service: &Service) -> Vec<Value> {
+    let log = service.running.stderr();
+    log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+fn set_level(service: &Service, filter: &str) -> Value {
+    let body = json!({"filter": filter}).to_string();
+    let headers = [("Content-Type", "application/json"), ("X-Request-Id", "level-change")];
+    let answer = service.ask("PUT", "/api/v1/logs/level", &headers, body.as_bytes());
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+#[test]
+fn requests_are_logged_from_the_moment_that_somebody_asks_for_it_and_named_by_their_ids() {
+    let mut household = Household::new();
+    let service = open_service(&mut household);
+    let ask = |path: &str, id: &str| service.ask("GET", path, &[("X-Request-Id", id)], b"");
+    assert_eq!(ask("/healthz", "too-early").status, 200);
+
+    let level = set_level(&service, "debug");
+    assert_eq!((&level["filter"], &level["after_restart"]), (&json!("debug"), &json!("info")));
+    let answer = ask("/healthz?probe=kubelet", "asked-later");
+    assert!(answer.head.contains("x-request-id: asked-later"), "{answer:?}");
+    set_level(&service, "info");
+    assert_eq!(ask("/healthz", "too-late").status, 200);
+
+    for lines in [shown(&service, "limit=1000"), written(&service)] {
+        let of = |id: &str| lines.iter().filter(|line| line["span"]["request.id"] == id).cloned().collect::<Vec<_>>();
+        assert_eq!((of("too-early"), of("too-late")), (vec![], vec![]));
+        let [line] = &of("asked-later")[..] else { panic!("{lines:#?}") };
+        assert_eq!(line["level"], "DEBUG");
+        let facts = (&line["request.method"], &line["request.path"], &line["request.status"]);
+        assert_eq!(facts, (&json!("GET"), &json!("/healthz"), &json!(200)));
+        assert!(line["request.ms"].is_u64() && !line.to_string().contains("kubelet"), "{line}");
+        // Not only the line about the request itself.
+        assert!(of("level-change").iter().any(|line| line["level"] == "INFO"), "{lines:#?}");
+    }
+    let audit = service.get("/api/v1/audit").json();
+    let details: Vec<&Value> = audit["entries"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
+    assert_eq!(details, [&json!({"from": "debug", "to": "info"}), &json!({"from": "info", "to": "debug"})]);
+}
+
+#[test]
+fn the_setup_token_is_written_for_operators_and_the_api_never_shows_it() {
+    let mut household = Household::new();
+    let service = open_service(&mut household);
+    let words = "this setup token: ";
+    let token = written(&service)
+        .iter()
+        .find_map(|line| Some(line["message"].as_str()?.split_once(words)?.1.to_owned()))
+        .unwrap_or_else(|| panic!("{}", service.running.stderr()));
+    assert!(token.len() >= 16 && !token.contains('*'), "{token}");
+    let lines = shown(&service, "text=setup%20token");
+    assert!(
+        lines.iter().any(|line| line["message"].as_str().unwrap().ends_with("this setup token: ***")),
+        "{lines:#?}"
+    );
+    assert!(!service.get("/api/v1/logs?limit=1000").body.contains(&token));
+}
+
+#[test]
+fn no_secret_is_written_or_shown_even_when_the_crates_below_us_say_all_they_know() {
+    let mut household = Household::new();
+    household.set("PULSARR_LOG", "trace,mio=off");
+    let service = open_service(&mut household);
+    wait_until("the connections are made", || {
+        service.running.stderr().matches("nothing needs to be done").count() >= 2
+    });
+    let token = household.plex.owner_token();
+    // A client that puts a secret where none belongs.
+    assert_eq!(service.get(&format!("/healthz?X-Plex-Token=not-ours-at-all&token={token}")).status, 200);
+    wait_until("the request is logged", || service.running.stderr().contains("GET /healthz answered 200"));
+    let secrets = [token, household.sonarr.api_key(), household.radarr.api_key(), "not-ours-at-all".to_owned()];
+    for text in [service.running.stderr(), service.get("/api/v1/logs?limit=1000").body] {
+        for secret in &secrets {
+            let line = text.lines().find(|line| line.contains(secret.as_str()));
+            assert_eq!(line, None, "tells {secret}");
+        }
+    }
+}
+
+#[test]
+fn lines_can_be_followed_and_whoever_follows_hears_of_the_end() {
+    let mut household = Household::new();
+    let service = open_service(&mut household);
+    let mut stream = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+    let head = "GET /api/v1/logs/events?limit=0&text=changed HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "the head ends");
+    }
+    set_level(&service, "warn,pulsarr_webhook_svc=info");
+    while !line.starts_with("data:") {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "a line comes");
+    }
+    let told: Value = serde_json::from_str(line.trim().trim_start_matches("data:")).unwrap();
+    assert!(told["message"].as_str().unwrap().contains("has changed what is logged from info to warn,"), "{told}");
+
+    service.running.terminate();
+    let mut rest = String::new();
+    reader.read_to_string(&mut rest).unwrap();
+    assert_eq!(service.running.finish().code, Some(0));
+}
+
+/// Where `promtool` is, the page is what Prometheus expects.
+#[test]
+fn promtool_finds_nothing_to_complain_of_in_the_metrics() {
+    let mut household = wanting_two();
+    household.sync_well();
+    let service = household.serve();
+    let page = service.metrics();
+    for service in ["plex", "movies", "shows"] {
+        let line = format!("pulsarr_upstream_last_success_timestamp_seconds{{service=\"{service}\"}} ");
+        assert!(page.contains(&line), "{service}: {page}");
+    }
+    let started = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut promtool = match started {
+        Ok(promtool) => promtool,
+        Err(error) => {
+            let required = std::env::var("PULSARR_REQUIRE_PROMTOOL").is_ok_and(|value| value == "1");
+            assert!(!required, "PULSARR_REQUIRE_PROMTOOL=1, and promtool cannot be started: {error}");
+            eprintln!("\n!! SKIPPED: promtool has not looked at the metrics, because it cannot be started: {error}\n");
+            return;
+        }
+    };
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success() && said.trim().is_empty(), "{said}\n{page}");
+}

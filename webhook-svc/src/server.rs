@@ -1,0 +1,211 @@
+//! Serves a filter over HTTP/1.1. What `warp::serve` lacks: a head that does not arrive in time ends its connection, and connections
+//! are bounded, so that slow clients cannot take all of them. And every request has an id, which its answer and its log lines name.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use pulsarr_shared::clock::Stopwatch;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument as _;
+use warp::filters::BoxedFilter;
+use warp::http::Request;
+use warp::reply::Response;
+
+use crate::request_id;
+
+/// The pause after the kernel refused a connection, because there are no more files for example.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How much clients may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// In which the head of a request arrives, counted from the connection or the answer before it: also how long a connection on
+    /// which nothing is asked stays open.
+    pub head_within: Duration,
+    /// Connections that are open at once; more wait in the kernel's queue until one ends.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head_within: Duration::from_secs(10), connections: 1_024 }
+    }
+}
+
+/// Where a connection comes from: the socket's own address.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Answers what comes to `listener` with `filter`, until `stopped`. Then no connection is taken any more, and those that are open end
+/// with the answer they are at.
+pub async fn serve(
+    listener: TcpListener,
+    filter: BoxedFilter<(Response,)>,
+    limits: Limits,
+    stopped: impl Future<Output = ()>,
+) {
+    let free = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within);
+    let mut stopped = pin!(stopped);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &free) => accepted,
+            () = &mut stopped => break,
+        };
+        let Some((stream, remote, place)) = accepted else { continue };
+        let filter = filter.clone();
+        let answers = service_fn(move |request| answer(filter.clone(), remote, request));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), answers));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("a connection from {} ended before its time: {error}", remote.ip());
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// The next connection, once there is a place for it; `None` when it was gone before it was taken.
+async fn accept(
+    listener: &TcpListener,
+    free: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    // Nobody closes the semaphore.
+    let place = Arc::clone(free).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, remote)) => Some((stream, remote, place)),
+        Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => None,
+        Err(error) => {
+            tracing::error!("no connection can be taken: {error}");
+            tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+            None
+        }
+    }
+}
+
+/// The answer to one request, and a line about it.
+async fn answer(
+    filter: BoxedFilter<(Response,)>,
+    remote: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let id = request_id::of(request.headers());
+    // At the level of errors, because their lines are those that have to name it.
+    let span = tracing::error_span!("request", request.id = id.to_str().unwrap_or_default());
+    request.extensions_mut().insert(Peer(remote));
+    let answered = async move {
+        let began = Stopwatch::start();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let mut response = TowerToHyperService::new(warp::service(filter)).call(request).await?;
+        let status = response.status().as_u16();
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(
+            request.method = %method, request.path = %path, request.status = status, request.ms = ms,
+            "{method} {path} answered {status} in {ms} ms"
+        );
+        response.headers_mut().insert(request_id::HEADER, id);
+        Ok(response)
+    };
+    answered.instrument(span).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pulsarr_shared::stop::{Stop, StopReason};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use warp::Filter as _;
+
+    /// A server that tells everybody from where they come. It holds no more than two connections.
+    async fn server(stop: &Stop) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let filter = warp::ext::optional::<Peer>()
+            .map(|peer: Option<Peer>| Response::new(peer.unwrap().0.to_string().into()))
+            .boxed();
+        let stop = stop.clone();
+        let stopped = async move {
+            stop.wait().await;
+        };
+        let limits = Limits { connections: 2, ..Limits::default() };
+        (address, tokio::spawn(serve(listener, filter, limits, stopped)))
+    }
+
+    async fn whole(stream: &mut TcpStream) -> String {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    async fn ask(address: SocketAddr, headers: &str) -> (String, SocketAddr) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let own = stream.local_addr().unwrap();
+        (whole(&mut stream).await, own)
+    }
+
+    // Time is tokio's own here: it goes on only while everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn half_a_head_is_not_waited_for_and_others_are_served_meanwhile() {
+        let (address, _serving) = server(&Stop::default()).await;
+        let began = tokio::time::Instant::now();
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nX-Half: ").await.unwrap();
+        let (answered, own) = ask(address, "").await;
+        assert!(answered.starts_with("HTTP/1.1 200 OK\r\n") && answered.ends_with(&own.to_string()), "{answered}");
+        assert!(began.elapsed() < Limits::default().head_within);
+        let end = whole(&mut slow).await;
+        assert!(!end.contains("200"), "{end}");
+        assert!(began.elapsed() >= Limits::default().head_within);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_beyond_the_bound_wait_until_one_ends() {
+        let (address, _serving) = server(&Stop::default()).await;
+        let began = tokio::time::Instant::now();
+        let _silent = [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+        let (answered, _) = ask(address, "").await;
+        assert!(answered.starts_with("HTTP/1.1 200 OK\r\n"), "{answered}");
+        assert!(began.elapsed() >= Limits::default().head_within);
+    }
+
+    #[tokio::test]
+    async fn every_answer_names_its_request_as_the_client_did_or_by_a_name_of_ours() {
+        let (address, _serving) = server(&Stop::default()).await;
+        let id = |answer: &str| {
+            let line = answer.lines().find_map(|line| line.strip_prefix("x-request-id: "));
+            line.map(str::to_owned).unwrap_or_else(|| panic!("{answer}"))
+        };
+        let (named, _) = ask(address, "X-Request-Id: from-a-proxy.7\r\n").await;
+        assert_eq!(id(&named), "from-a-proxy.7");
+        let ours = id(&ask(address, "").await.0);
+        assert!(ours.len() == 8 && ours.bytes().all(|byte| byte.is_ascii_hexdigit()), "{ours}");
+        assert_ne!(id(&ask(address, "").await.0), ours);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_let_in_after_the_stop_and_serving_ends() {
+        let stop = Stop::default();
+        let (address, serving) = server(&stop).await;
+        stop.request(StopReason::Terminated);
+        serving.await.unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}
