@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod approvals;
+mod bad_days;
 mod check;
 mod clock;
 mod commands;
