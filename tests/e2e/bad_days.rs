@@ -167,9 +167,7 @@ fn a_run_of_the_job_beside_a_service_under_load_loses_nothing() {
     let tests_before = tests();
     let jobs = std::thread::scope(|scope| {
         let senders: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| (0..50).filter(|_| post(&service, "movies", &secret, NOTHING_MUCH) == 200).count())
-            })
+            .map(|_| scope.spawn(|| (0..50).filter(|_| post(&service, "movies", &secret, NOTHING_MUCH) == 200).count()))
             .collect();
         let jobs = [household.start(&["sync", "--report", "json"]), household.start(&["sync", "--report", "json"])];
         assert_eq!(senders.into_iter().map(|sender| sender.join().unwrap()).sum::<usize>(), 200);
@@ -180,7 +178,8 @@ fn a_run_of_the_job_beside_a_service_under_load_loses_nothing() {
     }
     wait_until("all are acted on", || inbox(&household, "pending") == 0);
     // The arrs tell of what the job added, too.
-    let added = |event: &str, sent: &[pulsarr_tests::fakes::Delivered]| sent.iter().filter(|it| it.event == event).count();
+    let added =
+        |event: &str, sent: &[pulsarr_tests::fakes::Delivered]| sent.iter().filter(|it| it.event == event).count();
     let told = added("MovieAdded", &household.radarr.deliveries()) + added("SeriesAdd", &household.sonarr.deliveries());
     assert_eq!((told, tests()), (2, tests_before + 200));
     assert_eq!(taken(&household), before + 202);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, UnixMs};
@@ -14,6 +15,7 @@ use pulsarr_shared::vault::Vault;
 use tokio::sync::Notify;
 
 use crate::auth::Auth;
+use crate::body;
 use crate::database::Database;
 use crate::engine::Engine;
 use crate::fast_lane::LaneHealth;
@@ -45,6 +47,8 @@ pub struct App {
     pub receiver: Receiver,
     /// What webhooks have to show.
     pub passwords: Passwords,
+    /// How long the body of a request may take to arrive.
+    pub body_patience: Duration,
     /// How many webhooks came.
     pub webhook_counts: WebhookCounts,
 }
@@ -72,6 +76,7 @@ impl App {
             started_at_ms: clock.now_ms(),
             passwords: Passwords::default(),
             webhook_counts: WebhookCounts::default(),
+            body_patience: body::PATIENCE,
             config,
             clock,
             database,

@@ -13,6 +13,7 @@ mod inbox_worker;
 mod metrics;
 mod passwords;
 mod receiver;
+mod rests;
 mod routes;
 #[cfg(test)]
 mod testing;

@@ -93,6 +93,18 @@ impl Store {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
+    /// Gives back what was kept in memory for speed: for a connection that rests. That it did not work harms nobody.
+    pub fn release_memory(&self) {
+        self.connection.flush_prepared_statement_cache();
+        let _ = self.connection.execute_batch("PRAGMA shrink_memory");
+    }
+
+    /// Keeps a quarter of the usual pages in memory: for a connection that only adds rows at the end. Costs nothing but memory where it
+    /// does not work.
+    pub fn keep_few_pages(&self) {
+        let _ = self.connection.execute_batch("PRAGMA cache_size=-256");
+    }
+
     /// Whether the file can be read, and its schema is one that this program works on: its own, or a newer one that is marked as
     /// fit for it. Another process may have changed that since the file was opened.
     ///

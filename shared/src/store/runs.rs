@@ -200,7 +200,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
         store.write(|db| db.start_run("known", Trigger::Api, "", 1)).unwrap();
-        let later = "INSERT INTO runs (id, trigger, holder, started_at_ms, result) VALUES ('later', 'oracle', '', 2, 'serene')";
+        let later =
+            "INSERT INTO runs (id, trigger, holder, started_at_ms, result) VALUES ('later', 'oracle', '', 2, 'serene')";
         store.connection.execute_batch(later).unwrap();
         let runs = store.read().last_runs(9).unwrap();
         assert_eq!((runs[0].trigger, runs[0].result), (Trigger::Unknown, RunResult::Unknown));
