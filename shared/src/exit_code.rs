@@ -87,6 +87,7 @@ impl ExitCode {
     pub const fn of_store(error: &StoreError) -> Self {
         match error {
             StoreError::NewerSchema { .. }
+            | StoreError::OlderSchema { .. }
             | StoreError::Damaged { .. }
             | StoreError::Folder { .. }
             | StoreError::ReadOnly

@@ -5,6 +5,7 @@
 
 mod api;
 mod approvals;
+mod bad_days;
 mod check;
 mod clock;
 mod commands;

@@ -25,12 +25,13 @@ fn assert_refused(household: &Household, sentences: &[&str]) {
 }
 
 #[test]
-fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+fn a_database_that_only_a_newer_version_can_read_is_refused_and_left_alone() {
     let household = wanting_two();
     household.sync_well();
     let store = rusqlite::Connection::open(household.database()).unwrap();
     let version: u32 = store.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     store.pragma_update(None, "user_version", 99).unwrap();
+    store.execute("UPDATE settings SET value = '99' WHERE key = 'schema.readable_from'", []).unwrap();
     drop(store);
 
     assert_refused(

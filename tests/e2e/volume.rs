@@ -12,11 +12,11 @@ use pulsarr_tests::household::Household;
 use super::{adds, library, show, wanting_two};
 
 /// A mounted memory file system, unmounted when dropped.
-struct Volume(PathBuf);
+pub(super) struct Volume(PathBuf);
 
 impl Volume {
     /// Mounts `kib` KiB as the data folder of a household. `None` where the machine does not let us.
-    fn mount(household: &Household, kib: u32) -> Option<Self> {
+    pub(super) fn mount(household: &Household, kib: u32) -> Option<Self> {
         let place = household.data_dir();
         std::fs::create_dir(&place).unwrap();
         let done =
@@ -42,7 +42,7 @@ impl Volume {
     }
 
     /// Takes all space but so many KiB.
-    fn fill(&self, left_kib: usize) {
+    pub(super) fn fill(&self, left_kib: usize) {
         let mut filler = std::fs::File::create(self.filler()).unwrap();
         let block = [0_u8; 4096];
         while filler.write_all(&block).is_ok() {}
@@ -50,7 +50,7 @@ impl Volume {
         filler.set_len(length.saturating_sub(left_kib as u64 * 1024)).unwrap();
     }
 
-    fn free(&self) {
+    pub(super) fn free(&self) {
         std::fs::remove_file(self.filler()).unwrap();
     }
 

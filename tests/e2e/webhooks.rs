@@ -8,39 +8,39 @@ use serde_json::json;
 use crate::{HARBOUR_NINE, SALT_LEDGER, wanting_two};
 
 /// The password that the webhook of an instance has to show.
-fn password(household: &Household, instance: &str) -> String {
+pub(super) fn password(household: &Household, instance: &str) -> String {
     let database = Connection::open(household.database()).unwrap();
     let query = "SELECT secret FROM connections WHERE instance = ?1";
     database.query_row(query, [instance], |row| row.get(0)).unwrap()
 }
 
 /// How many webhooks are in the inbox, in this state.
-fn inbox(household: &Household, state: &str) -> u32 {
+pub(super) fn inbox(household: &Household, state: &str) -> u32 {
     let database = Connection::open(household.database()).unwrap();
     database.query_row("SELECT count(*) FROM inbox WHERE state = ?1", [state], |row| row.get(0)).unwrap()
 }
 
 /// How many webhooks are in the inbox, acted on or not.
-fn taken(household: &Household) -> u32 {
+pub(super) fn taken(household: &Household) -> u32 {
     let database = Connection::open(household.database()).unwrap();
     database.query_row("SELECT count(*) FROM inbox", [], |row| row.get(0)).unwrap()
 }
 
 /// Where the only entry of this title stands.
-fn state(household: &Household, title: &str) -> String {
+pub(super) fn state(household: &Household, title: &str) -> String {
     let database = Connection::open(household.database()).unwrap();
     let query = "SELECT e.state FROM entries e JOIN titles t ON t.id = e.title_id WHERE t.title = ?1";
     database.query_row(query, [title], |row| row.get(0)).unwrap()
 }
 
 /// The messages that wait to be told to people.
-fn outbox(household: &Household) -> u32 {
+pub(super) fn outbox(household: &Household) -> u32 {
     let database = Connection::open(household.database()).unwrap();
     database.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap()
 }
 
 /// A service whose connections in both arrs are made.
-fn connected(household: &mut Household) -> Service {
+pub(super) fn connected(household: &mut Household) -> Service {
     let service = household.serve();
     wait_until("both arrs have a connection that works", || {
         let database = Connection::open(household.database()).unwrap();
@@ -50,7 +50,7 @@ fn connected(household: &mut Household) -> Service {
     service
 }
 
-fn post(service: &Service, instance: &str, password: &str, body: &[u8]) -> u16 {
+pub(super) fn post(service: &Service, instance: &str, password: &str, body: &[u8]) -> u16 {
     let authorization = basic(password);
     let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
     service.ask("POST", &format!("/webhook/{instance}"), &headers, body).status

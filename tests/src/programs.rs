@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The path of `pulsarr` or `pulsarr-webhook-svc`, freshly built.
+/// The path of `pulsarr` or `pulsarr-webhook-svc`, freshly built; or as they lie in the folder `PULSARR_PROGRAMS`, such as those of an
+/// image.
 ///
 /// # Panics
 /// When the build fails, with cargo's words.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(build).join(name)
+    let elsewhere = || std::env::var_os("PULSARR_PROGRAMS").map(PathBuf::from);
+    FOLDER.get_or_init(|| elsewhere().unwrap_or_else(build)).join(name)
 }
 
 /// Builds the programs and answers the folder they are in.

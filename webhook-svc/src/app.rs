@@ -1,6 +1,7 @@
 //! What every part of the service has at hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, UnixMs};
@@ -13,6 +14,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::api::{FriendRequestsSeen, PlexLink};
 use crate::auth::Auth;
+use crate::body;
 use crate::configuration::{Configuration, Origin};
 use crate::database::Database;
 use crate::engine::Engine;
@@ -53,6 +55,8 @@ pub struct App {
     pub receiver: Receiver,
     /// What webhooks have to show.
     pub passwords: Passwords,
+    /// How long the body of a request may take to arrive.
+    pub body_patience: Duration,
     /// How many webhooks came.
     pub webhook_counts: WebhookCounts,
 }
@@ -92,6 +96,7 @@ impl App {
             webhook_counts: WebhookCounts::default(),
             base_path: configuration.now().environment.base_path.clone(),
             configuration,
+            body_patience: body::PATIENCE,
             clock,
             database,
             auth,

@@ -17,6 +17,7 @@ mod plex_health;
 mod plex_way;
 mod receiver;
 mod request_id;
+mod rests;
 mod routes;
 mod server;
 #[cfg(test)]

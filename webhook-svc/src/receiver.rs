@@ -9,6 +9,8 @@ use std::thread;
 use pulsarr_shared::store::{NewWebhook, Store, StoreError};
 use tokio::sync::{Notify, oneshot};
 
+use crate::rests::{REST_AFTER, work_with_rests};
+
 /// Webhooks stored in one transaction.
 const STORED_TOGETHER: usize = 512;
 
@@ -45,6 +47,7 @@ impl Receiver {
     /// # Errors
     /// The operating system's, when there can be no more threads.
     pub fn start(store: Store, arrived: Arc<Notify>) -> std::io::Result<Self> {
+        store.keep_few_pages();
         let (sender, incoming) = mpsc::channel();
         thread::Builder::new().name("inbox".to_owned()).spawn(move || work(&store, &incoming, &arrived))?;
         Ok(Self { sender, waiting: Arc::default() })
@@ -70,7 +73,7 @@ impl Receiver {
 }
 
 fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
-    while let Ok(first) = incoming.recv() {
+    let store_together = |first: Incoming| {
         let mut answers = Vec::new();
         let mut webhooks = Vec::new();
         for Incoming { webhook, stored } in std::iter::once(first).chain(incoming.try_iter()).take(STORED_TOGETHER) {
@@ -89,7 +92,8 @@ fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
         if outcome.is_ok() {
             arrived.notify_one();
         }
-    }
+    };
+    work_with_rests(incoming, REST_AFTER, store_together, || store.release_memory());
 }
 
 fn keep(store: &Store, webhooks: &[NewWebhook]) -> Result<(), StoreError> {

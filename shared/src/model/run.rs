@@ -15,6 +15,8 @@ super::words! {
         FastLane = "fast_lane",
         /// Somebody who asked the service for it.
         Api = "api",
+        /// Somebody whom only a later version knows. Read, never written.
+        Unknown = "unknown",
     }
 }
 
@@ -37,6 +39,8 @@ super::words! {
         Crashed = "crashed",
         /// Still going.
         Running = "running",
+        /// In a way that only a later version knows. Read, never written.
+        Unknown = "unknown",
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::{ApprovalId, Undecidable};
 /// A failure of the store. Variants are what the caller does next.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A later version of pulsarr has written this database.
+    /// A later version of pulsarr has written this database, and does not say that this program may work on it.
     #[error("open the database {path}: it has schema {found}, and this program knows up to {known}", path = path.display())]
     NewerSchema {
         /// The database file.
@@ -17,6 +17,16 @@ pub enum StoreError {
         /// The file's `user_version`.
         found: u32,
         /// The newest version this program can read.
+        known: u32,
+    },
+    /// While the database was open, somebody put one from an earlier version in its place.
+    #[error("use the database {path}: it has schema {found}, and this program works on {known}", path = path.display())]
+    OlderSchema {
+        /// The database file.
+        path: PathBuf,
+        /// The file's `user_version`.
+        found: u32,
+        /// The version this program makes of every file that it opens.
         known: u32,
     },
     /// The file is no SQLite database, or its pages contradict each other.
@@ -77,6 +87,7 @@ impl StoreError {
             Self::NewerSchema { .. } => {
                 "Run the newer version of pulsarr again, or restore a backup from before the upgrade."
             }
+            Self::OlderSchema { .. } => "Start the service anew: it migrates the database when it opens it.",
             Self::Damaged { .. } => "Nothing was changed. Keep a copy of the file and restore the latest backup.",
             Self::Folder { .. } => "Check that PULSARR_DATA_DIR names a folder that this user may write to.",
             Self::Full => "Free some space on the volume of PULSARR_DATA_DIR, or enlarge it; nothing was half-written.",

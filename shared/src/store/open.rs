@@ -26,7 +26,24 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0006_paging.sql"),
     include_str!("../../migrations/0007_totals.sql"),
     include_str!("../../migrations/0008_declarations.sql"),
+    include_str!("../../migrations/0009_readable_from.sql"),
 ];
+
+/// The setting that says who may work on a newer file: the lowest number of migrations that a program has to know. During a
+/// roll-out both versions run for a while, so most migrations only add, and leave it as it is.
+const MARK: &str = "schema.readable_from";
+
+/// What the mark says once every migration is done, and how many migrations there were when somebody last thought about it.
+const READABLE_FROM: u32 = 9;
+const THOUGHT_ABOUT: usize = 9;
+const _: () = assert!(
+    MIGRATIONS.len() == THOUGHT_ABOUT && READABLE_FROM <= KNOWN,
+    "a migration was added: can programs that do not know it still work on the file? If not, raise the mark in the migration and \
+     READABLE_FROM; then note here that this was thought about"
+);
+
+/// How many migrations this program knows; the `user_version` of a file that it made.
+const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 /// The open database.
 pub struct Store {
@@ -38,8 +55,8 @@ impl Store {
     /// Opens `<data_dir>/db/pulsarr.db`, making and migrating it when needed.
     ///
     /// # Errors
-    /// [`StoreError`] for a folder that cannot be used, a network filesystem (unless `allow_network_fs`), a newer schema or a
-    /// damaged file. An existing database is never reset.
+    /// [`StoreError`] for a folder that cannot be used, a network filesystem (unless `allow_network_fs`), a newer schema that is not
+    /// for this program, or a damaged file. An existing database is never reset.
     pub fn open(data_dir: &Path, allow_network_fs: bool) -> Result<Self, StoreError> {
         let (db, run) = (data_dir.join("db"), data_dir.join("run"));
         for folder in [&db, &run] {
@@ -76,17 +93,27 @@ impl Store {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
-    /// Whether the file can be read, and its schema is one that this program works on.
+    /// Gives back what was kept in memory for speed: for a connection that rests. That it did not work harms nobody.
+    pub fn release_memory(&self) {
+        self.connection.flush_prepared_statement_cache();
+        let _ = self.connection.execute_batch("PRAGMA shrink_memory");
+    }
+
+    /// Keeps a quarter of the usual pages in memory: for a connection that only adds rows at the end. Costs nothing but memory where it
+    /// does not work.
+    pub fn keep_few_pages(&self) {
+        let _ = self.connection.execute_batch("PRAGMA cache_size=-256");
+    }
+
+    /// Whether the file can be read, and its schema is one that this program works on: its own, or a newer one that is marked as
+    /// fit for it. Another process may have changed that since the file was opened.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read.
+    /// [`StoreError::NewerSchema`] and [`StoreError::OlderSchema`], and others when it cannot be read.
     pub fn check_schema(&self) -> Result<(), StoreError> {
-        self.connection.query_row(
-            "-- schema.version\nSELECT count(*) FROM sqlite_schema WHERE name = 'entries'",
-            [],
-            |row| row.get::<_, u32>(0),
-        )?;
-        Ok(())
+        let path = PathBuf::from(self.connection.path().unwrap_or_default());
+        let found = self.schema(&path)?;
+        if found < KNOWN { Err(StoreError::OlderSchema { path, found, known: KNOWN }) } else { Ok(()) }
     }
 
     /// Whether what is written is there the next time: not in a copy.
@@ -145,20 +172,35 @@ impl Store {
         Ok(())
     }
 
-    fn migrate(&mut self, path: &Path) -> Result<(), StoreError> {
-        let found: u32 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-        if found > known {
-            return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
+    /// The file's schema, when this program may work on it or migrate it.
+    fn schema(&self, path: &Path) -> Result<u32, StoreError> {
+        let query = "-- schema.version\nSELECT user_version FROM pragma_user_version";
+        let found = self.connection.query_row(query, [], |row| row.get(0))?;
+        if found <= KNOWN {
+            return Ok(found);
         }
-        if found == known {
+        let mark = match self.read().setting(MARK) {
+            Ok(mark) => mark.and_then(|mark| mark.parse::<u32>().ok()),
+            // No table of settings, or not as we know it: not for us.
+            Err(StoreError::Sql(_)) => None,
+            Err(error) => return Err(error),
+        };
+        if mark.is_some_and(|from| from <= KNOWN) {
+            return Ok(found);
+        }
+        Err(StoreError::NewerSchema { path: path.to_owned(), found, known: KNOWN })
+    }
+
+    fn migrate(&mut self, path: &Path) -> Result<(), StoreError> {
+        let found = self.schema(path)?;
+        if found >= KNOWN {
             return Ok(());
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for migration in MIGRATIONS.iter().skip(found as usize) {
             transaction.execute_batch(migration)?;
         }
-        transaction.pragma_update(None, "user_version", known)?;
+        transaction.pragma_update(None, "user_version", KNOWN)?;
         transaction.commit()?;
         Ok(())
     }
@@ -239,15 +281,86 @@ mod tests {
         refuse_network(Path::new("/data"), Filesystem { magic: 0xef53, free_bytes: 1 }, false).unwrap();
     }
 
-    #[test]
-    fn a_newer_database_is_refused_and_left_alone() {
+    /// A file of schema 99 that says it is for programs from `readable_from` on, or says nothing; closed.
+    fn of_a_newer_version(readable_from: Option<&str>) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
         store.connection.pragma_update(None, "user_version", 99).unwrap();
-        drop(store);
-        let before = fs::read(folder.path().join("db/pulsarr.db")).unwrap();
+        match readable_from {
+            Some(mark) => store.write(|db| db.set_setting(MARK, mark)).unwrap(),
+            None => drop(store.connection.execute("DELETE FROM settings", []).unwrap()),
+        }
+        folder
+    }
+
+    #[test]
+    fn the_mark_is_what_was_thought_about() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        assert_eq!(store.read().setting(MARK).unwrap(), Some(READABLE_FROM.to_string()));
+        store.check_schema().unwrap();
+    }
+
+    #[test]
+    fn a_newer_database_that_is_not_for_us_is_refused_and_left_alone() {
+        let one_more = (KNOWN + 1).to_string();
+        for mark in [Some("99"), Some("100"), Some(one_more.as_str()), Some("soon"), Some(""), None] {
+            let folder = of_a_newer_version(mark);
+            let before = fs::read(folder.path().join("db/pulsarr.db")).unwrap();
+            let refused = Store::open(folder.path(), false).map(|_| ());
+            assert!(matches!(refused, Err(StoreError::NewerSchema { found: 99, known: KNOWN, .. })), "{mark:?}");
+            let refused = Store::copy_in_memory(folder.path(), false).map(|_| ());
+            assert!(matches!(refused, Err(StoreError::NewerSchema { found: 99, .. })), "{mark:?}");
+            assert_eq!(fs::read(folder.path().join("db/pulsarr.db")).unwrap(), before, "{mark:?}");
+        }
+    }
+
+    #[test]
+    fn a_newer_database_without_our_tables_is_refused() {
+        let folder = of_a_newer_version(Some("1"));
+        let other = Connection::open(folder.path().join("db/pulsarr.db")).unwrap();
+        other.execute_batch("ALTER TABLE settings RENAME TO settings_by_user").unwrap();
         assert!(matches!(Store::open(folder.path(), false), Err(StoreError::NewerSchema { found: 99, .. })));
-        assert_eq!(fs::read(folder.path().join("db/pulsarr.db")).unwrap(), before);
+    }
+
+    #[test]
+    fn a_newer_database_that_is_marked_as_fit_for_us_is_worked_on_and_keeps_its_version() {
+        let known = KNOWN.to_string();
+        for mark in ["1", known.as_str()] {
+            let folder = of_a_newer_version(Some(mark));
+            let store = Store::open(folder.path(), false).unwrap();
+            store.write(|db| db.set_setting("colour", "green")).unwrap();
+            store.check_schema().unwrap();
+            drop(store);
+            let store = Store::copy_in_memory(folder.path(), false).unwrap();
+            assert_eq!(store.read().setting("colour").unwrap().as_deref(), Some("green"));
+            drop(store);
+            let file = Connection::open(folder.path().join("db/pulsarr.db")).unwrap();
+            let version: u32 = file.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+            assert_eq!(version, 99);
+            let stored: String =
+                file.query_row("SELECT value FROM settings WHERE key = ?1", [MARK], |row| row.get(0)).unwrap();
+            assert_eq!(stored, mark);
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_open_while_another_process_migrates_works_on_until_it_is_no_longer_fit_for_us() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        store.write(|db| db.start_run("before", crate::model::Trigger::Cli, "", 1)).unwrap();
+        let other = Connection::open(folder.path().join("db/pulsarr.db")).unwrap();
+        let mut statements = "ALTER TABLE runs ADD COLUMN mood TEXT; CREATE TABLE moods (mood TEXT) STRICT;".to_owned();
+        statements.push_str(&format!("PRAGMA user_version = {}", KNOWN + 1));
+        other.execute_batch(&statements).unwrap();
+        store.write(|db| db.start_run("after", crate::model::Trigger::Cli, "", 2)).unwrap();
+        assert_eq!(store.read().last_runs(9).unwrap().len(), 2);
+        store.check_schema().unwrap();
+
+        other.execute("UPDATE settings SET value = ?2 WHERE key = ?1", [MARK, &(KNOWN + 1).to_string()]).unwrap();
+        assert!(matches!(store.check_schema(), Err(StoreError::NewerSchema { .. })));
+        other.pragma_update(None, "user_version", KNOWN - 1).unwrap();
+        assert!(matches!(store.check_schema(), Err(StoreError::OlderSchema { .. })));
     }
 
     #[test]

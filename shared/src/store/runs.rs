@@ -2,7 +2,6 @@
 
 use rusqlite::{Rows, params};
 
-use super::error::unknown_word;
 use super::{Db, StoreError};
 use crate::clock::UnixMs;
 use crate::model::{RunResult, Trigger};
@@ -160,11 +159,12 @@ fn runs_from(mut rows: Rows<'_>) -> Result<Vec<RunRow>, StoreError> {
         let (trigger, result): (String, String) = (row.get(1)?, row.get(5)?);
         runs.push(RunRow {
             id: row.get(0)?,
-            trigger: Trigger::from_word(&trigger).ok_or_else(|| unknown_word("runs.trigger", &trigger))?,
+            // Nothing is decided by these words, and a later version may have written one that we do not know.
+            trigger: Trigger::from_word(&trigger).unwrap_or(Trigger::Unknown),
             holder: row.get(2)?,
             started_at_ms: row.get(3)?,
             ended_at_ms: row.get(4)?,
-            result: RunResult::from_word(&result).ok_or_else(|| unknown_word("runs.result", &result))?,
+            result: RunResult::from_word(&result).unwrap_or(RunResult::Unknown),
             report: row.get(6)?,
         });
     }
@@ -193,5 +193,18 @@ mod tests {
         store.write(|db| db.end_run("now", RunResult::Ok, "{}", 1_000)).unwrap();
         let runs = store.read().last_runs(9_999).unwrap();
         assert_eq!((runs.len(), runs[0].id.as_str(), runs[8_999].id.as_str()), (9_000, "now", "old-2"));
+    }
+
+    #[test]
+    fn words_of_a_later_version_do_not_keep_runs_from_being_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        store.write(|db| db.start_run("known", Trigger::Api, "", 1)).unwrap();
+        let later =
+            "INSERT INTO runs (id, trigger, holder, started_at_ms, result) VALUES ('later', 'oracle', '', 2, 'serene')";
+        store.connection.execute_batch(later).unwrap();
+        let runs = store.read().last_runs(9).unwrap();
+        assert_eq!((runs[0].trigger, runs[0].result), (Trigger::Unknown, RunResult::Unknown));
+        assert_eq!((runs[1].trigger, runs[1].result), (Trigger::Api, RunResult::Running));
     }
 }

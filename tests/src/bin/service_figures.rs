@@ -1,5 +1,6 @@
 //! `cargo service-figures`: what the service costs, measured with its release build over real sockets on loopback: start, memory at
-//! rest, webhooks a second each durable before its answer, and a page of a long watchlist.
+//! rest, webhooks a second each durable before its answer, and a page of a long watchlist. `PULSARR_PROGRAMS` names a folder with
+//! programs built otherwise, such as the static ones of the image.
 
 #![expect(clippy::disallowed_methods, reason = "this measures time")]
 

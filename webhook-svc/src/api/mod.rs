@@ -153,7 +153,7 @@ impl Request {
         let remote = self.remote.map(|address| address.ip().to_canonical());
         let (endpoint, variables) = self.endpoint()?;
         let who = crate::auth::let_in(&app, endpoint.access, &self.method, &self.headers, remote).await?;
-        let body = take_in(body, BODY_LIMIT).await.map_err(|error| match error {
+        let body = take_in(body, BODY_LIMIT, app.body_patience).await.map_err(|error| match error {
             BodyError::TooLarge => ApiError::too_large(BODY_LIMIT),
             BodyError::Slow => ApiError::slow(),
             BodyError::Broken => ApiError::input("the connection broke before the body was complete"),

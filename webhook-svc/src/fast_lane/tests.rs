@@ -95,6 +95,17 @@ impl Story {
         }
     }
 
+    /// Until somebody asks Plex something.
+    async fn until_asked(&mut self) {
+        for _ in 0..60 {
+            if self.household.plex.requests_to("") > 0 {
+                return;
+            }
+            self.second().await;
+        }
+        panic!("nobody asked");
+    }
+
     /// Seconds until Radarr has `count` movies.
     pub(super) async fn until_added(&mut self, count: usize) -> u32 {
         for passed in 0..600 {
@@ -210,17 +221,40 @@ async fn a_429_silences_everything_until_the_cool_down_is_over() {
     story.household.plex.watch(&owner, salt_ledger());
     story.household.plex.inject(Fault::on("ANY", "").times(1).status(429).retry_after("300"));
     story.household.clear_journals();
-    let mut passed = 0;
-    while story.household.plex.requests_to("") == 0 {
-        story.second().await;
-        passed += 1;
-        assert!(passed < 60);
-    }
+    story.until_asked().await;
     story.seconds(298).await;
     assert_eq!(story.household.plex.requests_to(""), 1);
     let report = story.run().await;
     assert_eq!((report.run.result, story.household.plex.requests_to("")), (RunResult::Partial, 1), "runs obey it too");
     assert!(story.until_added(1).await <= 30);
+}
+
+#[tokio::test]
+async fn an_hour_of_429_that_plex_announces_costs_one_question() {
+    let mut story = Story::new(&["ada", "bea"]).await;
+    let owner = story.household.plex.owner_uuid();
+    story.household.plex.watch(&owner, salt_ledger());
+    story.household.plex.inject(Fault::on("ANY", "").times(1).status(429).retry_after("3600"));
+    story.household.clear_journals();
+    story.until_asked().await;
+    story.seconds(3_598).await;
+    assert_eq!(story.household.plex.requests_to(""), 1);
+    assert!(story.until_added(1).await <= 30);
+}
+
+#[tokio::test]
+async fn an_hour_of_429_that_plex_does_not_announce_costs_a_question_a_minute() {
+    let mut story = Story::new(&["ada", "bea"]).await;
+    let owner = story.household.plex.owner_uuid();
+    story.household.plex.watch(&owner, salt_ledger());
+    story.household.plex.inject(Fault::on("ANY", "").status(429));
+    story.household.clear_journals();
+    story.seconds(3_600).await;
+    let asked = story.household.plex.requests_to("");
+    assert!((30..=60).contains(&asked), "{asked}");
+    assert!(story.household.radarr.library().is_empty());
+    story.household.plex.clear_faults();
+    assert!(story.until_added(1).await <= 90);
 }
 
 #[tokio::test]

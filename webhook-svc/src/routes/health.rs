@@ -43,7 +43,10 @@ async fn answer_alive(app: Arc<App>) -> Response {
 }
 
 fn touch(folder: &Path) -> std::io::Result<()> {
-    std::fs::write(folder.join(PROBE), b"alive\n")
+    // Beside the last one and then in its place: on a full volume a file can be written over where no new one can be made.
+    let (probe, fresh) = (folder.join(PROBE), folder.join(PROBE).with_extension("new"));
+    std::fs::write(&fresh, b"alive\n")?;
+    std::fs::rename(fresh, probe)
 }
 
 /// The store can be read, and its schema is one we know.

@@ -70,7 +70,7 @@ async fn receive<B: Buf>(
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"pulsarr\""));
         return (outcome, event, response);
     }
-    let body = match take_in(body, BODY_LIMIT).await {
+    let body = match take_in(body, BODY_LIMIT, app.body_patience).await {
         Ok(body) => body,
         Err(BodyError::TooLarge) => return refuse(Outcome::TooLarge, ApiError::too_large(BODY_LIMIT)),
         Err(BodyError::Slow) => return refuse(Outcome::Broken, ApiError::slow()),
