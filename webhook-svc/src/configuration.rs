@@ -32,7 +32,7 @@ pub struct Configuration {
     /// For reading everything anew.
     origin: Origin,
     /// Held while somebody changes something: what was found well together is stored together.
-    editing: Mutex<()>,
+    editing: Arc<Mutex<()>>,
     /// Told of every change.
     pub changed: Notify,
 }
@@ -60,7 +60,7 @@ impl Configuration {
             store.read().declarations().map_err(|error| anyhow::anyhow!("failed to {error}. {}", error.advice()))?;
         let config = config.with_stored(&stored, &vault, origin.variables.iter().cloned(), &origin.base_dir)?;
         let now = RwLock::new(Arc::new(config));
-        Ok(Self { now, vault, origin, editing: Mutex::default(), changed: Notify::new() })
+        Ok(Self { now, vault, origin, editing: Arc::default(), changed: Notify::new() })
     }
 
     /// As it is now. Whoever holds it keeps working with it when somebody changes it.
@@ -83,7 +83,7 @@ impl Configuration {
     /// Whatever `edit` says; 422 with every mistake that the change would make, where `about` is the item whose fields are named by
     /// themselves; 409 when somebody else changed the store meanwhile.
     pub async fn change(
-        &self,
+        self: &Arc<Self>,
         database: &Database,
         about: (Section, &str),
         note: Note,
@@ -104,17 +104,34 @@ impl Configuration {
         edit: impl FnOnce(&mut Vec<Declaration>) -> Result<(), ApiError>,
         also: impl FnOnce(Db<'_>) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<Arc<Config>, ApiError> {
-        let _alone = self.editing.lock().await;
+        let alone = Arc::clone(&self.editing).lock_owned().await;
         let before = self.declarations(database).await?;
         let mut after = before.clone();
         edit(&mut after)?;
         let config = Arc::new(self.read_with(&after).map_err(|error| as_fields(error, about))?);
+        let (this, database) = (Arc::clone(self), database.clone());
+        // On its own feet: whoever asked may go away, and what is stored has to hold all the same.
+        let work = tokio::spawn(async move {
+            let _alone = alone;
+            this.store(&database, before, after, config, note).await
+        });
+        work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the change broke off: look whether it was made")))
+    }
+
+    /// Stores what was found well, and lets it hold.
+    async fn store(
+        &self,
+        database: &Database,
+        before: Vec<Declaration>,
+        after: Vec<Declaration>,
+        config: Arc<Config>,
+        note: Note,
+    ) -> Result<Arc<Config>, ApiError> {
         let stored = database.run(move |store| {
             store.write(|db| {
                 let stored = db.replace_declarations(&before, &after, note.by.at_ms)?;
                 if stored {
                     audit::record(db, &note.by, note.action, &note.target, &note.detail)?;
-                    also(db)?;
                 }
                 Ok(stored)
             })

@@ -119,7 +119,7 @@ impl Rule {
             keys.retain(|key, value| match key.as_str() {
                 "enabled" => *value != Value::Bool(true),
                 // The same as without one, and then it does not claim to have been chosen.
-                "priority" => *value != Value::from(0),
+                "priority" => value.as_i64() != Some(0),
                 // An empty group is nothing that anybody may write.
                 "when" => !everything,
                 _ => *value != Value::Bool(false),

@@ -48,6 +48,10 @@ pub struct Parameter {
 pub enum Answer {
     /// JSON of this shape.
     Json(fn(&mut SchemaGenerator) -> Schema),
+    /// `201`: what was made, as JSON of this shape.
+    Created(fn(&mut SchemaGenerator) -> Schema),
+    /// `202`: what has begun, as JSON of this shape.
+    Accepted(fn(&mut SchemaGenerator) -> Schema),
     /// `204`: nothing.
     Nothing,
     /// Text of this media type.

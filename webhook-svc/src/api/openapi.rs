@@ -73,14 +73,19 @@ fn parameters(endpoint: &Endpoint) -> Value {
 
 fn responses(endpoint: &Endpoint, generator: &mut schemars::SchemaGenerator) -> Value {
     let well = match endpoint.answer {
-        Answer::Json(shape) => {
+        Answer::Json(shape) | Answer::Created(shape) | Answer::Accepted(shape) => {
             json!({"description": "done", "content": {"application/json": {"schema": shape(generator)}}})
         }
         Answer::Nothing => json!({"description": "done"}),
         Answer::Text(media_type) => json!({"description": "done", "content": {media_type: {}}}),
         Answer::Events => json!({"description": "events as they happen", "content": {"text/event-stream": {}}}),
     };
-    let status = if matches!(endpoint.answer, Answer::Nothing) { "204" } else { "200" };
+    let status = match endpoint.answer {
+        Answer::Created(_) => "201",
+        Answer::Accepted(_) => "202",
+        Answer::Nothing => "204",
+        Answer::Json(_) | Answer::Text(_) | Answer::Events => "200",
+    };
     let refusal = json!({
         "description": "refused: `error.code` for programs, `error.message` for people, `error.problems` field by field",
         "content": {"application/json": {"schema": {

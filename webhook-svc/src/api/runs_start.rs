@@ -25,7 +25,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     access: Access::Write,
     query: &[],
     body: Some(shape::<RunWish>),
-    answer: Answer::Json(shape::<RunStarted>),
+    answer: Answer::Accepted(shape::<RunStarted>),
     handle: |ask| Box::pin(start(ask)),
 }];
 
