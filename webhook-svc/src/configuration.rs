@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use pulsarr_shared::config::{Config, ConfigError, Problem};
+use pulsarr_shared::config::{Config, ConfigError, Export, Problem};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::{Store, StoreError};
 use pulsarr_shared::vault::Vault;
@@ -124,7 +124,27 @@ impl Configuration {
         self.read_with(declarations).map_err(|error| as_fields(error, about))
     }
 
-    fn read_with(&self, declarations: &[Declaration]) -> Result<Config, ConfigError> {
+    /// Everything that holds, as one settings file without secrets.
+    ///
+    /// # Errors
+    /// What is wrong with the file, when it was changed since.
+    pub fn export(&self) -> Result<Export, ApiError> {
+        self.now().export(&self.origin.base_dir).map_err(|error| broken(&error))
+    }
+
+    /// What the settings file alone says, in its own words, as [`Config::declared_by_file`] tells it.
+    ///
+    /// # Errors
+    /// What is wrong with the file, when it was changed since.
+    pub fn declared_by_file(&self) -> Result<Value, ApiError> {
+        self.now().declared_by_file(&self.origin.base_dir).map_err(|error| broken(&error))
+    }
+
+    /// The configuration that there would be with these in the store.
+    ///
+    /// # Errors
+    /// Every mistake, with its place in what is stored.
+    pub fn read_with(&self, declarations: &[Declaration]) -> Result<Config, ConfigError> {
         self.now().with_stored(declarations, &self.vault, self.origin.variables.iter().cloned(), &self.origin.base_dir)
     }
 }
@@ -141,6 +161,11 @@ fn as_fields(error: ConfigError, (section, name): (Section, &str)) -> ApiError {
         FieldProblem { path, message: problem.message }
     };
     ApiError::fields(error.problems.into_iter().map(field).collect())
+}
+
+/// The file was changed since it was read, and is none any more.
+fn broken(error: &ConfigError) -> ApiError {
+    ApiError::conflict(format!("the settings file cannot be read as it is now: {error}"))
 }
 
 fn join(place: &str, path: &str) -> String {

@@ -4,6 +4,7 @@
 mod api_keys;
 mod approvals;
 mod audit;
+mod config_file;
 mod decisions;
 mod docs;
 mod editing;
@@ -26,6 +27,7 @@ mod session;
 mod settings;
 mod simulate;
 mod stats;
+mod user_overrides;
 mod users;
 mod watchlist;
 mod webhooks;
@@ -52,7 +54,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&[Endpoint]; 19] = [
+    let tables: [&[Endpoint]; 21] = [
         docs::ENDPOINTS,
         session::ENDPOINTS,
         api_keys::ENDPOINTS,
@@ -67,9 +69,11 @@ pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         quotas::ENDPOINTS,
         stats::ENDPOINTS,
         users::ENDPOINTS,
+        user_overrides::ENDPOINTS,
         instances::ENDPOINTS,
         rules::ENDPOINTS,
         settings::ENDPOINTS,
+        config_file::ENDPOINTS,
         simulate::ENDPOINTS,
         webhooks::ENDPOINTS,
     ];
