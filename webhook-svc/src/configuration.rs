@@ -93,7 +93,7 @@ impl Configuration {
         let before = self.declarations(database).await?;
         let mut after = before.clone();
         edit(&mut after)?;
-        let config = Arc::new(self.read_with(&after).map_err(|error| as_fields(error, about))?);
+        let config = Arc::new(self.check(&after, about)?);
         let stored = database.run(move |store| {
             store.write(|db| {
                 let stored = db.replace_declarations(&before, &after, note.by.at_ms)?;
