@@ -61,6 +61,7 @@ mod tests {
 
     use super::*;
     use crate::app::App;
+    use crate::configuration::Origin;
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_comes_in_drops_has_no_more_time_than_any_other() {
@@ -77,8 +78,10 @@ mod tests {
     async fn half_a_body_ends_with_408_and_others_are_answered_meanwhile() {
         let folder = tempfile::tempdir().unwrap();
         let vars = [("PULSARR_DATA_DIR", folder.path().display().to_string()), ("PULSARR_AUTH", "disabled".to_owned())];
-        let config = Config::load(vars.map(|(name, value)| (name.to_owned(), value)), folder.path()).unwrap();
-        let mut app = App::new(config, Arc::new(SystemClock), Stop::default(), Arc::default()).unwrap();
+        let variables = vars.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let origin = Origin { variables, base_dir: folder.path().to_owned() };
+        let config = Config::load(origin.variables.clone(), folder.path()).unwrap();
+        let mut app = App::new(config, origin, Arc::new(SystemClock), Stop::default(), Arc::default()).unwrap();
         app.body_patience = Duration::from_millis(200);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();

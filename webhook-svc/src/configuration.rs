@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use pulsarr_shared::config::{Config, ConfigError, Problem};
+use pulsarr_shared::config::{Config, ConfigError, Export, Problem};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::{Db, Store, StoreError};
+use pulsarr_shared::telemetry;
 use pulsarr_shared::vault::Vault;
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
@@ -97,7 +98,7 @@ impl Configuration {
     /// # Errors
     /// As [`Self::change`].
     pub async fn change_with(
-        &self,
+        self: &Arc<Self>,
         database: &Database,
         about: (Section, &str),
         note: Note,
@@ -108,46 +109,34 @@ impl Configuration {
         let before = self.declarations(database).await?;
         let mut after = before.clone();
         edit(&mut after)?;
-        let config = Arc::new(self.read_with(&after).map_err(|error| as_fields(error, about))?);
+        let config = Arc::new(self.check(&after, about)?);
         let (this, database) = (Arc::clone(self), database.clone());
         // On its own feet: whoever asked may go away, and what is stored has to hold all the same.
         let work = tokio::spawn(async move {
             let _alone = alone;
-            this.store(&database, before, after, config, note).await
+            let stored = database.run(move |store| {
+                store.write(|db| {
+                    let stored = db.replace_declarations(&before, &after, note.by.at_ms)?;
+                    if stored {
+                        audit::record(db, &note.by, note.action, &note.target, &note.detail)?;
+                        also(db)?;
+                    }
+                    Ok(stored)
+                })
+            });
+            if !stored.await? {
+                let message = "the settings were changed by somebody else at the same moment: look again";
+                return Err(ApiError::conflict(message));
+            }
+            // Read once more, so that what holds is what was stored, with its versions.
+            let stored = this.declarations(&database).await?;
+            let config = this.read_with(&stored).map_or(config, Arc::new);
+            telemetry::hide_secrets_of(&config);
+            *this.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&config);
+            this.changed.notify_waiters();
+            Ok(config)
         });
         work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the change broke off: look whether it was made")))
-    }
-
-    /// Stores what was found well, and lets it hold.
-    async fn store(
-        &self,
-        database: &Database,
-        before: Vec<Declaration>,
-        after: Vec<Declaration>,
-        config: Arc<Config>,
-        note: Note,
-    ) -> Result<Arc<Config>, ApiError> {
-        let stored = database.run(move |store| {
-            store.write(|db| {
-                let stored = db.replace_declarations(&before, &after, note.by.at_ms)?;
-                if stored {
-                    audit::record(db, &note.by, note.action, &note.target, &note.detail)?;
-                }
-                Ok(stored)
-            })
-        });
-        if !stored.await? {
-            return Err(ApiError::conflict(
-                "the settings were changed by somebody else at the same moment: look again",
-            ));
-        }
-        // Read once more, so that what holds is what was stored, with its versions.
-        let stored = self.declarations(database).await?;
-        let config = self.read_with(&stored).map_or(config, Arc::new);
-        telemetry::hide_secrets_of(&config);
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&config);
-        self.changed.notify_waiters();
-        Ok(config)
     }
 
     /// Whether everything would be well with these in the store: for looking before changing.
@@ -158,7 +147,27 @@ impl Configuration {
         self.read_with(declarations).map_err(|error| as_fields(error, about))
     }
 
-    fn read_with(&self, declarations: &[Declaration]) -> Result<Config, ConfigError> {
+    /// Everything that holds, as one settings file without secrets.
+    ///
+    /// # Errors
+    /// What is wrong with the file, when it was changed since.
+    pub fn export(&self) -> Result<Export, ApiError> {
+        self.now().export(&self.origin.base_dir).map_err(|error| broken(&error))
+    }
+
+    /// What the settings file alone says, in its own words, as [`Config::declared_by_file`] tells it.
+    ///
+    /// # Errors
+    /// What is wrong with the file, when it was changed since.
+    pub fn declared_by_file(&self) -> Result<Value, ApiError> {
+        self.now().declared_by_file(&self.origin.base_dir).map_err(|error| broken(&error))
+    }
+
+    /// The configuration that there would be with these in the store.
+    ///
+    /// # Errors
+    /// Every mistake, with its place in what is stored.
+    pub fn read_with(&self, declarations: &[Declaration]) -> Result<Config, ConfigError> {
         self.now().with_stored(declarations, &self.vault, self.origin.variables.iter().cloned(), &self.origin.base_dir)
     }
 }
@@ -175,6 +184,11 @@ fn as_fields(error: ConfigError, (section, name): (Section, &str)) -> ApiError {
         FieldProblem { path, message: problem.message }
     };
     ApiError::fields(error.problems.into_iter().map(field).collect())
+}
+
+/// The file was changed since it was read, and is none any more.
+fn broken(error: &ConfigError) -> ApiError {
+    ApiError::conflict(format!("the settings file cannot be read as it is now: {error}"))
 }
 
 fn join(place: &str, path: &str) -> String {

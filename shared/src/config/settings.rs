@@ -18,7 +18,7 @@ use super::{quotas, routes};
 /// How a value that is optional and absent is listed.
 const NOT_SET: &str = "(not set)";
 
-const ROOT_KEYS: &[&str] =
+pub(super) const ROOT_KEYS: &[&str] =
     &["plex", "tmdb", "time_zone", "default", "instances", "users", "approvals", "rules", "tests"];
 const PLEX_KEYS: &[&str] = &["token", "friends", "server_url"];
 const TMDB_KEYS: &[&str] = &["api_key", "region"];

@@ -162,7 +162,7 @@ fn is(key: &MarkedYaml<'_>, name: &str) -> bool {
     key.data.as_str() == Some(name)
 }
 
-fn text_of(node: &MarkedYaml<'_>) -> Option<String> {
+pub(super) fn text_of(node: &MarkedYaml<'_>) -> Option<String> {
     match &node.data {
         YamlData::Value(Scalar::String(text)) => Some(text.clone().into_owned()),
         YamlData::Value(Scalar::Integer(number)) => Some(number.to_string()),
@@ -175,7 +175,7 @@ fn text(text: String) -> MarkedYaml<'static> {
 }
 
 /// A node without a line: that is how it is known to stand in no file.
-fn node(value: &Value) -> MarkedYaml<'static> {
+pub(super) fn node(value: &Value) -> MarkedYaml<'static> {
     let data = match value {
         Value::Null => YamlData::Value(Scalar::Null),
         Value::Bool(flag) => YamlData::Value(Scalar::Boolean(*flag)),

@@ -152,6 +152,25 @@ pub fn seal(
     Ok(())
 }
 
+/// Whether two values say the same, however their scalars are spelled: the reader looks at their text.
+pub fn alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, value)| other.get(key).is_some_and(|other| alike(value, other)))
+        }
+        (Value::String(text), other) | (other, Value::String(text)) => match other {
+            Value::String(other) => text == other,
+            Value::Number(number) => *text == number.to_string(),
+            _ => false,
+        },
+        _ => one == other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,7 +36,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         access: Access::Write,
         query: &[],
         body: Some(shape::<InstanceBody>),
-        answer: Answer::Json(shape::<InstanceDetail>),
+        answer: Answer::Created(shape::<InstanceDetail>),
         handle: |ask| Box::pin(add(ask)),
     },
     Endpoint {

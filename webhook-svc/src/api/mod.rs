@@ -4,6 +4,7 @@
 mod api_keys;
 mod approvals;
 mod audit;
+mod config_file;
 mod decisions;
 mod docs;
 mod editing;
@@ -35,6 +36,7 @@ mod session;
 mod settings;
 mod simulate;
 mod stats;
+mod user_overrides;
 mod users;
 mod watchlist;
 mod webhooks;
@@ -65,7 +67,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&[Endpoint]; 23] = [
+    let tables: [&[Endpoint]; 25] = [
         docs::ENDPOINTS,
         session::ENDPOINTS,
         api_keys::ENDPOINTS,
@@ -84,9 +86,11 @@ pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         // Before whatever takes a name in the same place.
         readability::ENDPOINTS,
         users::ENDPOINTS,
+        user_overrides::ENDPOINTS,
         instances::ENDPOINTS,
         rules::ENDPOINTS,
         settings::ENDPOINTS,
+        config_file::ENDPOINTS,
         simulate::ENDPOINTS,
         webhooks::ENDPOINTS,
         logs::ENDPOINTS,

@@ -56,7 +56,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         access: Access::Write,
         query: &[],
         body: Some(shape::<RuleBody>),
-        answer: Answer::Json(shape::<RuleView>),
+        answer: Answer::Created(shape::<RuleView>),
         handle: |ask| Box::pin(rule_changes::add(ask)),
     },
     Endpoint {

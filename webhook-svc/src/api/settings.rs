@@ -1,23 +1,65 @@
-//! Every setting with its source.
+//! Every setting with its source, and what there is only one of: looked at and changed group by group.
 
+use pulsarr_shared::config::{Config, Source};
+use pulsarr_shared::model::{Declaration, Section};
 use schemars::JsonSchema;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::editing::{alike, body_of, expected_version, find, masked, seal, unchanged, with_version};
 use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use crate::audit::By;
+use crate::configuration::Note;
 
-pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
-    method: Method::GET,
-    path: "/settings",
-    tag: "settings",
-    summary: "Every setting with its source, as `pulsarr check` lists them; of secrets only the length.",
-    access: Access::Read,
-    query: &[],
-    body: None,
-    answer: Answer::Json(shape::<SettingList>),
-    handle: |ask| Box::pin(list(ask)),
-}];
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::GET,
+        path: "/settings",
+        tag: "settings",
+        summary: "Every setting with its source, as `pulsarr check` lists them; of secrets only the length.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<SettingList>),
+        handle: |ask| Box::pin(list(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/settings/{section}",
+        tag: "settings",
+        summary: "One group, in the words of the settings file: plex, tmdb, default, time_zone, approvals or users.defaults.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<GroupView>),
+        handle: |ask| Box::pin(show(ask)),
+    },
+    Endpoint {
+        method: Method::PUT,
+        path: "/settings/{section}",
+        tag: "settings",
+        summary: "Replaces what the service keeps of a group; for default and time_zone `{\"value\": …}`. Keys that the settings file has are changed there. A secret that is left out stays.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Map<String, Value>>),
+        answer: Answer::Json(shape::<GroupView>),
+        handle: |ask| Box::pin(put(ask)),
+    },
+    Endpoint {
+        method: Method::DELETE,
+        path: "/settings/{section}",
+        tag: "settings",
+        summary: "Forgets what the service keeps of a group, its secret too; what the settings file says of it stays.",
+        access: Access::Write,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<GroupView>),
+        handle: |ask| Box::pin(forget(ask)),
+    },
+];
 
 /// Settings.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -39,6 +81,215 @@ struct SettingView {
     source: String,
 }
 
+/// A group of settings.
+#[derive(Debug, Serialize, JsonSchema)]
+struct GroupView {
+    /// `plex`
+    section: &'static str,
+    /// What file and service say together, in the words of the settings file; `{"value": …}` for default and time_zone. A secret is
+    /// `{"set": true}`. What nobody wrote is left out.
+    settings: Value,
+    /// What the service keeps of it, which is what can be changed here.
+    stored: Value,
+    /// Keys that the settings file has, so that they are changed there; `value` for default and time_zone.
+    read_only: Vec<ReadOnlyKey>,
+}
+
+/// A key that is changed in the settings file.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ReadOnlyKey {
+    /// `friends`
+    key: String,
+    /// `pulsarr.yaml:3`
+    source: String,
+}
+
+/// The key under which a word is sent that is a whole section.
+const VALUE: &str = "value";
+
+/// A group as the settings file has it, with `{"value": …}` for a single word.
+struct Group {
+    section: Section,
+    file: Map<String, Value>,
+}
+
+impl Group {
+    /// The group that is asked for.
+    fn of(ask: &Ask) -> Result<Self, ApiError> {
+        let word = ask.variable("section");
+        let section = Section::from_word(word).filter(|section| !section.is_list());
+        let section =
+            section.ok_or_else(|| ApiError::not_found(format!("there is no group of settings called `{word}`")))?;
+        let declared = ask.app.configuration.declared_by_file()?;
+        let found = section.path().iter().try_fold(&declared, |at, key| at.get(key));
+        Ok(Self { section, file: as_keys(found.unwrap_or(&Value::Null)) })
+    }
+
+    fn stored<'d>(&self, declarations: &'d [Declaration]) -> Option<&'d Declaration> {
+        find(declarations, self.section, "")
+    }
+
+    /// Where a key of it stands in the settings file.
+    fn source(&self, config: &Config, key: &str) -> String {
+        let group = self.section.path().join(".");
+        let name = if is_word(self.section) { group } else { format!("{group}.{key}") };
+        let within =
+            |full: &str| full.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        let mut found = config.values.iter().filter(|it| within(&it.name));
+        let found = found.find(|it| matches!(it.source, Source::File { .. }));
+        found.map_or_else(|| "the settings file".to_owned(), |it| it.source.to_string())
+    }
+
+    fn view(&self, config: &Config) -> GroupView {
+        let stored = config.stored.iter().flat_map(|stored| &stored.declarations).find(|it| it.section == self.section);
+        let stored = stored.map_or_else(Map::new, |it| as_keys(&masked(self.section, &it.body)));
+        let mut settings = self.file.clone();
+        for (key, value) in &stored {
+            settings.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        let read_only = self.file.keys().map(|key| ReadOnlyKey { key: key.clone(), source: self.source(config, key) });
+        GroupView {
+            section: self.section.word(),
+            read_only: read_only.collect(),
+            settings: settings.into(),
+            stored: stored.into(),
+        }
+    }
+
+    fn answer(&self, config: &Config) -> Result<Response, ApiError> {
+        let stored = config.stored.iter().flat_map(|stored| &stored.declarations).find(|it| it.section == self.section);
+        Ok(with_version(answer(&self.view(config))?, Some(stored.map_or(0, |it| it.version))))
+    }
+
+    /// Takes out of `body` what the file says already.
+    fn without_file_keys(&self, config: &Config, body: &mut Map<String, Value>) -> Result<(), ApiError> {
+        for (key, declared) in &self.file {
+            let Some(given) = body.remove(key) else { continue };
+            let same = match &given {
+                Value::String(given) if self.section.secret_key() == Some(key.as_str()) => {
+                    secret_of(config, self.section).is_some_and(|secret| secret.expose_secret() == given.trim())
+                }
+                given => alike(given, declared),
+            };
+            if !same {
+                let what = if is_word(self.section) { self.section.word() } else { key };
+                let source = self.source(config, key);
+                let message = format!("`{what}` is declared in the settings file ({source}): change it there");
+                return Err(ApiError::conflict(message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a section is a single word.
+const fn is_word(section: Section) -> bool {
+    matches!(section, Section::Default | Section::TimeZone)
+}
+
+fn as_keys(value: &Value) -> Map<String, Value> {
+    match value {
+        Value::Object(keys) => keys.clone().into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        Value::Null => Map::new(),
+        word => Map::from_iter([(VALUE.to_owned(), word.clone())]),
+    }
+}
+
+/// The secret of a group as it is in force.
+fn secret_of(config: &Config, section: Section) -> Option<&SecretString> {
+    match section {
+        Section::Plex => config.settings.plex.token.as_ref(),
+        Section::Tmdb => config.settings.tmdb.api_key.as_ref(),
+        _ => None,
+    }
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    Group::of(&ask)?.answer(&ask.app.config())
+}
+
+async fn put(ask: Ask) -> Result<Response, ApiError> {
+    let body = body_of(&ask)?;
+    if body.is_empty() {
+        return Err(ApiError::input("the body says nothing: DELETE forgets the group"));
+    }
+    change(ask, body).await
+}
+
+async fn forget(ask: Ask) -> Result<Response, ApiError> {
+    change(ask, Map::new()).await
+}
+
+/// Keeps `body` of a group; nothing of it when it is empty.
+async fn change(ask: Ask, mut body: Map<String, Value>) -> Result<Response, ApiError> {
+    let (group, expected) = (Group::of(&ask)?, expected_version(&ask)?);
+    let (section, forgets) = (group.section, body.is_empty());
+    let configuration = &ask.app.configuration;
+    if is_word(section)
+        && let Some(key) = body.keys().find(|key| *key != VALUE)
+    {
+        return Err(ApiError::input(format!("`{key}` is nothing that can be set here: send {{\"value\": …}}")));
+    }
+    group.without_file_keys(&configuration.now(), &mut body)?;
+    let before = configuration.declarations(&ask.app.database).await?;
+    let found = group.stored(&before);
+    match found {
+        Some(found) => unchanged(found, expected)?,
+        None if expected.is_some_and(|version| version != 0) => {
+            return Err(ApiError::changed("somebody has forgotten it since you looked"));
+        }
+        None => {}
+    }
+    let old = found.map(|found| &found.body);
+    let secret_given =
+        section.secret_key().and_then(|key| body.get(key)).is_some_and(|it| it.is_string() || it.is_null());
+    // A secret that the file has is not kept a second time.
+    if !forgets && section.secret_key().is_none_or(|key| !group.file.contains_key(key)) {
+        seal(section, &mut body, old, &configuration.vault)?;
+    }
+    body.retain(|_, value| !value.is_null());
+    let word = if is_word(section) { body.remove(VALUE) } else { None };
+    let kept = word.or_else(|| (!body.is_empty()).then_some(Value::Object(body)));
+    let note = Note {
+        by: By::of(&ask),
+        action: if kept.is_some() { "settings.changed" } else { "settings.forgotten" },
+        target: section.word().to_owned(),
+        detail: told(section, old, kept.as_ref(), secret_given),
+    };
+    let config = configuration.change(&ask.app.database, (section, ""), note, |current| {
+        if *current != before {
+            return Err(ApiError::conflict(
+                "the settings were changed by somebody else at the same moment: look again",
+            ));
+        }
+        current.retain(|it| it.section != section);
+        current.extend(kept.map(|body| Declaration { section, name: String::new(), position: 0, body, version: 0 }));
+        Ok(())
+    });
+    group.answer(&*config.await?)
+}
+
+/// For the audit log: which keys are other than they were, and from what to what; of a secret, that it was changed.
+fn told(section: Section, before: Option<&Value>, after: Option<&Value>, secret_given: bool) -> Value {
+    let keys = |value: Option<&Value>| value.map_or_else(Map::new, as_keys);
+    let (before, after) = (keys(before), keys(after));
+    let all: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut told = Map::new();
+    for key in all {
+        let (old, new) = (before.get(key), after.get(key));
+        if section.secret_key() == Some(key.as_str()) {
+            match new {
+                None => _ = told.insert(key.clone(), json!("removed")),
+                Some(_) if secret_given => _ = told.insert(key.clone(), json!("changed")),
+                Some(_) => {}
+            }
+        } else if old != new {
+            told.insert(key.clone(), json!({"before": old, "after": new}));
+        }
+    }
+    told.into()
+}
+
 async fn list(ask: Ask) -> Result<Response, ApiError> {
     let config = &ask.app.config();
     let settings = config.values.iter().map(|value| SettingView {
@@ -53,6 +304,9 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 mod tests {
     use super::super::household::{Household, SETTINGS};
     use super::*;
+    use crate::testing::app;
+
+    const HERE: &str = "127.0.0.1";
 
     #[tokio::test]
     async fn settings_name_their_sources_and_hide_secrets() {
@@ -65,5 +319,71 @@ mod tests {
         assert_eq!(found("instances[0].api_key")["value"], "(set, 32 characters)");
         assert_eq!(found("instances[1].name")["source"], "pulsarr.yaml:8");
         assert!(!list.to_string().contains("0123456789abcdef"), "{list}");
+    }
+
+    #[tokio::test]
+    async fn a_group_is_changed_under_its_version_and_its_secret_is_never_told() {
+        let service = app(&[("PULSARR_AUTH", "disabled")]);
+        let put = |body: Value, version: &'static str| {
+            let service = &service;
+            async move { service.ask(HERE, "PUT", "/settings/plex", &[("If-Match", version)], Some(body)).await }
+        };
+        let first = put(json!({"token": "hunter2-hunter2", "friends": false}), "\"0\"").await;
+        assert_eq!(first.status, 200, "{}", first.text);
+        assert_eq!(first.json["stored"], json!({"token": {"set": true}, "friends": false}));
+        let settings = &service.app.config().settings;
+        assert!(!settings.plex.friends);
+        assert_eq!(settings.plex.token.as_ref().unwrap().expose_secret(), "hunter2-hunter2");
+        // Somebody who has not looked since changes nothing.
+        assert_eq!(put(json!({"friends": true}), "\"0\"").await.status, 412);
+        let second = put(json!({"friends": true}), "*").await;
+        assert_eq!(second.status, 200, "{}", second.text);
+        assert_ne!(second.headers["etag"], first.headers["etag"]);
+        let settings = &service.app.config().settings;
+        assert!(settings.plex.friends && settings.plex.token.is_some(), "a secret that is left out stays");
+        let wrong = put(json!({"frends": true}), "*").await;
+        assert_eq!((wrong.status, &wrong.json["error"]["problems"][0]["path"]), (422, &json!("frends")));
+        let audit = service.ask(HERE, "GET", "/audit", &[], None).await;
+        assert!(audit.text.contains("settings.changed") && audit.text.contains("changed"), "{}", audit.text);
+        let all = service.ask(HERE, "GET", "/settings", &[], None).await;
+        let gone = service.ask(HERE, "DELETE", "/settings/plex", &[], None).await;
+        assert_eq!((gone.status, &gone.json["stored"]), (200, &json!({})));
+        assert!(service.app.config().settings.plex.token.is_none());
+        for told in [first, second, audit, all] {
+            assert!(!told.text.contains("hunter2"), "{}", told.text);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_file_has_is_changed_there() {
+        let household = Household::new(SETTINGS);
+        let put = |section: &'static str, body: &'static str| {
+            household.ask(ENDPOINTS, (Method::PUT, "/settings/{section}"), section, "", body)
+        };
+        let refused = put("users.defaults", "{\"sync\": false, \"quotas\": []}").await.unwrap_err();
+        assert_eq!(refused.status(), 409);
+        assert!(
+            format!("{refused:?}").contains("`quotas` is declared in the settings file (pulsarr.yaml:15)"),
+            "{refused:?}"
+        );
+        assert_eq!(put("plex", "{\"token\": \"other\"}").await.unwrap_err().status(), 409);
+        // The same as there is no change.
+        put("plex", "{\"token\": {\"set\": true}, \"friends\": false}").await.unwrap();
+        put(
+            "users.defaults",
+            "{\"sync\": false, \"quotas\": [{\"type\": \"movie\", \"period\": \"daily\", \"limit\": 4}]}",
+        )
+        .await
+        .unwrap();
+        let group = household.get_one(ENDPOINTS, "/settings/{section}", "users.defaults").await.unwrap();
+        assert_eq!(group["stored"], json!({"sync": false}));
+        assert_eq!(group["read_only"][0]["key"], "quotas");
+        let settings = &household.app.config().settings;
+        assert!(!settings.plex.friends && !settings.users.default_sync && settings.plex.token.is_some());
+        put("default", "{\"value\": \"none\"}").await.unwrap();
+        let group = household.get_one(ENDPOINTS, "/settings/{section}", "default").await.unwrap();
+        assert_eq!(group["settings"], json!({"value": "none"}));
+        assert_eq!(put("default", "{\"value\": \"nowhere\"}").await.unwrap_err().status(), 422);
+        assert_eq!(put("rules", "{\"value\": 1}").await.unwrap_err().status(), 404);
     }
 }

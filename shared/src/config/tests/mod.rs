@@ -13,6 +13,7 @@ use crate::routing::{DefaultRouting, Field, Operator, outcome_of_test};
 
 use super::*;
 
+mod export;
 mod mistakes;
 mod rules;
 mod stored;

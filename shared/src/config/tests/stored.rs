@@ -6,19 +6,26 @@ use super::*;
 use crate::model::{Declaration, Section};
 use crate::vault::Vault;
 
-fn stored(section: Section, name: &str, body: Value) -> Declaration {
+pub(super) fn stored(section: Section, name: &str, body: Value) -> Declaration {
     Declaration { section, name: name.to_owned(), position: 0, body, version: 1 }
 }
 
 /// A file, what is stored, and the vault that sealed it.
 fn with(yaml: &str, declarations: impl Fn(&Vault) -> Vec<Declaration>) -> Result<Config, ConfigError> {
-    let dir = folder(&[("pulsarr.yaml", yaml)]);
-    let vault = Vault::open(dir.path()).unwrap();
-    let vars = || SECRETS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Config::load(vars(), dir.path())?.with_stored(&declarations(&vault), &vault, vars(), dir.path())
+    with_file_in(folder(&[("pulsarr.yaml", yaml)]).path(), declarations)
 }
 
-fn radarr(vault: &Vault, name: &str) -> Declaration {
+/// The same for the file of a folder that stays.
+pub(super) fn with_file_in(
+    dir: &Path,
+    declarations: impl Fn(&Vault) -> Vec<Declaration>,
+) -> Result<Config, ConfigError> {
+    let vault = Vault::open(dir).unwrap();
+    let vars = || SECRETS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(vars(), dir)?.with_stored(&declarations(&vault), &vault, vars(), dir)
+}
+
+pub(super) fn radarr(vault: &Vault, name: &str) -> Declaration {
     let key = vault.seal(&"sealed-hunter2".into()).unwrap();
     let body = json!({"name": name, "kind": "radarr", "url": "http://stored:7878", "api_key": key});
     stored(Section::Instances, name, body)

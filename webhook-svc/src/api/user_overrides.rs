@@ -1,0 +1,363 @@
+//! What is different for one user: looked at, replaced, and changed for several at once.
+
+use pulsarr_shared::config::{Config, UserOverride};
+use pulsarr_shared::model::{Declaration, Section, User};
+use pulsarr_shared::quota;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use warp::http::Method;
+use warp::reply::Response;
+
+use super::editing::{Standing, body_of, expected_version, unchanged, with_version};
+use super::people::{People, Person};
+use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use crate::audit::By;
+use crate::configuration::Note;
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::GET,
+        path: "/users/{user}/settings",
+        tag: "users",
+        summary: "What is different for this user (a uuid, or any of the names), and what comes of it.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<OverrideView>),
+        handle: |ask| Box::pin(show(ask)),
+    },
+    Endpoint {
+        method: Method::PUT,
+        path: "/users/{user}/settings",
+        tag: "users",
+        summary: "Replaces what is different for this user: alias, sync, require_approval, bypass_quota, quotas, as in the settings file. `{}` takes it away.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Map<String, Value>>),
+        answer: Answer::Json(shape::<OverrideView>),
+        handle: |ask| Box::pin(put(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/users/bulk",
+        tag: "users",
+        summary: "Changes the given keys for each of these users and leaves their others; `null` takes a key away. For all of them or for none.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Bulk>),
+        answer: Answer::Json(shape::<BulkView>),
+        handle: |ask| Box::pin(bulk(ask)),
+    },
+];
+
+/// What is different for one user.
+#[derive(Debug, Serialize, JsonSchema)]
+struct OverrideView {
+    /// Who.
+    user: Person,
+    /// What is different, in the words of the settings file; empty: nothing.
+    settings: Value,
+    /// Where that stands: `pulsarr.yaml:12`, `settings made in the service`; empty: nowhere.
+    source: String,
+    /// The settings file has it, so it is changed there.
+    read_only: bool,
+    /// What comes of it and of everybody's settings.
+    effective: Effective,
+}
+
+/// What holds for a user.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Effective {
+    /// Whether the list is acted on.
+    sync: bool,
+    /// Somebody is asked about everything.
+    require_approval: bool,
+    /// Quotas hold nothing back.
+    bypass_quota: bool,
+    /// `3 movies a day`
+    quotas: Vec<String>,
+}
+
+/// A change for several users.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Bulk {
+    /// Uuids or names.
+    users: Vec<String>,
+    /// The keys that change: alias, sync, require_approval, bypass_quota, quotas.
+    set: Map<String, Value>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct BulkView {
+    /// Everybody whose settings are now as asked for.
+    users: Vec<Person>,
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    let user = one(&ask, ask.variable("user")).await?;
+    view(&ask.app.config(), user)
+}
+
+async fn put(ask: Ask) -> Result<Response, ApiError> {
+    let (mut body, expected) = (body_of(&ask)?, expected_version(&ask)?);
+    let user = one(&ask, ask.variable("user")).await?;
+    changeable(&ask.app.config(), &user)?;
+    body.retain(|_, value| !value.is_null());
+    let uuid = user.uuid.as_str().to_lowercase();
+    let note = Note {
+        by: By::of(&ask),
+        action: "user.settings_changed",
+        target: user.called().to_owned(),
+        detail: json!({"uuid": uuid, "settings": body}),
+    };
+    let config = ask.app.configuration.change(&ask.app.database, (Section::Users, &uuid), note, |all| {
+        match all.iter().find(|it| is_of(it, &user)) {
+            Some(found) => unchanged(found, expected)?,
+            None if expected.is_some_and(|version| version != 0) => {
+                return Err(ApiError::changed("somebody has taken it away since you looked"));
+            }
+            None => {}
+        }
+        keep(all, &user, body);
+        Ok(())
+    });
+    let config = config.await?;
+    let user = one(&ask, user.uuid.as_str()).await?;
+    view(&config, user)
+}
+
+async fn bulk(ask: Ask) -> Result<Response, ApiError> {
+    let Bulk { users: names, set } = ask.json()?;
+    if names.is_empty() || set.is_empty() {
+        return Err(ApiError::input("name at least one user in `users` and one key in `set`"));
+    }
+    let everybody = everybody(&ask).await?;
+    let mut users: Vec<&User> = Vec::new();
+    for name in &names {
+        let user = everybody.named(name).ok_or_else(|| nobody(name))?;
+        changeable(&ask.app.config(), user)?;
+        if !users.iter().any(|other| other.uuid == user.uuid) {
+            users.push(user);
+        }
+    }
+    let note = Note {
+        by: By::of(&ask),
+        action: "user.settings_changed",
+        target: users.iter().map(|user| user.called()).collect::<Vec<_>>().join(", "),
+        detail: json!({"uuids": users.iter().map(|user| user.uuid.as_str()).collect::<Vec<_>>(), "set": set}),
+    };
+    let first = users.first().map(|user| user.uuid.as_str().to_lowercase()).unwrap_or_default();
+    let change = ask.app.configuration.change(&ask.app.database, (Section::Users, &first), note, |all| {
+        for user in &users {
+            let found = all.iter().find(|it| is_of(it, user)).and_then(|it| it.body.as_object());
+            let mut body = found.cloned().unwrap_or_default();
+            body.extend(set.clone());
+            body.retain(|_, value| !value.is_null());
+            keep(all, user, body);
+        }
+        Ok(())
+    });
+    let config = change.await?;
+    let named = |user: &&User| Person::of(&config.settings.users.named((*user).clone()));
+    answer(&BulkView { users: users.iter().map(named).collect() })
+}
+
+/// Puts `body` in the place of what is kept for `user`, under whatever name; nothing when it says nothing.
+fn keep(all: &mut Vec<Declaration>, user: &User, mut body: Map<String, Value>) {
+    let key = Section::Users.name_key();
+    body.remove(key);
+    let old = all.iter().find(|it| is_of(it, user)).map(|it| it.position);
+    let last = all.iter().filter(|it| it.section == Section::Users).map(|it| it.position).max();
+    all.retain(|it| !is_of(it, user));
+    if body.is_empty() {
+        return;
+    }
+    body.insert(key.to_owned(), user.uuid.as_str().into());
+    all.push(Declaration {
+        section: Section::Users,
+        name: Section::Users.folded(user.uuid.as_str()),
+        position: old.unwrap_or_else(|| last.map_or(0, |last| last + 1)),
+        body: body.into(),
+        version: 0,
+    });
+}
+
+/// Whether this is what is kept for `user`. Files that were sent name people as they like.
+fn is_of(declaration: &Declaration, user: &User) -> bool {
+    declaration.section == Section::Users && user.answers_to(&declaration.name)
+}
+
+/// Refuses what the settings file has.
+fn changeable(config: &Config, user: &User) -> Result<(), ApiError> {
+    let what = format!("what is different for {}", user.called());
+    overrides(config, user).try_for_each(|it| standing(config, it).changeable(&what))
+}
+
+fn overrides<'c>(config: &'c Config, user: &'c User) -> impl Iterator<Item = &'c UserOverride> {
+    config.settings.users.overrides.iter().filter(|it| user.answers_to(&it.plex))
+}
+
+fn standing(config: &Config, exception: &UserOverride) -> Standing {
+    Standing::of_item(config, "users.overrides", "plex", &exception.plex)
+}
+
+fn view(config: &Config, user: User) -> Result<Response, ApiError> {
+    let user = config.settings.users.named(user);
+    let found = overrides(config, &user).next();
+    let standing = found.map(|it| standing(config, it));
+    let allowed = config.settings.users.standing(&user);
+    let stored = config.stored.iter().flat_map(|it| &it.declarations).find(|it| is_of(it, &user));
+    let view = OverrideView {
+        user: Person::of(&user),
+        settings: found.map_or_else(|| json!({}), in_words),
+        source: standing.as_ref().map_or_else(String::new, |it| it.source.clone()),
+        read_only: standing.is_some_and(|it| it.read_only),
+        effective: Effective {
+            sync: config.settings.users.syncs(&user),
+            require_approval: allowed.require_approval,
+            bypass_quota: allowed.bypass_quota,
+            quotas: allowed.quotas.iter().map(quota::in_words).collect(),
+        },
+    };
+    Ok(with_version(answer(&view)?, Some(stored.map_or(0, |it| it.version))))
+}
+
+/// An override in the words of the settings file, without whose it is.
+fn in_words(exception: &UserOverride) -> Value {
+    let mut settings = json!({
+        "alias": exception.alias,
+        "sync": exception.sync,
+        "require_approval": exception.require_approval,
+        "bypass_quota": exception.bypass_quota,
+        "quotas": exception.quotas,
+    });
+    if let Some(keys) = settings.as_object_mut() {
+        keys.retain(|_, value| !value.is_null());
+    }
+    settings
+}
+
+async fn everybody(ask: &Ask) -> Result<People, ApiError> {
+    let config = ask.app.config();
+    Ok(ask.app.database.run(move |store| People::of(store.read(), &config)).await?)
+}
+
+async fn one(ask: &Ask, name: &str) -> Result<User, ApiError> {
+    everybody(ask).await?.named(name).cloned().ok_or_else(|| nobody(name))
+}
+
+fn nobody(name: &str) -> ApiError {
+    ApiError::not_found(format!("nobody here is called `{name}`: /users lists everybody"))
+}
+
+#[cfg(test)]
+mod tests {
+    use pulsarr_shared::model::{Relation, UserUuid};
+    use warp::http::header;
+
+    use super::super::household::{Household, SETTINGS};
+    use super::*;
+
+    const ANA: &str = "5be07c1d2a94f036";
+    const ONE: &str = "/users/{user}/settings";
+
+    /// Ana, Ben and Cem, of whom the settings file says something about Cem.
+    fn household() -> Household {
+        let household =
+            Household::new(&SETTINGS.replace("rules:", "  overrides:\n  - {plex: CEM, sync: false}\nrules:"));
+        household.write(|db| {
+            for (uuid, name, relation) in [
+                (ANA, "ana", Relation::Owner),
+                ("aaaaaaaaaaaaaaa2", "ben", Relation::Friend),
+                ("aaaaaaaaaaaaaaa3", "cem", Relation::Friend),
+            ] {
+                db.upsert_user(&UserUuid::parse(uuid).unwrap(), name, name, relation, 1)?;
+            }
+            Ok(())
+        });
+        household
+    }
+
+    async fn put(household: &Household, user: &str, body: &str) -> Result<Response, ApiError> {
+        household.ask(ENDPOINTS, (Method::PUT, ONE), user, "", body).await
+    }
+
+    #[tokio::test]
+    async fn an_override_is_replaced_whole_and_taken_away_by_nothing() {
+        let household = household();
+        put(&household, "Ana", "{\"alias\": \"mum\", \"quotas\": []}").await.unwrap();
+        let told = household.get_one(ENDPOINTS, ONE, "MUM").await.unwrap();
+        assert_eq!(told["settings"], json!({"alias": "mum", "quotas": []}));
+        assert_eq!(told["effective"]["quotas"], json!([]));
+        assert_eq!(told["source"], "settings made in the service");
+        let stored = household.db().declarations().unwrap();
+        assert_eq!((stored[0].name.as_str(), &stored[0].body["plex"]), (ANA, &json!(ANA)));
+        put(&household, "mum", "{\"sync\": false}").await.unwrap();
+        let told = household.get_one(ENDPOINTS, ONE, ANA).await.unwrap();
+        assert_eq!((&told["settings"], &told["user"]["name"]), (&json!({"sync": false}), &json!("ana")));
+        put(&household, ANA, "{}").await.unwrap();
+        assert_eq!(household.db().declarations().unwrap(), []);
+        assert_eq!(put(&household, "nobody", "{}").await.unwrap_err().status(), 404);
+        assert_eq!(put(&household, ANA, "{\"synk\": true}").await.unwrap_err().status(), 422);
+    }
+
+    #[tokio::test]
+    async fn what_the_file_says_about_a_person_is_changed_there() {
+        let household = household();
+        let refused = put(&household, "aaaaaaaaaaaaaaa3", "{\"sync\": true}").await.unwrap_err();
+        assert_eq!(refused.status(), 409);
+        let told = household.get_one(ENDPOINTS, ONE, "cem").await.unwrap();
+        assert_eq!((&told["read_only"], &told["settings"]), (&json!(true), &json!({"sync": false})));
+    }
+
+    #[tokio::test]
+    async fn several_are_changed_all_or_nothing() {
+        let household = household();
+        let bulk = |body: &'static str| household.post(ENDPOINTS, "/users/bulk", "", body);
+        put(&household, "ana", "{\"alias\": \"mum\", \"sync\": true}").await.unwrap();
+        let before = household.db().declarations().unwrap();
+        for (body, status) in [
+            ("{\"users\": [\"ana\", \"nobody\"], \"set\": {\"sync\": false}}", 404),
+            ("{\"users\": [\"ana\", \"cem\"], \"set\": {\"sync\": false}}", 409),
+            ("{\"users\": [\"ana\", \"ben\"], \"set\": {\"sync\": \"maybe\"}}", 422),
+            ("{\"users\": [\"ana\", \"ben\"], \"set\": {\"alias\": \"same\"}}", 422),
+            ("{\"users\": [], \"set\": {\"sync\": false}}", 400),
+        ] {
+            assert_eq!(bulk(body).await.unwrap_err().status().as_u16(), status, "{body}");
+            assert_eq!(household.db().declarations().unwrap(), before);
+        }
+        let told =
+            bulk("{\"users\": [\"ben\", \"mum\", \"ana\"], \"set\": {\"require_approval\": true, \"sync\": null}}")
+                .await;
+        assert_eq!(told.unwrap()["users"].as_array().unwrap().len(), 2);
+        let ana = household.get_one(ENDPOINTS, ONE, "ana").await.unwrap();
+        assert_eq!(ana["settings"], json!({"alias": "mum", "require_approval": true}));
+        let ben = household.get_one(ENDPOINTS, ONE, "ben").await.unwrap();
+        assert_eq!(ben["settings"], json!({"require_approval": true}));
+    }
+
+    #[tokio::test]
+    async fn somebody_who_has_not_looked_since_changes_nothing() {
+        let household = household();
+        let service = |body: Value, version: &'static str| {
+            let endpoint = ENDPOINTS.iter().find(|it| it.method == Method::PUT).unwrap();
+            let who = super::super::Who { name: "ana".into(), may_write: true };
+            (endpoint.handle)(Ask {
+                app: std::sync::Arc::clone(&household.app),
+                who,
+                remote: None,
+                headers: [(header::IF_MATCH, version.parse().unwrap())].into_iter().collect(),
+                variables: vec![("user", ANA.to_owned())],
+                query: Vec::new(),
+                body: body.to_string().into(),
+            })
+        };
+        let first = service(json!({"sync": false}), "\"0\"").await.unwrap();
+        assert_ne!(first.headers()["etag"], "\"0\"");
+        assert_eq!(service(json!({"sync": true}), "\"0\"").await.unwrap_err().status(), 412);
+        assert_eq!(household.db().declarations().unwrap()[0].body["sync"], json!(false));
+    }
+}
