@@ -1,6 +1,7 @@
 //! A rule: what must hold, and what it then does. In the words of the settings file.
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::model::{
     AddOptions, ArrOptions, InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, SeriesMonitor,
@@ -106,6 +107,41 @@ impl Rule {
             tag_requester: false,
             label: None,
         }
+    }
+
+    /// The rule as the settings file would have it, fit to be read again: `{"name": …, "when": {…}, "route": […]}`. What it says is
+    /// what was read; what is left out there is left out here, and shorthands are written in full.
+    #[must_use]
+    pub fn words(&self) -> Value {
+        let mut words = serde_json::to_value(self).unwrap_or_default();
+        if let Value::Object(keys) = &mut words {
+            let everything = *self.when.written() == Condition::always();
+            keys.retain(|key, value| match key.as_str() {
+                "enabled" => *value != true,
+                // The same as without one, and then it does not claim to have been chosen.
+                "priority" => *value != 0,
+                // An empty group is nothing that anybody may write.
+                "when" => !everything,
+                _ => *value != false,
+            });
+        }
+        whole_numbers(&mut words);
+        words
+    }
+}
+
+/// Writes `1960.0` as people do.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|number| number.fract() == 0.0).map(|number| format!("{number:.0}"));
+            if let Some(whole) = whole.and_then(|text| text.parse::<i64>().ok()) {
+                *value = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(keys) => keys.values_mut().for_each(whole_numbers),
+        _ => {}
     }
 }
 

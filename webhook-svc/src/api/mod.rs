@@ -18,6 +18,8 @@ mod instances;
 mod openapi;
 mod people;
 mod quotas;
+mod rule_changes;
+mod rule_order;
 mod rules;
 mod run_events;
 mod runs;

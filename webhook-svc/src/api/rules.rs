@@ -1,12 +1,17 @@
 //! The rules, and what a rule can look at.
 
+use pulsarr_shared::config::Config;
+use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::routing::{FIELDS, FieldInfo, Rule};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use super::editing::{self, Standing, with_version};
+use super::rule_changes::{self, Checked, RuleBody};
+use super::rule_order::{self, Order};
+use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, shape};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -31,28 +36,101 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         answer: Answer::Json(shape::<FieldList>),
         handle: |ask| Box::pin(fields(ask)),
     },
+    // Behind the fixed words: nothing set up here is called so.
+    Endpoint {
+        method: Method::GET,
+        path: "/rules/{name}",
+        tag: "rules",
+        summary: "One rule, with its version as the ETag.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<RuleView>),
+        handle: |ask| Box::pin(one(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/rules",
+        tag: "rules",
+        summary: "Adds a rule, behind all others of the same priority.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<RuleBody>),
+        answer: Answer::Json(shape::<RuleView>),
+        handle: |ask| Box::pin(rule_changes::add(ask)),
+    },
+    Endpoint {
+        method: Method::PUT,
+        path: "/rules/{name}",
+        tag: "rules",
+        summary: "Puts this in the place of the rule, under another name if the body has another. With `If-Match` only while nobody \
+                  else has changed it.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<RuleBody>),
+        answer: Answer::Json(shape::<RuleView>),
+        handle: |ask| Box::pin(rule_changes::replace(ask)),
+    },
+    Endpoint {
+        method: Method::DELETE,
+        path: "/rules/{name}",
+        tag: "rules",
+        summary: "Removes a rule. With `If-Match` only while nobody else has changed it.",
+        access: Access::Write,
+        query: &[],
+        body: None,
+        answer: Answer::Nothing,
+        handle: |ask| Box::pin(rule_changes::remove(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/rules/order",
+        tag: "rules",
+        summary: "Says in which order rules without a number of their own come. Those that are not named follow in the order they had.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Order>),
+        answer: Answer::Json(shape::<RuleList>),
+        handle: |ask| Box::pin(rule_order::order(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/rules/validate",
+        tag: "rules",
+        summary: "Whether a rule could be added, and what would come of it. Changes nothing and asks nobody.",
+        access: Access::Read,
+        query: &[Parameter { name: "name", about: "the rule in whose place it would be put" }],
+        body: Some(shape::<RuleBody>),
+        answer: Answer::Json(shape::<Checked>),
+        handle: |ask| Box::pin(rule_changes::validate(ask)),
+    },
 ];
 
 /// Rules.
 #[derive(Debug, Serialize, JsonSchema)]
-struct RuleList {
+pub(super) struct RuleList {
     /// The highest priority first.
     rules: Vec<RuleView>,
 }
 
 /// A rule.
 #[derive(Debug, Serialize, JsonSchema)]
-struct RuleView {
+pub(super) struct RuleView {
     /// Unique among the rules.
     name: String,
     /// A rule that is switched off is passed over.
     enabled: bool,
     /// Higher first.
     priority: i32,
-    /// What must hold and what it then does, in the words of the settings.
+    /// All of it in the words of the settings: as it was sent, or as the settings file would have it without shorthands. Can be sent
+    /// back as it is.
     rule: serde_json::Value,
-    /// Where it is written down: `file`.
-    source: &'static str,
+    /// Where it is written down: `pulsarr.yaml:12`, or `settings made in the service`.
+    source: String,
+    /// Whether the settings file declares it, so that it is changed there and nowhere else.
+    read_only: bool,
+    /// Which state of it this is, for `If-Match`; null for one of the settings file.
+    version: Option<i64>,
 }
 
 /// Fields.
@@ -88,22 +166,65 @@ struct FieldView {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    answer(&RuleList { rules: ask.app.config().settings.rules.iter().map(RuleView::of).collect() })
+    answer(&RuleList::of(&ask.app.config()))
+}
+
+async fn one(ask: Ask) -> Result<Response, ApiError> {
+    let config = ask.app.config();
+    let view = RuleView::of(&config, named(&config, ask.variable("name"))?);
+    Ok(with_version(answer(&view)?, view.version))
 }
 
 async fn fields(_: Ask) -> Result<Response, ApiError> {
     answer(&FieldList { fields: FIELDS.iter().map(FieldView::of).collect() })
 }
 
+/// The rule of this name, in any case.
+///
+/// # Errors
+/// 404 when there is none.
+pub(super) fn named<'c>(config: &'c Config, name: &str) -> Result<&'c Rule, ApiError> {
+    let folded = Section::Rules.folded(name);
+    let found = config.settings.rules.iter().find(|rule| Section::Rules.folded(&rule.name) == folded);
+    found.ok_or_else(|| ApiError::not_found(format!("there is no rule `{name}`")))
+}
+
+/// Where a rule stands.
+pub(super) fn standing(config: &Config, rule: &Rule) -> Standing {
+    Standing::of_item(config, "rules", "name", &rule.name)
+}
+
+/// The rules that are kept in the store, in their order.
+pub(super) fn stored(config: &Config) -> impl Iterator<Item = &Declaration> {
+    let stored = config.stored.iter().flat_map(|stored| &stored.declarations);
+    stored.filter(|it| it.section == Section::Rules)
+}
+
+impl RuleList {
+    pub(super) fn of(config: &Config) -> Self {
+        Self { rules: config.settings.rules.iter().map(|rule| RuleView::of(config, rule)).collect() }
+    }
+}
+
 impl RuleView {
-    fn of(rule: &Rule) -> Self {
+    pub(super) fn of(config: &Config, rule: &Rule) -> Self {
+        let standing = standing(config, rule);
+        let kept = config.stored.as_ref().map(|stored| stored.declarations.as_slice()).unwrap_or_default();
+        // One that the file has too is kept, and does not count.
+        let kept = editing::find(kept, Section::Rules, &rule.name).filter(|_| !standing.read_only);
         Self {
             name: rule.name.clone(),
             enabled: rule.enabled,
             priority: rule.priority,
-            rule: serde_json::to_value(rule).unwrap_or_default(),
-            source: "file",
+            rule: kept.map_or_else(|| rule.words(), |kept| kept.body.clone()),
+            source: standing.source,
+            read_only: standing.read_only,
+            version: kept.map(|kept| kept.version),
         }
+    }
+
+    pub(super) const fn version(&self) -> Option<i64> {
+        self.version
     }
 }
 
@@ -134,7 +255,10 @@ mod tests {
         let household = Household::new(SETTINGS);
         let rules = household.get(ENDPOINTS, "/rules", "").await.unwrap();
         assert_eq!(rules["rules"][0]["name"], "old films");
-        assert_eq!(rules["rules"][0]["rule"]["route"][0]["to"], "uhd");
+        let rule = serde_json::json!({"name": "old films", "when": {"year": {"<": 1960}}, "route": [{"to": "uhd"}]});
+        assert_eq!(rules["rules"][0]["rule"], rule);
+        assert_eq!(rules["rules"][0]["source"], "pulsarr.yaml:17");
+        assert_eq!(rules["rules"][0]["read_only"], true);
         let fields = household.get(ENDPOINTS, "/rules/fields", "").await.unwrap();
         let fields = fields["fields"].as_array().unwrap();
         assert_eq!(fields.len(), FIELDS.len());

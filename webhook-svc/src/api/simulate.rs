@@ -14,7 +14,7 @@ use warp::reply::Response;
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
 
 /// Each works on a copy of the store in memory, so there is one at a time.
-static TURN: Semaphore = Semaphore::const_new(1);
+pub(super) static TURN: Semaphore = Semaphore::const_new(1);
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     method: Method::POST,
@@ -78,12 +78,7 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
             }
             None => simulate::everything(config, clock, &Filter { user: wanted.user, title: wanted.title }),
         };
-        let mut what_if = what_if.map_err(|error| match error {
-            SimulateError::Store(error) => error.into(),
-            error @ (SimulateError::UnknownUser { .. } | SimulateError::NotRead { .. }) => {
-                ApiError::input(format!("failed to {error}"))
-            }
-        })?;
+        let mut what_if = what_if?;
         if wanted.changed {
             what_if.entries.retain(|entry| entry.changed);
         }
@@ -95,6 +90,17 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
     });
     let simulated = simulated.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))?;
     answer(&simulated?)
+}
+
+impl From<SimulateError> for ApiError {
+    fn from(error: SimulateError) -> Self {
+        match error {
+            SimulateError::Store(error) => error.into(),
+            error @ (SimulateError::UnknownUser { .. } | SimulateError::NotRead { .. }) => {
+                Self::input(format!("failed to {error}"))
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -99,3 +99,46 @@ fn other_rules_can_still_be_looked_at_with_stored_instances() {
     assert_eq!(config.settings.rules.len(), 1);
     assert_eq!(config.settings.rules[0].route[0].to, "other");
 }
+
+/// What a rule of the file is shown as can be sent back as it is.
+#[test]
+fn every_rule_is_the_same_rule_when_its_own_words_are_read_again() {
+    let sample = whole_sample();
+    let (before, rules) = sample.split_once("\nrules:\n").unwrap();
+    let (rules, tests) = rules.split_once("\ntests:\n").unwrap();
+    let more = r#"
+  - name: '7'
+    route: {to: movies, tags: [], quality_profile: 4, search_on_add: false, monitor: none}
+  - {name: "Überall: \"x\"", priority: -3, when: {year: {between: [1950, 1960.5]}, not: {any: [{anime: true}, {genre: a}]}}, exclude: true}
+  - name: every operator
+    enabled: false
+    when:
+      any:
+        - {user: [ann, TOMAS], studio: {matches: "^a\\.b|c$"}, in_plex: {exists: false}}
+        - {genre: {not: [Anime, Drama]}, keyword: {equals: x}, certification: {not_in: [R]}, country: {not_contains: US}}
+        - all: [{imdb_rating: {">=": 7.25}}, {runtime: {in: [90, 91]}}, {not: {not: {type: movie}}}]
+    require_approval: "true"
+    label: 'it is: {user}'
+    bypass_quota: true
+"#;
+    let vars = [SECRETS.as_slice(), &[("TMDB_API_KEY", "tmdb-hunter2")]].concat();
+    let load = |text: &str, declarations: &[Declaration]| {
+        let dir = folder(&[("pulsarr.yaml", text)]);
+        let vault = Vault::open(dir.path()).unwrap();
+        let vars = || vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(vars(), dir.path()).and_then(|it| it.with_stored(declarations, &vault, vars(), dir.path()))
+    };
+    let written = load(&format!("{before}\nrules:\n{rules}\n{more}\ntests:\n{tests}"), &[]).unwrap().settings.rules;
+    assert_eq!(written.len(), 8);
+    let words: Vec<Declaration> =
+        written.iter().map(|rule| stored(Section::Rules, &rule.name.to_lowercase(), rule.words())).collect();
+    let again = load(before, &words).unwrap().settings.rules;
+    assert_eq!(again, written);
+    // And words are words for good.
+    assert_eq!(
+        again.iter().map(|rule| rule.words()).collect::<Vec<_>>(),
+        words.into_iter().map(|it| it.body).collect::<Vec<_>>()
+    );
+    assert_eq!(written[0].words()["priority"], 100);
+    assert!(written[1].words().get("priority").is_none() && written[2].words().get("enabled").is_some());
+}
