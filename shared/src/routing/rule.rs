@@ -117,12 +117,12 @@ impl Rule {
         if let Value::Object(keys) = &mut words {
             let everything = *self.when.written() == Condition::always();
             keys.retain(|key, value| match key.as_str() {
-                "enabled" => *value != Value::Bool(true),
+                "enabled" => *value != true,
                 // The same as without one, and then it does not claim to have been chosen.
-                "priority" => value.as_i64() != Some(0),
+                "priority" => *value != 0,
                 // An empty group is nothing that anybody may write.
                 "when" => !everything,
-                _ => *value != Value::Bool(false),
+                _ => *value != false,
             });
         }
         whole_numbers(&mut words);

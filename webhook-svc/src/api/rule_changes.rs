@@ -1,11 +1,12 @@
 //! Adding, changing and removing rules, and looking at what that would do. Every rule is read with all others before it counts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pulsarr_shared::config::Config;
-use pulsarr_shared::model::{Declaration, Section, Stage, Verdict};
+use pulsarr_shared::model::{AddOptions, Declaration, Outcome, Section, Stage, Verdict};
 use pulsarr_shared::routing::Rule;
-use pulsarr_shared::simulate::{self, Filter, Outlook};
+use pulsarr_shared::simulate::{self, Filter, Outlook, What};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -60,10 +61,8 @@ pub(super) struct Checked {
     matches: usize,
     /// Of how many open wishes.
     of: usize,
-    /// How many of these would stand otherwise than today; what waits for its first decision does.
-    changed: u32,
-    /// How many stand otherwise than today and are such that it applies to them.
-    matches_changed: usize,
+    /// How many open wishes would go elsewhere, be added otherwise, or wait for something else than by the rules as they are now.
+    changed: usize,
     /// What works and should be looked at, as sentences.
     warnings: Vec<String>,
 }
@@ -198,7 +197,12 @@ pub(super) async fn validate(ask: Ask) -> Result<Response, ApiError> {
     let app = Arc::clone(&ask.app);
     let _turn = TURN.acquire().await;
     let checked = tokio::task::spawn_blocking(move || {
-        let what_if = simulate::everything(&candidate, &*app.clock, &Filter::default())?;
+        let decided = |config: &Config| simulate::everything(config, &*app.clock, &Filter::default());
+        // Not against what stands: that may have been decided by other facts, and this is about the rule.
+        let (today, what_if) = (decided(&config)?, decided(&candidate)?);
+        let wish = |outlook: &Outlook| (outlook.title.clone(), outlook.user.clone(), outlook.media_type);
+        let today: HashMap<_, _> = today.entries.iter().map(|outlook| (wish(outlook), fate(outlook))).collect();
+        let changed = |then: &&Outlook| today.get(&wish(then)).is_some_and(|today| *today != fate(then));
         let rule = named(&candidate, &wanted.name)?;
         let applies = |outlook: &&Outlook| applies(rule, outlook);
         let about_it = format!("(`{}`)", rule.name);
@@ -206,8 +210,7 @@ pub(super) async fn validate(ask: Ask) -> Result<Response, ApiError> {
             ok: true,
             matches: what_if.entries.iter().filter(applies).count(),
             of: what_if.entries.len(),
-            changed: what_if.totals.changed,
-            matches_changed: what_if.entries.iter().filter(applies).filter(|outlook| outlook.changed).count(),
+            changed: what_if.entries.iter().filter(changed).count(),
             warnings: candidate.warnings.iter().filter(|it| it.contains(&about_it)).cloned().collect(),
         })
     });
@@ -218,6 +221,15 @@ pub(super) async fn validate(ask: Ask) -> Result<Response, ApiError> {
 fn applies(rule: &Rule, outlook: &Outlook) -> bool {
     let mut steps = outlook.decision.trace.steps.iter();
     steps.any(|step| step.stage == Stage::Rule && step.subject == rule.name && step.verdict == Verdict::Matched)
+}
+
+/// What becomes of a wish, whoever decides it.
+fn fate(outlook: &Outlook) -> (What, Vec<(&str, &AddOptions)>) {
+    let destinations: &[_] = match &outlook.decision.outcome {
+        Outcome::Route { destinations, .. } | Outcome::Hold { destinations, .. } => destinations,
+        Outcome::Exclude { .. } | Outcome::Unresolvable { .. } => &[],
+    };
+    (outlook.then.what, destinations.iter().map(|to| (to.instance.as_str(), &to.options)).collect())
 }
 
 /// What people call it.
@@ -367,10 +379,10 @@ mod tests {
         let before = everything(&household);
         let check = async |path: &str, body: Value| household.send(Method::POST, path, None, &body).await.json;
         let told = check("/rules/validate", json!({"name": "a", "when": {"year": 2025}, "route": "uhd"})).await;
-        let expected = json!({"ok": true, "matches": 4, "of": 4, "changed": 4, "matches_changed": 4, "warnings": []});
+        let expected = json!({"ok": true, "matches": 4, "of": 4, "changed": 4, "warnings": []});
         assert_eq!(told, expected);
         let none = check("/rules/validate", json!({"name": "a", "when": {"year": {">": 2025}}, "route": "uhd"})).await;
-        assert_eq!((&none["matches"], &none["of"], &none["changed"]), (&json!(0), &json!(4), &json!(1)), "{none}");
+        assert_eq!((&none["matches"], &none["of"], &none["changed"]), (&json!(0), &json!(4), &json!(0)), "{none}");
         let never = json!({"name": "a", "when": {"all": [{"type": "show"}, {"type": "movie"}]}, "exclude": true});
         let never = check("/rules/validate", never).await;
         assert!(never["warnings"][0].as_str().unwrap().contains("can never match"), "{never}");
