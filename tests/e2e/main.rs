@@ -6,6 +6,7 @@
 mod api;
 mod approvals;
 mod bad_days;
+mod catch_up;
 mod check;
 mod clock;
 mod commands;

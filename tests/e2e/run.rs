@@ -81,7 +81,7 @@ fn everybodys_titles_reach_the_right_instance_as_the_settings_say() {
 }
 
 #[test]
-fn an_unchanged_run_asks_plex_once_per_user_and_the_arrs_nothing() {
+fn an_unchanged_run_asks_plex_once_per_user_and_each_arr_only_what_has_arrived() {
     let household = wanting_two();
     let Household { plex, radarr, sonarr, .. } = &household;
     for name in ["tomas.r", "ines_vale", "jo.marsh"] {
@@ -93,7 +93,10 @@ fn an_unchanged_run_asks_plex_once_per_user_and_the_arrs_nothing() {
 
     let report = household.sync_well();
 
-    assert_eq!((radarr.journal().len(), sonarr.journal().len()), (0, 0));
+    for arr in [radarr.journal(), sonarr.journal()] {
+        let asked: Vec<&str> = arr.iter().map(|seen| seen.route.as_str()).collect();
+        assert_eq!(asked, ["/api/v3/history/since"], "both have taken what is not there to watch yet");
+    }
     let own = plex.journal_of("/watchlist/all");
     assert_eq!((own.len(), own[0].status), (1, 304), "the own list is asked for conditionally");
     assert_eq!(plex.requests_to("/community/api"), 1 + 3, "the friends, and one small query for each");
@@ -161,7 +164,10 @@ fn titles_already_there_are_recorded_and_excluded_ones_left_alone() {
 
     household.clear_journals();
     household.sync_well();
-    assert_eq!((radarr.journal().len(), sonarr.journal().len()), (0, 0), "settled is settled");
+    for arr in [radarr.journal(), sonarr.journal()] {
+        let asked: Vec<&str> = arr.iter().map(|seen| seen.route.as_str()).collect();
+        assert_eq!(asked, ["/api/v3/history/since"], "settled is settled, but nothing has arrived yet");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! Keeps our webhook connection in every instance well: makes it at start, mends it, and looks again now and then.
+//! Keeps our webhook connection in every instance well: makes it at start, mends it, and looks again now and then. At start each
+//! instance is also asked for what it told nobody while we were away.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{Connection, ConnectionStatus, Instance};
 use pulsarr_shared::process;
 use pulsarr_shared::store::StoreError;
+use pulsarr_shared::tracking::{TrackingSettings, catch_up};
 use pulsarr_shared::upstreams::Upstreams;
 
 use crate::app::App;
@@ -44,6 +47,7 @@ pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
 
 /// Works until the service stops.
 pub async fn keep(app: Arc<App>) {
+    let mut caught_up = BTreeSet::new();
     loop {
         let mut all_well = true;
         // Before looking at the settings, so that no change is missed while instances are asked.
@@ -60,6 +64,19 @@ pub async fn keep(app: Arc<App>) {
                     tracing::error!("the webhook of {} could not be looked at: failed to {error}", instance.name);
                 }
             }
+            // After the connection: what happens from then on, webhooks tell.
+            if !caught_up.contains(&instance.name) {
+                match catch_up_with(&app, &config, instance).await {
+                    Ok(true) => drop(caught_up.insert(instance.name.clone())),
+                    // The next look asks again, and so does every run.
+                    Ok(false) => {}
+                    Err(error) => tracing::error!(
+                        "what {} did while nobody listened could not be taken in: failed to {error}. {}",
+                        instance.name,
+                        error.advice()
+                    ),
+                }
+            }
         }
         let pause = if all_well { LOOK_AGAIN_AFTER } else { TRY_AGAIN_AFTER };
         tokio::select! {
@@ -68,6 +85,19 @@ pub async fn keep(app: Arc<App>) {
             _ = app.stop.wait() => return,
         }
     }
+}
+
+/// Asks `instance` for what it did while nobody listened, where something of it is waited for. Answers whether that is done with.
+async fn catch_up_with(app: &App, config: &Config, instance: &Instance) -> Result<bool, StoreError> {
+    let (name, now_ms) = (instance.name.clone(), app.now_ms());
+    let since_ms = app.database.run(move |store| catch_up::due(store, &name, now_ms)).await?;
+    let upstreams = Upstreams::new(config, &app.transport, &app.clock, &app.stop);
+    let (Some(since_ms), Some(arr)) = (since_ms, upstreams.arr(&instance.name)) else { return Ok(true) };
+    let answer = arr.history_since(since_ms).await;
+    let (answered, instance, now_ms) = (answer.is_ok(), instance.clone(), app.now_ms());
+    let settings = TrackingSettings::of(&config.environment);
+    app.database.run(move |store| catch_up::take_in(store, &instance, &answer, settings, now_ms)).await?;
+    Ok(answered)
 }
 
 /// Well, or nothing that trying again could mend: without `PULSARR_BASE_URL` there is no address to give.

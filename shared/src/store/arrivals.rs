@@ -155,16 +155,17 @@ impl Db<'_> {
         Ok(query.exists([entry.0])?)
     }
 
-    /// Whether `instance` has taken a title of an open entry and has told of nothing to watch yet.
+    /// When the oldest of the open wishes was decided about, unix milliseconds, whose title `instance` has taken and has told of nothing
+    /// to watch yet; `None` when nothing is waited for there.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn awaits_arrivals(self, instance: &str) -> Result<bool, StoreError> {
+    pub fn oldest_awaited(self, instance: &str) -> Result<Option<UnixMs>, StoreError> {
         let mut query = self.connection.prepare_cached(
-            "-- placements.awaits_arrivals\n\
-             SELECT 1 FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL\n\
-             WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL LIMIT 1",
+            "-- placements.oldest_awaited\n\
+             SELECT min(p.queued_at_ms) FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL\n\
+             WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL",
         )?;
-        Ok(query.exists([instance])?)
+        Ok(query.query_row([instance], |row| row.get(0))?)
     }
 }

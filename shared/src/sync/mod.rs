@@ -11,7 +11,7 @@ mod quotas;
 
 pub use quotas::{UserQuota, nearly_full_quotas, quotas};
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::clients::Transport;
 use crate::clock::{Clock, Stopwatch, UnixMs, millis, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
-use crate::model::{ReadOutcome, RunResult, Trigger};
+use crate::model::{Instance, ReadOutcome, RunResult, Trigger};
 use crate::process;
 use crate::report::{DecisionCounts, Problem, ProblemKind, Report, RunReport};
 use crate::resolve::{self, resolve};
@@ -32,7 +32,7 @@ use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
 use crate::store::{Db, Store, StoreError, Undecided};
-use crate::tracking::catch_up::catch_up;
+use crate::tracking::{TrackingSettings, catch_up};
 use crate::upstreams::Upstreams;
 
 /// What a run works on and with.
@@ -164,6 +164,10 @@ async fn stages(
     let upstreams = Upstreams::new(world.config, &world.transport, &world.clock, &world.stop);
     let plex = upstreams.plex(token, client_identifier(run.store)?);
 
+    // Before anything is added: that has not come to anything yet.
+    let everybody = matches!(mode, Mode::Real(_)) && request.user.is_none();
+    let owed = if everybody { owed_histories(run)? } else { BTreeMap::new() };
+
     let rumours = Rumours::default();
     let cool_until_ms = cool_until(run.store.read(), run.clock.now_ms())?;
     let observed = match cool_until_ms {
@@ -216,9 +220,7 @@ async fn stages(
         act(run, mode, &upstreams, report).await?;
     }
     decided.look_again(second);
-    if matches!(mode, Mode::Real(_)) {
-        catch_up(run, &upstreams).await?;
-    }
+    catch_up_with(run, &upstreams, &owed, report).await?;
     approvals.add(&decided.approvals);
     report.approvals = approvals;
     report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;
@@ -292,6 +294,37 @@ pub fn leave_alone_until(store: &Store, until_ms: UnixMs) -> Result<(), StoreErr
 #[must_use]
 pub fn new_run_id(now_ms: UnixMs) -> String {
     format!("{now_ms:011x}-{}", process::random_hex(4))
+}
+
+/// From when on the histories of the instances are to be asked for that have taken something which is still waited for.
+fn owed_histories(run: &Run<'_>) -> Result<BTreeMap<String, UnixMs>, StoreError> {
+    let mut owed = BTreeMap::new();
+    for Instance { name, .. } in &run.config.settings.instances {
+        if let Some(since_ms) = catch_up::due(run.store, name, run.clock.now_ms())? {
+            owed.insert(name.clone(), since_ms);
+        }
+    }
+    Ok(owed)
+}
+
+/// Asks these instances for what they told nobody, all at once. One that fails in this run anyway is not
+/// asked once more.
+async fn catch_up_with(
+    run: &Run<'_>,
+    upstreams: &Upstreams<'_>,
+    owed: &BTreeMap<String, UnixMs>,
+    report: &Report,
+) -> Result<(), StoreError> {
+    let settings = TrackingSettings::of(&run.config.environment);
+    let fails =
+        |name: &str| report.problems.iter().any(|it| it.upstream == name && it.kind != ProblemKind::Configuration);
+    let looks = upstreams.instances.iter().filter_map(|(instance, arr)| {
+        let since_ms = *owed.get(&instance.name)?;
+        let asked = run.stop.reason().is_none() && !fails(&instance.name);
+        asked.then(|| catch_up::catch_up(run.store, run.clock, instance, arr, since_ms, settings))
+    });
+    futures_util::future::try_join_all(looks).await?;
+    Ok(())
 }
 
 /// Works off every instance's queue, all instances at once.

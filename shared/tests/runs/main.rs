@@ -4,6 +4,7 @@
 
 mod accounts;
 mod approvals;
+mod catch_ups;
 mod clock;
 mod copies;
 mod cut_reads;

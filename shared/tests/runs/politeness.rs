@@ -37,7 +37,8 @@ async fn an_unchanged_run_costs_one_request_for_each_of_fifty_lists_and_one_for_
     assert_eq!(story.plex.requests_to(""), 51);
     assert_eq!(report.upstream["plex"].requests, 51);
     assert_eq!(story.plex.requests_to("/library/metadata"), 0);
-    assert_eq!(story.arr_requests(), 0);
+    let histories = [story.radarr.requests_to("/history/since"), story.sonarr.requests_to("/history/since")];
+    assert_eq!((story.arr_requests(), histories), (2, [1, 1]), "each has titles of which nobody knows a file");
 }
 
 #[tokio::test]
