@@ -33,6 +33,7 @@ mod store;
 mod terminal;
 mod titles;
 mod token;
+mod upgrades;
 mod volume;
 mod webhooks;
 
