@@ -8,6 +8,7 @@ mod body;
 mod configuration;
 mod connections;
 mod database;
+mod ending;
 mod engine;
 mod fast_lane;
 mod inbox_worker;
@@ -80,13 +81,28 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
     let metrics = metrics::filter(Arc::clone(&app));
     let metrics = tokio::spawn(server::serve(metrics_listener, metrics, Limits::default(), until(metrics_stopped)));
     let lane = tokio::spawn(fast_lane::supervise(Arc::clone(&app)));
-    server::serve(listener, routes::all(&app), Limits::default(), until(stopped)).await;
-    // All of them have heard of the stop. Whatever was acknowledged is acted on, or waits in the store.
-    for task in [worker, keeper, plex, metrics, lane] {
-        task.await.context("failed to end a part of the service")?;
+    let mut server = tokio::spawn(server::serve(listener, routes::all(&app), Limits::default(), until(stopped)));
+    tokio::select! {
+        biased;
+        _ = stop.wait() => {}
+        // It ends before the stop only when it dies, and then so does the service.
+        ended = &mut server => return ended.context("failed to serve"),
     }
+    // All of them have heard of the stop. Whatever was acknowledged is acted on, or waits in the store.
+    let parts = vec![
+        ("serving", server),
+        ("acting on webhooks", worker),
+        ("looking after connections", keeper),
+        ("watching Plex", plex),
+        ("serving metrics", metrics),
+        ("the fast lane", lane),
+    ];
+    let ended = ending::of_parts(parts, ending::PARTS_WITHIN).await;
     // A run that is under way says in its row how it ended before the service goes.
-    app.engine.idle().await;
+    if tokio::time::timeout(ending::RUN_WITHIN, app.engine.idle()).await.is_err() {
+        tracing::warn!("a run did not end in time; the next one takes up its work");
+    }
+    ended.context("failed to end a part of the service")?;
     tracing::info!("stopped");
     Ok(())
 }
