@@ -7,8 +7,10 @@ ARG BUILDER=docker.io/library/rust:1.95-bookworm
 FROM ${BUILDER} AS build
 WORKDIR /src
 COPY . .
+# The commit, for the metric `pulsarr_build_info`: `--build-arg PULSARR_REVISION=$(git rev-parse HEAD)`.
+ARG PULSARR_REVISION=unknown
 # A static binary of the gnu target: the C library is linked in, and names are still resolved through /etc/hosts and resolv.conf.
-RUN RUSTFLAGS="-C target-feature=+crt-static" \
+RUN PULSARR_REVISION="${PULSARR_REVISION}" RUSTFLAGS="-C target-feature=+crt-static" \
     cargo build --release --locked --target "$(rustc -vV | sed -n 's/^host: //p')" \
       --package pulsarr-jobs --package pulsarr-webhook-svc --bins --target-dir /build \
  && mkdir -p /out/app/data \

@@ -73,12 +73,16 @@ fn a_data_folder_that_cannot_be_written_to_is_not_alive() {
 
 #[test]
 fn metrics_stand_on_a_port_of_their_own_and_tell_of_runs_in_other_processes() {
-    let mut household = Household::new();
+    let mut household = crate::wanting_two();
     household.sync_well();
     let service = household.serve();
     let page = service.metrics();
     assert!(page.contains("pulsarr_sync_runs_total{result=\"ok\",trigger=\"cli\"} 1\n"), "{page}");
     assert!(page.contains("pulsarr_configured 1\n"), "{page}");
+    assert!(page.contains("pulsarr_routed_total{target=\"radarr\",instance=\"movies\"} 1\n"), "{page}");
+    assert!(page.contains("pulsarr_routed_total{target=\"sonarr\",instance=\"shows\"} 1\n"), "{page}");
+    let build = page.lines().find(|line| line.starts_with("pulsarr_build_info{version=\"")).unwrap();
+    assert!(build.contains(",revision=\"") && build.ends_with("\"} 1") && !build.contains("\"\""), "{build}");
     assert!(page.contains("pulsarr_upstream_requests_total{service=\"plex\",outcome=\"answered\"}"), "{page}");
     assert_eq!(service.get("/metrics").status, 404);
 }

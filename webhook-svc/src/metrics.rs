@@ -21,6 +21,12 @@ use warp::reply::{Reply, Response};
 use crate::app::App;
 use crate::fast_lane::{LaneHealth, Stand};
 
+/// The commit that this was built from, where the build was told.
+const REVISION: &str = match option_env!("PULSARR_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
+
 /// `GET /metrics`.
 pub fn filter(app: Arc<App>) -> BoxedFilter<(Response,)> {
     warp::path!("metrics")
@@ -80,7 +86,7 @@ fn read(store: &Store) -> Result<Stored, StoreError> {
 fn text(app: &App, stored: &Stored) -> String {
     let mut page = Page::default();
     page.gauge("pulsarr_build_info", "What runs.");
-    page.line("pulsarr_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    page.line("pulsarr_build_info", &[("version", env!("CARGO_PKG_VERSION")), ("revision", REVISION)], 1);
     page.gauge("pulsarr_configured", "Whether there is a Plex token and an instance.");
     let settings = &app.config().settings;
     let configured = settings.plex.token.is_some() && !settings.instances.is_empty();
@@ -127,7 +133,7 @@ fn text(app: &App, stored: &Stored) -> String {
         page.line("pulsarr_sync_items", &[("state", &counted.of)], counted.count);
     }
     page.counter("pulsarr_routed_total", "Titles that an instance took from us.");
-    page.counted("pulsarr_routed_total", ["instance", "type"], &stored.taken);
+    page.counted("pulsarr_routed_total", ["target", "instance"], &stored.taken);
 
     page.counter("pulsarr_webhook_events_total", "Webhooks that came since the service began.");
     for counted in app.webhook_counts.all() {

@@ -88,15 +88,16 @@ impl Db<'_> {
         self.counted("-- entries.by_state\nSELECT state, '', count(*) FROM entries GROUP BY state ORDER BY state")
     }
 
-    /// Placements that an arr took, by instance and kind of title.
+    /// Placements that an arr took: of an application, `radarr` or `sonarr`, and as its kind the instance.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn placements_taken(self) -> Result<Vec<Counted>, StoreError> {
         self.counted(
             "-- placements.taken\n\
-             SELECT p.instance, t.media_type, count(*) FROM placements p JOIN titles t ON t.id = p.title_id\n\
-             WHERE p.state IN ('added', 'removed') GROUP BY p.instance, t.media_type ORDER BY 1, 2",
+             SELECT CASE t.media_type WHEN 'movie' THEN 'radarr' ELSE 'sonarr' END, p.instance, count(*)\n\
+             FROM placements p JOIN titles t ON t.id = p.title_id\n\
+             WHERE p.state IN ('added', 'removed') GROUP BY 1, 2 ORDER BY 1, 2",
         )
     }
 
