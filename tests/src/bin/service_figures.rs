@@ -1,13 +1,15 @@
 //! `cargo service-figures`: what the service costs, measured with its release build over real sockets on loopback: start, memory at
-//! rest, webhooks a second each durable before its answer, and a page of a long watchlist. `PULSARR_PROGRAMS` names a folder with
-//! programs built otherwise, such as the static ones of the image.
+//! rest, webhooks a second each durable before its answer, a page of a long watchlist, and, for two or three minutes, how long an
+//! addition to the own list takes to Radarr. `PULSARR_PROGRAMS` names a folder with programs built otherwise, such as the static ones
+//! of the image.
 
 #![expect(clippy::disallowed_methods, reason = "this measures time")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pulsarr_tests::household::Household;
+use pulsarr_tests::fakes::Title;
+use pulsarr_tests::household::{Household, wait_until};
 use pulsarr_tests::service::{Service, basic, free_port};
 use rusqlite::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,6 +20,12 @@ const CONNECTIONS: usize = 64;
 
 /// For how long they send.
 const FOR: Duration = Duration::from_secs(5);
+
+/// Additions whose way to Radarr is measured.
+const ADDITIONS: u32 = 5;
+
+/// The pause between two looks at the own list, where nobody sets another.
+const OWN_LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// Entries of the long watchlist.
 const ENTRIES: u32 = 50_000;
@@ -69,6 +77,36 @@ fn main() {
     println!("answered within, median / p99           {:>6.1} / {:.1} ms", at(0.5), at(0.99));
     std::thread::sleep(Duration::from_secs(5));
     println!("resident after the storm               {:>10} KiB", resident(&service));
+    drop(service);
+
+    let mut took = additions();
+    took.sort();
+    let (median, worst) = (took[took.len() / 2], took[took.len() - 1]);
+    println!("own addition to Radarr, median / worst  {:>6.1} / {:.1} s", median.as_secs_f64(), worst.as_secs_f64());
+}
+
+/// How long additions to the own list take until Radarr has them, through the fast lane as it is without settings. They come at random
+/// times, one in each fifth of the pause between two looks.
+fn additions() -> Vec<Duration> {
+    let mut household = Household::new();
+    household.set("PULSARR_AUTH", "disabled");
+    household.sync_well();
+    let _service = household.serve();
+    wait_until("the first look", || household.plex.requests_to("/watchlist/all") > 1);
+    let part = OWN_LOOK_EVERY / ADDITIONS;
+    let mut took = Vec::new();
+    for number in 0..ADDITIONS {
+        std::thread::sleep(part * number + part.mul_f64(fastrand::f64()));
+        let title = i64::from(number);
+        household.plex.watch(&household.plex.owner_uuid(), Title::numbered_movie(title));
+        let added = Instant::now();
+        while household.radarr.item(2_000_000 + title).is_none() {
+            assert!(added.elapsed() < OWN_LOOK_EVERY * 3, "the addition does not arrive");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        took.push(added.elapsed());
+    }
+    took
 }
 
 /// Puts a long watchlist into the store.
