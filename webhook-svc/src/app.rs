@@ -16,6 +16,7 @@ use crate::api::{FriendRequestsSeen, PlexLink};
 use crate::auth::Auth;
 use crate::body;
 use crate::configuration::{Configuration, Origin};
+use crate::connections::Connections;
 use crate::database::Database;
 use crate::engine::Engine;
 use crate::fast_lane::LaneHealth;
@@ -55,6 +56,8 @@ pub struct App {
     pub receiver: Receiver,
     /// What webhooks have to show.
     pub passwords: Passwords,
+    /// Who works on which of our connections in the arrs.
+    pub connections: Connections,
     /// How long the body of a request may take to arrive.
     pub body_patience: Duration,
     /// How many webhooks came.
@@ -93,6 +96,7 @@ impl App {
             plex_health: PlexHealth::default(),
             friend_requests: Mutex::default(),
             passwords: Passwords::default(),
+            connections: Connections::default(),
             webhook_counts: WebhookCounts::default(),
             base_path: configuration.now().environment.base_path.clone(),
             configuration,

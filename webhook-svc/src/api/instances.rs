@@ -14,7 +14,7 @@ use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, json,
 use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
-use crate::connections;
+use crate::connections::{self, Claim, host_of};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -257,7 +257,14 @@ async fn replace(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn remove(ask: Ask) -> Result<Response, ApiError> {
+    // On its own feet: once it is out of the settings, our webhook has to come out of it also when whoever asked goes away.
+    let work = tokio::spawn(remove_all(ask));
+    work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the removal broke off: look whether it was made")))
+}
+
+async fn remove_all(ask: Ask) -> Result<Response, ApiError> {
     let name = ask.variable("name").to_owned();
+    let _claim = Claim::on(&ask.app, &name);
     let app = &ask.app;
     let before = app.config();
     // Where the file declares one of this name too, the stored one does not count, and can go.
@@ -353,11 +360,6 @@ pub(super) fn put(
         return Err(wrong("api_key", "is needed again, because the url leads to another host or port: enter the key"));
     }
     Ok(())
-}
-
-/// Scheme, host and port of an address as settings have it.
-fn host_of(url: &str) -> String {
-    url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
 /// What people have set up under this name.

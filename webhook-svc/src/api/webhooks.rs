@@ -1,5 +1,7 @@
 //! The webhooks of the instances: how each connection stands, mending one, and what came in lately.
 
+use std::sync::Arc;
+
 use pulsarr_shared::store::{ConnectionRow, WebhookRow};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,6 +9,7 @@ use serde_json::json;
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::instances::known;
 use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, shape};
 use crate::audit::{self, By};
 use crate::connections;
@@ -112,16 +115,20 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 
 async fn fix(ask: Ask) -> Result<Response, ApiError> {
     let name = ask.variable("instance").to_owned();
-    let app = &ask.app;
-    let config = app.config();
-    let Some(instance) = config.settings.instances.iter().find(|instance| instance.name == name) else {
-        return Err(ApiError::not_found(format!("there is no instance called `{name}`")));
+    let app = Arc::clone(&ask.app);
+    known(&app.config(), &name)?;
+    // Noted first: what follows changes something in the instance at once, and may be the last thing that this process does.
+    let (by, target) = (By::of(&ask), name.clone());
+    let noted =
+        app.database.run(move |store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &json!({}))));
+    noted.await?;
+    // On its own feet: what was begun is brought to its end also when whoever asked goes away.
+    let (service, instance) = (Arc::clone(&app), name.clone());
+    let work = tokio::spawn(async move { connections::fix(&service, &instance).await });
+    let broke_off = |_| ApiError::unavailable("the repair broke off: try again");
+    let Some(found) = work.await.map_err(broke_off)?? else {
+        return Err(ApiError::not_found(format!("`{name}` was removed meanwhile")));
     };
-    let found = connections::fix(app, instance).await?;
-    let by = By::of(&ask);
-    let detail = json!({"status": found.status.word()});
-    let target = name.clone();
-    app.database.run(move |store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &detail))).await?;
     answer(&ConnectionView {
         instance: name,
         status: found.status.word(),

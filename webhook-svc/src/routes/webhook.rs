@@ -64,7 +64,14 @@ async fn receive<B: Buf>(
         return refuse(Outcome::TooLarge, ApiError::too_large(BODY_LIMIT));
     }
     if !password(headers).is_some_and(|password| app.passwords.accept(instance, &password)) {
-        tracing::warn!(instance.name = %instance, "a webhook for {instance} came with a wrong password, or with none");
+        // Anybody can send these, so they may not fill the logs.
+        if let Some(count) = app.passwords.to_be_told(instance, app.now_ms()) {
+            let since = if count > 1 { format!("; with those since it was last said, {count}") } else { String::new() };
+            tracing::warn!(
+                instance.name = %instance,
+                "a webhook for {instance} came with a wrong password, or with none{since}"
+            );
+        }
         let error = ApiError::unauthorized("the password of this webhook is wrong: repair its connection");
         let (outcome, event, mut response) = refuse(Outcome::WrongSecret, error);
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"pulsarr\""));

@@ -227,8 +227,7 @@ async fn removing_takes_our_webhook_out_of_the_instance_and_leaves_others() {
         "fields": [{ "name": "url", "value": "http://other.example/hook" }, { "name": "method", "value": 1 }],
     }));
     with_movies(&service, &fake.url()).await;
-    let config = service.app.config();
-    connections::fix(&service.app, &config.settings.instances[0]).await.unwrap();
+    connections::fix(&service.app, "movies").await.unwrap();
     assert_eq!(fake.connections().len(), 2);
     let password = fake.connections().into_iter().find(|it| !it.password.is_empty()).unwrap().password;
     assert!(service.app.passwords.accept("movies", password.as_bytes()));
@@ -265,7 +264,7 @@ async fn one_that_a_rule_needs_stays_and_keeps_its_webhook() {
         [("PULSARR_AUTH", "disabled"), ("PULSARR_BASE_URL", &nobody()), ("PULSARR_CONFIG", path.to_str().unwrap())];
     let service = crate::testing::app(&vars);
     with_movies(&service, &fake.url()).await;
-    connections::fix(&service.app, &service.app.config().settings.instances[0]).await.unwrap();
+    connections::fix(&service.app, "movies").await.unwrap();
     // The file is read anew with every change.
     std::fs::write(&path, rule).unwrap();
     let refused = service.ask(HOME, "DELETE", "/instances/movies", &[], None).await;

@@ -1,0 +1,303 @@
+//! Our webhook connection in every instance: made, mended, and taken away again.
+//!
+//! Everything that is done to one is done under two locks, that of the instance's name and that of its host, always in this order.
+//! Webhooks come in meanwhile and take neither.
+
+mod keeper;
+mod missed;
+mod schedule;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use keeper::keep;
+use pulsarr_shared::callback::{self, Wanted};
+use pulsarr_shared::config::Config;
+use pulsarr_shared::model::{Connection, ConnectionStatus, Instance};
+use pulsarr_shared::process;
+use pulsarr_shared::store::{ConnectionRow, Store, StoreError};
+use pulsarr_shared::upstreams::Upstreams;
+use secrecy::SecretString;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::app::App;
+
+/// How long an instance that is being removed is asked to give our connection up, waiting for others who ask it included.
+const TAKE_AWAY_WITHIN: Duration = Duration::from_secs(20);
+
+/// Why nothing is known about what is left.
+const SILENT: &str = "it did not answer in time";
+
+/// Who works on which connection.
+#[derive(Default)]
+pub struct Connections {
+    /// A lock per name and one per host. Two instances of the settings may be one and the same Sonarr.
+    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// How each was found when that was told last.
+    told: Mutex<HashMap<String, ConnectionStatus>>,
+    /// Those whose removal somebody else sees to.
+    claimed: Mutex<HashSet<String>>,
+    /// Those that were asked for what they did while we were away.
+    caught_up: Mutex<HashSet<String>>,
+}
+
+/// Whoever has it sees to the removal of an instance, and the keeper does not.
+pub struct Claim {
+    app: Arc<App>,
+    name: String,
+}
+
+impl Connections {
+    fn has_caught_up(&self, name: &str) -> bool {
+        self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    fn caught_up(&self, name: &str) {
+        self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
+    async fn alone(&self, with: String) -> OwnedMutexGuard<()> {
+        let lock = Arc::clone(self.locks.lock().unwrap_or_else(PoisonError::into_inner).entry(with).or_default());
+        lock.lock_owned().await
+    }
+
+    async fn alone_with_name(&self, name: &str) -> OwnedMutexGuard<()> {
+        self.alone(format!("name {name}")).await
+    }
+
+    async fn alone_at_host(&self, instance: &Instance) -> OwnedMutexGuard<()> {
+        self.alone(format!("host {}", host_of(&instance.url))).await
+    }
+
+    fn is_claimed(&self, name: &str) -> bool {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    /// Tells how the connection of `instance` was found, when it was found otherwise the last time.
+    fn tell(&self, instance: &Instance, found: &Connection) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(instance.name.clone(), found.status) == Some(found.status) {
+            return;
+        }
+        match found.status {
+            ConnectionStatus::Ok => tracing::info!(instance.name = %instance.name, "{}", found.advice),
+            _ => tracing::warn!(instance.name = %instance.name, "{}", found.advice),
+        }
+    }
+
+    fn forget(&self, name: &str) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+impl Claim {
+    /// On the instance of this name.
+    pub fn on(app: &Arc<App>, name: &str) -> Self {
+        app.connections.claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        Self { app: Arc::clone(app), name: name.to_owned() }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.app.connections.claimed.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
+/// Gives every instance its password, so that webhooks of earlier lives are let in from the first moment on, and forgets the connections
+/// of those that are in the settings no more.
+///
+/// # Errors
+/// [`StoreError`] when the store fails.
+pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
+    let config = app.config();
+    for instance in &config.settings.instances {
+        remember(app, instance).await?;
+    }
+    let names: HashSet<String> = config.settings.instances.iter().map(|it| it.name.clone()).collect();
+    let forgotten = app.database.run(move |store| {
+        let mut forgotten = Vec::new();
+        for row in store.read().all_connections()?.into_iter().filter(|row| !names.contains(&row.instance)) {
+            store.write(|db| db.forget_connection(&row.instance))?;
+            let host = store.read().setting(&host_key(&row.instance))?;
+            forgotten.push((row, host));
+        }
+        Ok((forgotten, callback::installation(store)?))
+    });
+    let (forgotten, installation) = forgotten.await?;
+    for (row, host) in forgotten {
+        // In one that was never asked there is nothing.
+        if row.checked_at_ms.is_some() {
+            tracing::warn!(instance.name = %row.instance, "{}", farewell(&row, host.as_deref(), &installation));
+        }
+    }
+    Ok(())
+}
+
+/// What is said about a connection whose instance went with its address and key.
+fn farewell(row: &ConnectionRow, host: Option<&str>, installation: &str) -> String {
+    let (name, host) = (&row.instance, host.map(|host| format!(" at {host}")).unwrap_or_default());
+    let address = row.url.as_deref().unwrap_or_default().split('?').next().unwrap_or_default();
+    let leads = if address.is_empty() { String::new() } else { format!(", which leads to {address}") };
+    format!(
+        "`{name}`{host} is in the settings no more, and its key went with it: pulsarr's webhook connection, `pulsarr ({installation})` \
+         unless somebody renamed it{leads}, may be left behind there. Remove it under Settings → Connect; what it still sends is refused."
+    )
+}
+
+/// Lets webhooks of `instance` in that show its password.
+async fn remember(app: &App, instance: &Instance) -> Result<SecretString, StoreError> {
+    let (name, host) = (instance.name.clone(), host_of(&instance.url));
+    let secret = app.database.run(move |store| secret_for(store, &name, &host)).await?;
+    app.passwords.set(&instance.name, &secret);
+    Ok(secret)
+}
+
+/// The password that this instance at this host has to show: another one for another host, because the former knows the former.
+fn secret_for(store: &Store, name: &str, host: &str) -> Result<SecretString, StoreError> {
+    let key = host_key(name);
+    let known = store.read().setting(&key)?;
+    let secret = store.read().connection_secret(name)?;
+    match secret {
+        Some(secret) if known.as_deref() == Some(host) => Ok(secret),
+        _ => store.write(|db| {
+            // Of a connection from before hosts were noted nobody knows where it is: it is believed to be where the settings say.
+            if known.is_some_and(|known| known != host) {
+                db.forget_connection(name)?;
+            }
+            db.set_setting(&key, host)?;
+            db.ensure_connection_secret(name, &process::secret_hex(16))
+        }),
+    }
+}
+
+/// Where the host is kept that was given the password.
+fn host_key(name: &str) -> String {
+    format!("connection.host.{name}")
+}
+
+/// Scheme, host and port of an address as settings have it: whom a key or a password is given to.
+pub fn host_of(url: &str) -> String {
+    url.split('/').take(3).collect::<Vec<_>>().join("/")
+}
+
+/// Makes or mends the connection in the instance of this name and stores how it was found. `None`: there is no such instance (any more).
+///
+/// # Errors
+/// [`StoreError`] when the store fails; what the instance says is in the answer.
+pub async fn fix(app: &App, name: &str) -> Result<Option<Connection>, StoreError> {
+    let _alone = app.connections.alone_with_name(name).await;
+    loop {
+        let config = impatient(Config::clone(&app.config()));
+        let Some(instance) = config.settings.instances.iter().find(|it| it.name == name) else { return Ok(None) };
+        let _at_host = app.connections.alone_at_host(instance).await;
+        let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
+        let Some(arr) = upstreams.arr(name) else { return Ok(None) };
+        let secret = remember(app, instance).await?;
+        let wanted = wanted(app, &config, instance, secret).await?;
+        // The instance calls us while this is open, and is let in.
+        let found = callback::fix(arr, &wanted).await;
+        match place_in(&app.config(), name) {
+            Some(host) if host == host_of(&instance.url) => {}
+            // It went or moved while it was being told where to report to: what was just made there is nobody's.
+            now => {
+                if now.is_none() {
+                    forget(app, name).await?;
+                }
+                match tokio::time::timeout(TAKE_AWAY_WITHIN, callback::remove(arr, &wanted)).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => drop(left_behind(instance, &error.to_string())),
+                    Err(_) => drop(left_behind(instance, SILENT)),
+                }
+                continue;
+            }
+        }
+        if app.stop.reason().is_some() && found.status == ConnectionStatus::Unknown {
+            // We broke off; that says nothing about the connection.
+            return Ok(Some(found));
+        }
+        app.connections.tell(instance, &found);
+        let (name, stored, now_ms) = (instance.name.clone(), found.clone(), app.now_ms());
+        app.database.run(move |store| store.write(|db| db.set_connection_status(&name, &stored, now_ms))).await?;
+        return Ok(Some(found));
+    }
+}
+
+/// Takes our connection out of `instance`, which was in the settings `before` and no longer is, or at another host, and lets nobody in
+/// for one that is gone. Answers how many connections there were, or what may be left behind, as a sentence.
+///
+/// # Errors
+/// [`StoreError`] when the store fails.
+pub async fn take_away(app: &App, before: &Config, instance: &Instance) -> Result<Result<usize, String>, StoreError> {
+    let why = match tokio::time::timeout(TAKE_AWAY_WITHIN, take_out(app, before, instance)).await {
+        Ok(Ok(Ok(count))) => return Ok(Ok(count)),
+        Ok(Ok(Err(why))) => why,
+        Ok(Err(error)) => return Err(error),
+        Err(_) => SILENT.to_owned(),
+    };
+    Ok(Err(left_behind(instance, &why)))
+}
+
+async fn take_out(app: &App, before: &Config, instance: &Instance) -> Result<Result<usize, String>, StoreError> {
+    let name = &instance.name;
+    let _alone = app.connections.alone_with_name(name).await;
+    let now = app.config();
+    match place_in(&now, name) {
+        None => forget(app, name).await?,
+        // Somebody put it back.
+        Some(host) if host == host_of(&instance.url) => return Ok(Ok(0)),
+        Some(_) => {}
+    }
+    let _at_host = app.connections.alone_at_host(instance).await;
+    let config = impatient(before.clone());
+    let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
+    let Some(arr) = upstreams.arr(name) else { return Ok(Ok(0)) };
+    // No connection is made, so the password is nobody's.
+    let mut wanted = wanted(app, before, instance, process::secret_hex(16).into()).await?;
+    // What came since may be the same arr under another name, and has a connection of its own there.
+    let others = app.config();
+    wanted.others.extend(others.settings.instances.iter().filter(|it| it.name != *name).map(|it| it.name.clone()));
+    Ok(callback::remove(arr, &wanted).await.map_err(|error| error.to_string()))
+}
+
+/// Says that a connection of ours may still be in `instance`, and answers what it said.
+fn left_behind(instance: &Instance, why: &str) -> String {
+    let (label, app_name, host) = (instance.label(), instance.kind().app_name(), host_of(&instance.url));
+    let sentence = format!(
+        "pulsarr's webhook connection may be left behind in {label}: {} ({host}). Remove it there, under Settings → Connect in \
+         {app_name}; what it still sends is refused.",
+        why.trim_end_matches('.')
+    );
+    tracing::warn!(instance.name = %instance.name, "{sentence}");
+    sentence
+}
+
+/// `config` for asking while somebody waits for the answer, or asks again soon anyway: without pauses between tries.
+pub fn impatient(mut config: Config) -> Config {
+    config.environment.retry_base_ms = 0;
+    config
+}
+
+/// The host of the instance of this name.
+fn place_in(config: &Config, name: &str) -> Option<String> {
+    config.settings.instances.iter().find(|it| it.name == name).map(|it| host_of(&it.url))
+}
+
+/// Nobody is let in for this instance any more.
+async fn forget(app: &App, name: &str) -> Result<(), StoreError> {
+    app.passwords.forget(name);
+    app.connections.forget(name);
+    let name = name.to_owned();
+    app.database.run(move |store| store.write(|db| db.forget_connection(&name))).await
+}
+
+async fn wanted(app: &App, config: &Config, instance: &Instance, secret: SecretString) -> Result<Wanted, StoreError> {
+    let installation = app.database.run(callback::installation).await?;
+    let base_url = config.environment.base_url.as_deref();
+    Ok(Wanted::new(instance, &config.settings.instances, base_url, &installation, secret))
+}
