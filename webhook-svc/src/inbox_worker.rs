@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pulsarr_shared::clock::UnixMs;
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::StoreError;
 use pulsarr_shared::tracking::{self, TrackingSettings};
 use tokio::sync::Notify;
 
@@ -26,14 +26,12 @@ pub async fn work(app: Arc<App>, arrived: Arc<Notify>) {
     step(&app).await;
 }
 
-/// Works off what there is. Answers how long there will be nothing to do unless something arrives.
+/// Works off what there is, a batch at a time: in between, whoever else wants the store has its turn. Answers how long there will be
+/// nothing to do unless something arrives.
 async fn step(app: &Arc<App>) -> Duration {
-    let now_ms = app.now_ms();
-    let worker = Arc::clone(app);
-    let worked = app.database.run(move |store| work_off(store, &worker, now_ms)).await;
-    match worked {
+    match work_off(app).await {
         Ok(next_due_ms) => {
-            let left = next_due_ms.map(|due| u64::try_from(due.saturating_sub(now_ms)).unwrap_or(0));
+            let left = next_due_ms.map(|due| u64::try_from(due.saturating_sub(app.now_ms())).unwrap_or(0));
             left.map_or(LOOK_AGAIN_AFTER, Duration::from_millis).min(LOOK_AGAIN_AFTER)
         }
         Err(error) => {
@@ -43,10 +41,61 @@ async fn step(app: &Arc<App>) -> Duration {
     }
 }
 
-/// Answers when the next batch is due.
-fn work_off(store: &Store, app: &App, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreError> {
-    let settings = TrackingSettings::of(&app.config().environment);
-    tracking::process_inbox(store, &|instance| app.kind_of(instance), settings, now_ms)?;
-    tracking::flush_due_batches(store, now_ms)?;
-    tracking::next_batch_due(store)
+/// Answers when the next batch of episodes is due.
+async fn work_off(app: &Arc<App>) -> Result<Option<UnixMs>, StoreError> {
+    let mut after = 0;
+    while let Some(last) = one_batch(app, after).await? {
+        after = last;
+    }
+    let now_ms = app.now_ms();
+    let next_due_ms = app.database.run(move |store| {
+        tracking::flush_due_batches(store, now_ms)?;
+        tracking::next_batch_due(store)
+    });
+    let next_due_ms = next_due_ms.await?;
+    while app.database.run(move |store| tracking::tidy(store, now_ms)).await? {}
+    Ok(next_due_ms)
+}
+
+/// Works off the webhooks behind row `after`. Answers the last one; `None` when there was none.
+async fn one_batch(app: &Arc<App>, after: i64) -> Result<Option<i64>, StoreError> {
+    let (worker, now_ms) = (Arc::clone(app), app.now_ms());
+    let worked = app.database.run(move |store| {
+        let settings = TrackingSettings::of(&worker.config().environment);
+        tracking::process_batch(store, after, &|instance| worker.kind_of(instance), settings, now_ms)
+    });
+    Ok(worked.await?.map(|(last, _)| last))
+}
+
+#[cfg(test)]
+mod tests {
+    use pulsarr_shared::store::NewWebhook;
+
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn others_have_their_turn_at_the_store_between_two_batches() {
+        let service = testing::app(&[("PULSARR_AUTH", "disabled")]);
+        let old = NewWebhook {
+            instance: "gone".to_owned(),
+            event: "Test".to_owned(),
+            body: "{}".to_owned(),
+            received_at_ms: testing::NOW - 2 * 86_400_000,
+        };
+        let (app, webhooks) = (&service.app, vec![old; 250]);
+        app.database.run(move |store| store.write(|db| db.add_to_inbox(&webhooks))).await.unwrap();
+        // Both ask one after the other, on one thread: were the inbox worked off in one piece, nothing would be left to count.
+        let work = step(app);
+        let others = async {
+            let mut left = Vec::new();
+            for _ in 0..4 {
+                left.push(app.database.run(|store| store.read().pending_webhook_count()).await.unwrap());
+            }
+            left
+        };
+        let (_, left) = tokio::join!(work, others);
+        assert_eq!(left[0], 150, "after the first batch: {left:?}");
+        assert_eq!(app.database.run(|store| store.read().pending_webhook_count()).await.unwrap(), 0);
+    }
 }

@@ -2,19 +2,18 @@
 //! that a burst of hundreds costs a few commits and nobody waits for more than two.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
 use pulsarr_shared::store::{NewWebhook, Store, StoreError};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::rests::{REST_AFTER, work_with_rests};
 
 /// Webhooks stored in one transaction.
 const STORED_TOGETHER: usize = 512;
 
-/// Bytes of bodies that may wait at any time; more are turned away, and the arr's history tells of them later.
+/// Bytes of bodies that may be on their way in or wait at any time; more are turned away, and the arr's history tells of them later.
 const MOST_WAITING: usize = 32 * 1024 * 1024;
 
 /// How often a locked store is tried, ten seconds each. An arr waits for 100 seconds.
@@ -23,14 +22,19 @@ const TRIES: u32 = 6;
 /// Why a webhook was not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotStored {
-    /// Too many are waiting already.
+    /// Too much is waiting already.
     Full,
     /// The store failed: what happened and what to do, as a sentence.
     Failed(String),
 }
 
+/// Room for the body of a webhook; whoever drops it gives it back.
+pub struct Room(OwnedSemaphorePermit);
+
 struct Incoming {
     webhook: NewWebhook,
+    /// Given back when the webhook is stored, or not: whether or not anybody still waits for the answer.
+    room: Room,
     stored: oneshot::Sender<Result<(), NotStored>>,
 }
 
@@ -38,7 +42,7 @@ struct Incoming {
 #[derive(Clone)]
 pub struct Receiver {
     sender: mpsc::Sender<Incoming>,
-    waiting: Arc<AtomicUsize>,
+    free: Arc<Semaphore>,
 }
 
 impl Receiver {
@@ -50,34 +54,41 @@ impl Receiver {
         store.keep_few_pages();
         let (sender, incoming) = mpsc::channel();
         thread::Builder::new().name("inbox".to_owned()).spawn(move || work(&store, &incoming, &arrived))?;
-        Ok(Self { sender, waiting: Arc::default() })
+        Ok(Self { sender, free: Arc::new(Semaphore::new(MOST_WAITING)) })
     }
 
-    /// Stores a webhook; when it comes back, it is on the disk.
+    /// Room for a body of `size` bytes, to be had before the body is taken in.
+    ///
+    /// # Errors
+    /// [`NotStored::Full`] when there is none.
+    pub fn room(&self, size: usize) -> Result<Room, NotStored> {
+        let size = u32::try_from(size).map_err(|_| NotStored::Full)?;
+        Arc::clone(&self.free).try_acquire_many_owned(size).map(Room).map_err(|_| NotStored::Full)
+    }
+
+    /// Stores a webhook, whose body has `room`; when it comes back, it is on the disk.
     ///
     /// # Errors
     /// [`NotStored`]; then nothing of it is kept.
-    pub async fn store(&self, webhook: NewWebhook) -> Result<(), NotStored> {
-        let size = webhook.body.len();
-        if self.waiting.fetch_add(size, Ordering::Relaxed) + size > MOST_WAITING {
-            self.waiting.fetch_sub(size, Ordering::Relaxed);
-            return Err(NotStored::Full);
-        }
+    pub async fn store(&self, webhook: NewWebhook, mut room: Room) -> Result<(), NotStored> {
+        // Where nobody said how long it would be, room was made for the longest.
+        drop(room.0.split(room.0.num_permits().saturating_sub(webhook.body.len())));
         let (stored, done) = oneshot::channel();
-        let sent = self.sender.send(Incoming { webhook, stored });
+        let sent = self.sender.send(Incoming { webhook, room, stored });
         let ended = || NotStored::Failed("the inbox has ended".to_owned());
-        let outcome = if sent.is_ok() { done.await.unwrap_or_else(|_| Err(ended())) } else { Err(ended()) };
-        self.waiting.fetch_sub(size, Ordering::Relaxed);
-        outcome
+        if sent.is_ok() { done.await.unwrap_or_else(|_| Err(ended())) } else { Err(ended()) }
     }
 }
 
 fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
     let store_together = |first: Incoming| {
         let mut answers = Vec::new();
-        let mut webhooks = Vec::new();
-        for Incoming { webhook, stored } in std::iter::once(first).chain(incoming.try_iter()).take(STORED_TOGETHER) {
+        let (mut webhooks, mut rooms) = (Vec::new(), Vec::new());
+        for Incoming { webhook, room, stored } in
+            std::iter::once(first).chain(incoming.try_iter()).take(STORED_TOGETHER)
+        {
             webhooks.push(webhook);
+            rooms.push(room);
             answers.push(stored);
         }
         let outcome = keep(store, &webhooks).map_err(|error| {
@@ -85,6 +96,7 @@ fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
             tracing::error!("{} webhooks could not be stored: {sentence}", webhooks.len());
             NotStored::Failed(sentence)
         });
+        drop(rooms);
         for answer in answers {
             // An arr that gave up waiting does not undo what is stored.
             let _ = answer.send(outcome.clone());
@@ -124,14 +136,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let arrived = Arc::new(Notify::new());
         let receiver = Receiver::start(Store::open(folder.path(), false).unwrap(), Arc::clone(&arrived)).unwrap();
-        let burst = (0..300).map(|number| receiver.store(webhook(number)));
+        let burst = (0..300).map(|number| receiver.store(webhook(number), receiver.room(1_000).unwrap()));
         for stored in futures_util::future::join_all(burst).await {
             stored.unwrap();
         }
         arrived.notified().await;
         // Another connection sees only what is committed.
         let other = Store::open(folder.path(), false).unwrap();
-        let pending = other.read().pending_webhooks(1_000).unwrap();
+        let pending = other.read().pending_webhooks(0, 1_000, usize::MAX).unwrap();
         assert_eq!(pending.len(), 300);
         assert_eq!(pending[299].body, webhook(299).body);
     }
@@ -140,10 +152,29 @@ mod tests {
     async fn more_than_can_wait_is_turned_away_and_what_waits_is_stored() {
         let folder = tempfile::tempdir().unwrap();
         let receiver = Receiver::start(Store::open(folder.path(), false).unwrap(), Arc::default()).unwrap();
-        receiver.waiting.store(MOST_WAITING, Ordering::Relaxed);
-        assert_eq!(receiver.store(webhook(1)).await, Err(NotStored::Full));
-        receiver.waiting.store(0, Ordering::Relaxed);
-        receiver.store(webhook(2)).await.unwrap();
-        assert_eq!(receiver.waiting.load(Ordering::Relaxed), 0);
+        let others = receiver.room(MOST_WAITING).unwrap();
+        assert_eq!(receiver.room(1).err(), Some(NotStored::Full));
+        drop(others);
+        receiver.store(webhook(2), receiver.room(1024).unwrap()).await.unwrap();
+        assert_eq!(receiver.free.available_permits(), MOST_WAITING);
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_while_the_store_is_locked_takes_no_room_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let receiver = Receiver::start(Store::open(folder.path(), false).unwrap(), Arc::default()).unwrap();
+        let other = Store::open(folder.path(), false).unwrap();
+        let goes_away = |_| {
+            let mut storing = Box::pin(receiver.store(webhook(1), receiver.room(1024 * 1024).unwrap()));
+            assert!(futures_util::FutureExt::now_or_never(storing.as_mut()).is_none());
+        };
+        let locked = other.write(|_| {
+            (0..40).for_each(goes_away);
+            Ok(())
+        });
+        locked.unwrap();
+        receiver.store(webhook(2), receiver.room(1_000).unwrap()).await.unwrap();
+        assert_eq!(receiver.free.available_permits(), MOST_WAITING);
+        assert_eq!(other.read().pending_webhook_count().unwrap(), 41, "what was complete is kept");
     }
 }

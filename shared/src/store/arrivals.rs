@@ -7,6 +7,46 @@ use super::{Db, StoreError};
 use crate::clock::UnixMs;
 use crate::model::{EntryId, MediaType, PlacementId, PlacementState, UserId, WantedBy};
 
+/// The placements of a title, by the number that its arr knows it by. `CROSS JOIN`: left to itself, SQLite begins with all placements
+/// of the instance.
+const ARRIVALS: &str = "-- placements.arrivals\n\
+    SELECT p.id, e.user_id, e.id, u.synced, p.state, p.done_at_ms, p.available_at_ms, t.title, t.year\n\
+    FROM titles t CROSS JOIN placements p ON p.title_id = t.id AND p.instance = ?1\n\
+        CROSS JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL CROSS JOIN users u ON u.id = e.user_id\n\
+    WHERE t.media_type = ?2 AND CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END = ?3\n\
+        AND (p.state IN ('added', 'present', 'removed') OR (p.state = 'queued' AND p.attempt_at_ms IS NOT NULL))\n\
+    ORDER BY p.id";
+
+/// When something happened, and which stored times may gainsay it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// When, as far as anybody knows; unix milliseconds.
+    pub at_ms: UnixMs,
+    /// Stored times after this one were written by a clock that has been put back since, and gainsay nothing.
+    pub(super) until_ms: UnixMs,
+}
+
+impl Moment {
+    /// Of something that is told late, with its date: whatever is stored of a later time stays.
+    #[must_use]
+    pub const fn dated(at_ms: UnixMs) -> Self {
+        Self { at_ms, until_ms: UnixMs::MAX }
+    }
+
+    /// Of something that came in at `at_ms` by our own clock, and is acted on now. Nothing that was stored before can be of a later
+    /// time than now, whatever it says.
+    #[must_use]
+    pub fn arrived(at_ms: UnixMs, now_ms: UnixMs) -> Self {
+        Self { at_ms: at_ms.min(now_ms), until_ms: now_ms }
+    }
+
+    /// Whether something of the stored time `stored_ms` happened before this.
+    #[must_use]
+    pub const fn is_after(self, stored_ms: UnixMs) -> bool {
+        stored_ms < self.at_ms || stored_ms > self.until_ms
+    }
+}
+
 /// A placement that an arr's event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArrivalRow {
@@ -40,15 +80,7 @@ impl Db<'_> {
         media_type: MediaType,
         external_id: u32,
     ) -> Result<Vec<ArrivalRow>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- placements.arrivals\n\
-             SELECT p.id, e.user_id, e.id, u.synced, p.state, p.done_at_ms, p.available_at_ms, t.title, t.year\n\
-             FROM titles t JOIN placements p ON p.title_id = t.id AND p.instance = ?1\n\
-                 JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL JOIN users u ON u.id = e.user_id\n\
-             WHERE t.media_type = ?2 AND CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END = ?3\n\
-                 AND (p.state IN ('added', 'present', 'removed') OR (p.state = 'queued' AND p.attempt_at_ms IS NOT NULL))\n\
-             ORDER BY p.id",
-        )?;
+        let mut query = self.connection.prepare_cached(ARRIVALS)?;
         let mut rows = query.query(params![instance, media_type.word(), external_id])?;
         let mut arrivals = Vec::new();
         while let Some(row) = rows.next()? {
@@ -100,13 +132,14 @@ impl Db<'_> {
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    pub fn set_removed(self, arrival: &ArrivalRow, answer: &str, at_ms: UnixMs) -> Result<(), StoreError> {
+    pub fn set_removed(self, arrival: &ArrivalRow, answer: &str, when: Moment) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.set_removed\n\
              UPDATE placements SET state = 'removed', done_at_ms = ?2, answer = ?3\n\
-             WHERE id = ?1 AND state IN ('added', 'present') AND (done_at_ms IS NULL OR done_at_ms <= ?2)",
+             WHERE id = ?1 AND state IN ('added', 'present')\n\
+                 AND (done_at_ms IS NULL OR done_at_ms <= ?2 OR done_at_ms > ?4)",
         )?;
-        query.execute(params![arrival.id.0, at_ms, answer])?;
+        query.execute(params![arrival.id.0, when.at_ms, answer, when.until_ms])?;
         Ok(())
     }
 
@@ -167,5 +200,24 @@ impl Db<'_> {
              WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL",
         )?;
         Ok(query.query_row([instance], |row| row.get(0))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    /// An event costs the same however much an instance has.
+    #[test]
+    fn what_an_event_is_about_is_found_by_its_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {ARRIVALS}")).unwrap();
+        let steps = plan.query_map(params!["movies", "movie", 603], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        assert!(steps[0].contains("titles_by_external_id"), "{steps:?}");
+        assert!(steps[1].contains("placements_by_title (title_id=? AND instance=?)"), "{steps:?}");
+        assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:?}");
     }
 }

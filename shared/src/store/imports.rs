@@ -2,10 +2,35 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::arrivals::Moment;
 use super::error::bad_json;
 use super::{Db, StoreError};
 use crate::clock::UnixMs;
 use crate::model::EpisodeNumber;
+
+/// Imports and grabs that nobody waits for are forgotten when they are older; milliseconds.
+const KEPT_FOR_MS: i64 = 30 * 86_400_000;
+
+/// Titles that are looked at in one go when imports are forgotten, and grabs that are forgotten in one go.
+const TOGETHER: u32 = 200;
+
+const IS_PLACED: &str = "-- imports.is_placed\n\
+    SELECT 1 FROM titles t CROSS JOIN placements p ON p.title_id = t.id AND p.instance = ?1\n\
+    WHERE t.media_type IN ('movie', 'show') AND CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END = ?2";
+
+const NEXT_TITLE: &str = "-- imports.next_title\n\
+    SELECT instance, external_id FROM imports WHERE (instance, external_id) > (?1, ?2)\n\
+    ORDER BY instance, external_id LIMIT 1";
+
+const PRUNE_IMPORTS: &str = "-- imports.prune\n\
+    DELETE FROM imports WHERE instance = ?1 AND external_id = ?2 AND imported_at_ms < ?3";
+
+const PRUNE_GRABS: &str = "-- grabs.prune\n\
+    DELETE FROM grabs WHERE (instance, download_id, external_id, season, episode) IN (\n\
+        SELECT instance, download_id, external_id, season, episode FROM grabs WHERE grabbed_at_ms < ?1 LIMIT ?2)";
+
+/// What an arr calls a title: the instance, and TMDB's number in Radarr, TVDB's in Sonarr.
+pub type ArrTitle = (String, u32);
 
 /// A season of which episodes are gathered into one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,16 +69,16 @@ impl Db<'_> {
         instance: &str,
         external_id: u32,
         number: EpisodeNumber,
-        at_ms: UnixMs,
+        when: Moment,
         upgrade: bool,
     ) -> Result<bool, StoreError> {
+        let at_ms = when.at_ms;
         let mut insert = self.connection.prepare_cached(
             "-- imports.note\n\
              INSERT INTO imports (instance, external_id, season, episode, imported_at_ms, upgrades)\n\
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
         )?;
-        let row = params![instance, external_id, number.season, number.episode, at_ms, upgrade];
-        if insert.execute(row)? > 0 {
+        if insert.execute(params![instance, external_id, number.season, number.episode, at_ms, upgrade])? > 0 {
             return Ok(!upgrade);
         }
         let mut update = self.connection.prepare_cached(
@@ -61,9 +86,10 @@ impl Db<'_> {
              UPDATE imports SET upgrades = upgrades + ?6, removed_at_ms = NULL,\n\
                  imported_at_ms = CASE WHEN removed_at_ms IS NULL THEN imported_at_ms ELSE ?5 END\n\
              WHERE instance = ?1 AND external_id = ?2 AND season = ?3 AND episode = ?4\n\
-                 AND (removed_at_ms IS NULL OR removed_at_ms < ?5)",
+                 AND (removed_at_ms IS NULL OR removed_at_ms < ?5 OR removed_at_ms > ?7)",
         )?;
-        update.execute(row)?;
+        let EpisodeNumber { season, episode } = number;
+        update.execute(params![instance, external_id, season, episode, at_ms, upgrade, when.until_ms])?;
         Ok(false)
     }
 
@@ -76,28 +102,50 @@ impl Db<'_> {
         instance: &str,
         external_id: u32,
         number: EpisodeNumber,
-        at_ms: UnixMs,
+        when: Moment,
     ) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- imports.note_file_deleted\n\
              UPDATE imports SET removed_at_ms = ?5 WHERE instance = ?1 AND external_id = ?2 AND season = ?3 AND episode = ?4\n\
-                 AND imported_at_ms <= ?5 AND (removed_at_ms IS NULL OR removed_at_ms < ?5)",
+                 AND (imported_at_ms <= ?5 OR imported_at_ms > ?6)\n\
+                 AND (removed_at_ms IS NULL OR removed_at_ms < ?5 OR removed_at_ms > ?6)",
         )?;
-        query.execute(params![instance, external_id, number.season, number.episode, at_ms])?;
+        let EpisodeNumber { season, episode } = number;
+        query.execute(params![instance, external_id, season, episode, when.at_ms, when.until_ms])?;
         Ok(())
     }
 
-    /// Forgets what an arr had of a title until `at_ms`, when it was taken out of its library.
+    /// Forgets what an arr had of a title until `when`, as it was taken out of its library. A batch that is opened now is of what
+    /// came before too: of events that are told late, the times are those of the telling.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    pub fn forget_title(self, instance: &str, external_id: u32, at_ms: UnixMs) -> Result<(), StoreError> {
-        for sql in [
-            "-- imports.forget\nDELETE FROM imports WHERE instance = ?1 AND external_id = ?2 AND imported_at_ms <= ?3",
-            "-- grabs.forget\nDELETE FROM grabs WHERE instance = ?1 AND external_id = ?2 AND grabbed_at_ms <= ?3",
-            "-- batches.forget\nDELETE FROM batches WHERE instance = ?1 AND external_id = ?2 AND opened_at_ms <= ?3",
+    pub fn forget_title(
+        self,
+        instance: &str,
+        external_id: u32,
+        when: Moment,
+        now_ms: UnixMs,
+    ) -> Result<(), StoreError> {
+        let Moment { at_ms, until_ms } = when;
+        for (sql, until_ms) in [
+            (
+                "-- imports.forget\n\
+                 DELETE FROM imports WHERE instance = ?1 AND external_id = ?2 AND (imported_at_ms <= ?3 OR imported_at_ms > ?4)",
+                until_ms,
+            ),
+            (
+                "-- grabs.forget\n\
+                 DELETE FROM grabs WHERE instance = ?1 AND external_id = ?2 AND (grabbed_at_ms <= ?3 OR grabbed_at_ms > ?4)",
+                until_ms,
+            ),
+            (
+                "-- batches.forget\n\
+                 DELETE FROM batches WHERE instance = ?1 AND external_id = ?2 AND (opened_at_ms <= ?3 OR opened_at_ms >= ?4)",
+                now_ms,
+            ),
         ] {
-            self.connection.prepare_cached(sql)?.execute(params![instance, external_id, at_ms])?;
+            self.connection.prepare_cached(sql)?.execute(params![instance, external_id, at_ms, until_ms])?;
         }
         Ok(())
     }
@@ -209,23 +257,34 @@ impl Db<'_> {
         Ok(query.query_row([], |row| row.get(0))?)
     }
 
-    /// Forgets imports of more than 30 days ago of titles that nobody has a placement for, and grabs of that age.
+    /// Forgets imports of more than 30 days ago of titles that nobody has a placement for: a portion of the titles, those behind
+    /// `after` in the order of names and numbers. Answers the last that was looked at; `None` when there are no more.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    pub fn prune_imports(self, now_ms: UnixMs) -> Result<usize, StoreError> {
-        let mut grabs = self
-            .connection
-            .prepare_cached("-- grabs.prune\nDELETE FROM grabs WHERE grabbed_at_ms < ?1 - 30 * 86400000")?;
-        grabs.execute([now_ms])?;
-        let mut imports = self.connection.prepare_cached(
-            "-- imports.prune\n\
-             DELETE FROM imports WHERE imported_at_ms < ?1 - 30 * 86400000 AND NOT EXISTS (\n\
-                 SELECT 1 FROM titles t JOIN placements p ON p.title_id = t.id AND p.instance = imports.instance\n\
-                 WHERE t.media_type IN ('movie', 'show')\n\
-                     AND CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END = imports.external_id)",
-        )?;
-        Ok(imports.execute([now_ms])?)
+    pub fn prune_imports(self, after: ArrTitle, now_ms: UnixMs) -> Result<Option<ArrTitle>, StoreError> {
+        let mut next = self.connection.prepare_cached(NEXT_TITLE)?;
+        let mut is_placed = self.connection.prepare_cached(IS_PLACED)?;
+        let mut prune = self.connection.prepare_cached(PRUNE_IMPORTS)?;
+        let mut last = after;
+        for _ in 0..TOGETHER {
+            let found = next.query_row(params![last.0, last.1], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let Some(title) = found else { return Ok(None) };
+            last = title;
+            if !is_placed.exists(params![last.0, last.1])? {
+                prune.execute(params![last.0, last.1, now_ms - KEPT_FOR_MS])?;
+            }
+        }
+        Ok(Some(last))
+    }
+
+    /// Forgets a portion of the grabs of more than 30 days ago. Answers whether there may be more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn prune_grabs(self, now_ms: UnixMs) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(PRUNE_GRABS)?;
+        Ok(query.execute(params![now_ms - KEPT_FOR_MS, TOGETHER])? == TOGETHER as usize)
     }
 }
 
@@ -240,4 +299,59 @@ fn batch_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
         // We wrote it; where somebody spoiled it, a message that names no episodes is better than a queue that stands still.
         episodes: serde_json::from_str(&episodes).unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    /// How much there is to look through does not matter to what is found.
+    #[test]
+    fn nothing_is_walked_through_to_find_what_is_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let plan = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+            let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = plan.query_map(values, |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(steps.iter().all(|step| !step.starts_with("SCAN") && !step.contains("B-TREE")), "{sql}: {steps:?}");
+            steps
+        };
+        let steps = plan(IS_PLACED, &[&"movies", &603]);
+        assert!(steps[1].contains("placements_by_title (title_id=? AND instance=?)"), "{steps:?}");
+        plan(NEXT_TITLE, &[&"movies", &603]);
+        plan(PRUNE_IMPORTS, &[&"movies", &603, &1]);
+        let steps = plan(PRUNE_GRABS, &[&1, &2]);
+        assert!(steps.iter().any(|step| step.contains("grabs_by_time")), "{steps:?}");
+    }
+
+    #[test]
+    fn what_is_old_goes_in_portions_and_all_of_it_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let fill = |db: Db<'_>| {
+            for number in 1..=450 {
+                db.note_import("movies", number, EpisodeNumber::MOVIE, Moment::dated(1), false)?;
+                db.note_grab("movies", "D", number, EpisodeNumber::MOVIE, 1)?;
+            }
+            Ok(())
+        };
+        store.write(fill).unwrap();
+        let count = |table: &str| -> u32 {
+            store.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        let (mut after, mut left) = (ArrTitle::default(), Vec::new());
+        let now_ms = KEPT_FOR_MS + 2;
+        while let Some(last) = store.write(|db| db.prune_imports(after.clone(), now_ms)).unwrap() {
+            after = last;
+            left.push(count("imports"));
+        }
+        assert_eq!((left, count("imports")), (vec![250, 50], 0));
+        let mut left = Vec::new();
+        while store.write(|db| db.prune_grabs(now_ms)).unwrap() {
+            left.push(count("grabs"));
+        }
+        assert_eq!((left, count("grabs")), (vec![250, 50], 0));
+    }
 }

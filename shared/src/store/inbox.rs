@@ -8,6 +8,9 @@ use crate::clock::UnixMs;
 /// Webhooks that are kept once nothing is left to do about them, so that people can see what came.
 pub const KEPT_WEBHOOKS: u32 = 2_000;
 
+/// Of those, the ones whose bodies are kept too: one may be a mebibyte long.
+pub const KEPT_BODIES: u32 = 50;
+
 /// A webhook that has just come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewWebhook {
@@ -78,24 +81,39 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The oldest `limit` webhooks that nothing was done about yet, in the order in which they came.
+    /// The webhooks behind row `after` that nothing was done about yet, in the order in which they came: at most `limit`, and the
+    /// first ones whose bodies are no more than `bytes` together, but one at least.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn pending_webhooks(self, limit: u32) -> Result<Vec<PendingWebhook>, StoreError> {
+    pub fn pending_webhooks(self, after: i64, limit: u32, bytes: usize) -> Result<Vec<PendingWebhook>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- inbox.pending\n\
-             SELECT id, instance, body, received_at_ms FROM inbox WHERE state = 'pending' ORDER BY id LIMIT ?1",
+             SELECT id, instance, body, received_at_ms FROM inbox WHERE state = 'pending' AND id > ?1 ORDER BY id LIMIT ?2",
         )?;
-        let rows = query.query_map([limit], |row| {
-            Ok(PendingWebhook {
-                id: row.get(0)?,
-                instance: row.get(1)?,
-                body: row.get(2)?,
-                received_at_ms: row.get(3)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = query.query(params![after, limit])?;
+        let (mut pending, mut taken) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            let body: String = row.get(2)?;
+            taken += body.len();
+            if taken > bytes && !pending.is_empty() {
+                break;
+            }
+            pending.push(PendingWebhook { id: row.get(0)?, instance: row.get(1)?, body, received_at_ms: row.get(3)? });
+        }
+        Ok(pending)
+    }
+
+    /// The latest time up to `now_ms` at which one of the last 500 webhooks before row `id` came; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn latest_arrival_before(self, id: i64, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- inbox.latest_arrival\n\
+             SELECT max(received_at_ms) FROM inbox WHERE id >= ?1 - 500 AND id < ?1 AND received_at_ms <= ?2",
+        )?;
+        Ok(query.query_row([id, now_ms], |row| row.get(0))?)
     }
 
     /// How many webhooks nothing was done about yet.
@@ -143,15 +161,23 @@ impl Db<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Forgets webhooks that are done with, but for those among the last `kept`.
+    /// Forgets webhooks that are done with, but for those among the last `kept`; and the bodies of these, but for those among the
+    /// last `bodies`.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    pub fn prune_inbox(self, kept: u32) -> Result<usize, StoreError> {
+    pub fn prune_inbox(self, kept: u32, bodies: u32) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- inbox.prune\n\
              DELETE FROM inbox WHERE id <= (SELECT coalesce(max(id), 0) FROM inbox) - ?1 AND state <> 'pending'",
         )?;
-        Ok(query.execute([kept])?)
+        query.execute([kept])?;
+        let mut query = self.connection.prepare_cached(
+            "-- inbox.prune_bodies\n\
+             UPDATE inbox SET body = '' WHERE id <= (SELECT coalesce(max(id), 0) FROM inbox) - ?1 AND state <> 'pending'\n\
+                 AND body <> ''",
+        )?;
+        query.execute([bodies])?;
+        Ok(())
     }
 }

@@ -1,56 +1,106 @@
 //! Works events off: each changes the store, with the messages that follow from it, in one transaction.
 
+use std::time::Duration;
+
 use super::announcement::{Telling, gathered, is_complete_pack, is_pack, telling};
 use super::{Processed, TrackingSettings};
 use crate::clients::arr::read_webhook;
-use crate::clock::UnixMs;
+use crate::clock::{UnixMs, has_passed};
 use crate::model::{
     ArrEpisode, ArrEvent, Availability, EpisodeNumber, InstanceKind, MediaType, PlacementState, WantedBy,
 };
-use crate::store::{ArrivalRow, BatchRow, Db, KEPT_WEBHOOKS, PendingWebhook, Store, StoreError, WebhookState};
+use crate::store::{
+    ArrTitle, ArrivalRow, BatchRow, Db, KEPT_BODIES, KEPT_WEBHOOKS, Moment, PendingWebhook, Store, StoreError,
+    WebhookState,
+};
 
-/// Events so many of which share a transaction: the other program never waits for long.
-const TOGETHER: usize = 100;
+/// Webhooks so many of which share a transaction, and the bytes of their bodies: the other program never waits for long, and neither
+/// does whoever else wants this store.
+const TOGETHER: u32 = 100;
+const BYTES_TOGETHER: usize = 4 * 1024 * 1024;
 
-/// Works off every webhook that waits in the inbox, in the order in which they came. `kinds` tells which application an instance of
-/// this name is; `None` for one that is not in the settings. Two processes may do this at once: each webhook is worked off once.
+/// Events of a history that share a transaction.
+const HISTORY_TOGETHER: usize = 1_000;
+
+/// How long a webhook waits for its instance to be in the settings again.
+const WAITS_FOR_INSTANCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often old imports are looked for, when and how far that was done.
+const PRUNED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const PRUNED_AT: &str = "imports.pruned_at_ms";
+const PRUNED_TO: &str = "imports.pruned_to";
+
+/// Works off the next webhooks that wait behind row `after` in the inbox, in the order in which they came: a batch, in one transaction.
+/// Answers the last row and what came of them; `None` when nothing waits there. `kinds` tells which application an instance of this
+/// name is; `None` for one that is not in the settings, whose webhooks wait for a day. Two processes may do this at once: each webhook
+/// is worked off once.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails; what was not worked off stays pending.
-pub fn process_inbox(
+pub fn process_batch(
     store: &Store,
+    after: i64,
     kinds: &dyn Fn(&str) -> Option<InstanceKind>,
     settings: TrackingSettings,
     now_ms: UnixMs,
-) -> Result<Processed, StoreError> {
-    let mut processed = Processed::default();
-    loop {
-        // Nothing to do is found out without the write lock.
-        if store.read().pending_webhooks(1)?.is_empty() {
-            break;
+) -> Result<Option<(i64, Processed)>, StoreError> {
+    let waits = |webhook: &PendingWebhook| {
+        kinds(&webhook.instance).is_none() && !has_passed(webhook.received_at_ms, WAITS_FOR_INSTANCE, now_ms)
+    };
+    // Nothing to do is found out without the write lock.
+    let pending = store.read().pending_webhooks(after, TOGETHER, BYTES_TOGETHER)?;
+    let Some(last) = pending.last().map(|webhook| webhook.id) else { return Ok(None) };
+    if pending.iter().all(waits) {
+        return Ok(Some((last, Processed::default())));
+    }
+    drop(pending);
+    let batch = store.write(|db| {
+        let pending = db.pending_webhooks(after, TOGETHER, BYTES_TOGETHER)?;
+        // Another process may have been here.
+        let (Some(first), Some(last)) = (pending.first(), pending.last()) else { return Ok(None) };
+        // The order in which they came counts, also when the clock was put back in between.
+        let mut at_ms = db.latest_arrival_before(first.id, now_ms)?.unwrap_or(UnixMs::MIN);
+        let mut processed = Processed::default();
+        for webhook in pending.iter().filter(|it| !waits(it)) {
+            at_ms = at_ms.max(webhook.received_at_ms.min(now_ms));
+            let (state, detail) = work_off(db, webhook, kinds, at_ms, settings, now_ms, &mut processed)?;
+            count(&mut processed, state);
+            db.end_webhook(webhook.id, state, &detail, now_ms)?;
         }
-        let together = store.write(|db| {
-            let mut together = Processed::default();
-            for webhook in db.pending_webhooks(TOGETHER as u32)? {
-                let (state, detail) = work_off(db, &webhook, kinds, settings, now_ms, &mut together)?;
-                count(&mut together, state);
-                db.end_webhook(webhook.id, state, &detail, now_ms)?;
-            }
-            Ok(together)
-        })?;
-        add(&mut processed, together);
+        db.prune_inbox(KEPT_WEBHOOKS, KEPT_BODIES)?;
+        Ok(Some((last.id, processed)))
+    })?;
+    Ok(batch)
+}
+
+/// Forgets a portion of what nobody waits for any more; does nothing when that was done within a day. Answers whether there is more.
+///
+/// # Errors
+/// [`StoreError`] when the store fails.
+pub fn tidy(store: &Store, now_ms: UnixMs) -> Result<bool, StoreError> {
+    let pruned_at = store.read().setting(PRUNED_AT)?.and_then(|at| at.parse().ok());
+    if pruned_at.is_some_and(|at| !has_passed(at, PRUNED_EVERY, now_ms)) {
+        return Ok(false);
     }
-    if processed.done + processed.ignored > 0 {
-        store.write(|db| {
-            db.prune_inbox(KEPT_WEBHOOKS)?;
-            db.prune_imports(now_ms)
-        })?;
-    }
-    Ok(processed)
+    store.write(|db| {
+        let after =
+            db.setting(PRUNED_TO)?.and_then(|to| serde_json::from_str::<ArrTitle>(&to).ok()).unwrap_or_default();
+        // While there are more grabs, the imports stay where they are.
+        if db.prune_grabs(now_ms)? {
+            return Ok(true);
+        }
+        let last = db.prune_imports(after, now_ms)?;
+        let to = last.as_ref().map(|title| serde_json::json!(title).to_string());
+        db.set_setting(PRUNED_TO, to.as_deref().unwrap_or_default())?;
+        if last.is_none() {
+            db.set_setting(PRUNED_AT, &now_ms.to_string())?;
+        }
+        Ok(last.is_some())
+    })
 }
 
 /// Does what follows from events that somebody saw otherwise, such as in the history of `instance`. Each comes with the time it
-/// happened; those that are known already change nothing.
+/// happened; those that are known already change nothing. Up to a thousand share a transaction.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails; some of the events may have been worked off.
@@ -63,12 +113,14 @@ pub fn apply_events(
     now_ms: UnixMs,
 ) -> Result<Processed, StoreError> {
     let mut processed = Processed::default();
-    for chunk in events.chunks(TOGETHER) {
+    for chunk in events.chunks(HISTORY_TOGETHER) {
         let together = store.write(|db| {
             let mut together = Processed::default();
             for (at_ms, event) in chunk {
                 // An instance whose clock is ahead of ours tells nothing from the future.
-                let of = Source { db, instance, kind, at_ms: (*at_ms).min(now_ms), settings, now_ms };
+                let when = Moment::dated((*at_ms).min(now_ms));
+                // The window of a season begins now: its first episode may have come hours ago, and the last a moment ago.
+                let of = Source { db, instance, kind, when, gathered_at_ms: now_ms, settings, now_ms };
                 let (state, _) = of.apply(event, &mut together)?;
                 count(&mut together, state);
             }
@@ -79,8 +131,8 @@ pub fn apply_events(
     Ok(processed)
 }
 
-/// Tells of every season whose window is over: one message each. To be called after [`process_inbox`], so that what waits in the
-/// inbox comes along. Answers how many messages there were.
+/// Tells of every season whose window is over: one message each. To be called when [`process_batch`] finds no more, so that
+/// what waits in the inbox comes along. Answers how many messages there were.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails.
@@ -122,11 +174,12 @@ fn work_off(
     db: Db<'_>,
     webhook: &PendingWebhook,
     kinds: &dyn Fn(&str) -> Option<InstanceKind>,
+    at_ms: UnixMs,
     settings: TrackingSettings,
     now_ms: UnixMs,
     processed: &mut Processed,
 ) -> Result<(WebhookState, String), StoreError> {
-    let PendingWebhook { instance, body, received_at_ms, .. } = webhook;
+    let PendingWebhook { instance, body, .. } = webhook;
     let ignored = |detail: String| Ok((WebhookState::Ignored, detail));
     let Some(kind) = kinds(instance) else {
         return ignored(format!("there is no instance `{instance}` in the settings"));
@@ -134,7 +187,8 @@ fn work_off(
     match read_webhook(kind, body.as_bytes()) {
         Err(error) => ignored(format!("failed to {error}")),
         Ok(read) => {
-            Source { db, instance, kind, at_ms: *received_at_ms, settings, now_ms }.apply(&read.event, processed)
+            let when = Moment::arrived(at_ms, now_ms);
+            Source { db, instance, kind, when, gathered_at_ms: at_ms, settings, now_ms }.apply(&read.event, processed)
         }
     }
 }
@@ -144,8 +198,9 @@ struct Source<'a> {
     db: Db<'a>,
     instance: &'a str,
     kind: InstanceKind,
-    /// When it happened, as far as anybody knows.
-    at_ms: UnixMs,
+    when: Moment,
+    /// When a season that it opens was opened.
+    gathered_at_ms: UnixMs,
     settings: TrackingSettings,
     now_ms: UnixMs,
 }
@@ -164,7 +219,7 @@ impl Source<'_> {
             ArrEvent::FileDeleted { for_upgrade: true, .. } => ignored("a better file takes its place".to_owned()),
             ArrEvent::FileDeleted { external_id, episodes, .. } => {
                 for number in self.numbers(episodes) {
-                    self.db.note_file_deleted(self.instance, *external_id, number, self.at_ms)?;
+                    self.db.note_file_deleted(self.instance, *external_id, number, self.when)?;
                 }
                 done("its file was deleted; nothing follows from that".to_owned())
             }
@@ -202,7 +257,7 @@ impl Source<'_> {
     fn arrivals(&self, external_id: u32) -> Result<Vec<ArrivalRow>, StoreError> {
         let mut arrivals = self.db.arrivals(self.instance, self.media_type(), external_id)?;
         arrivals.retain(|it| {
-            it.state != PlacementState::Removed || it.done_at_ms.is_none_or(|removed_at| removed_at < self.at_ms)
+            it.state != PlacementState::Removed || it.done_at_ms.is_none_or(|removed_at| self.when.is_after(removed_at))
         });
         Ok(arrivals)
     }
@@ -214,11 +269,11 @@ impl Source<'_> {
         download_id: Option<&str>,
     ) -> Result<String, StoreError> {
         for number in self.numbers(episodes) {
-            self.db.note_grab(self.instance, download_id.unwrap_or_default(), external_id, number, self.at_ms)?;
+            self.db.note_grab(self.instance, download_id.unwrap_or_default(), external_id, number, self.when.at_ms)?;
         }
         let arrivals = self.arrivals(external_id)?;
         for arrival in arrivals.iter().filter(|it| it.state != PlacementState::Removed) {
-            self.db.set_grabbed(arrival, self.at_ms, self.now_ms)?;
+            self.db.set_grabbed(arrival, self.when.at_ms, self.now_ms)?;
         }
         Ok(format!("a release was found; {}", concerns(&arrivals)))
     }
@@ -230,19 +285,19 @@ impl Source<'_> {
         let external_id = *external_id;
         let mut first_files = Vec::new();
         for number in self.numbers(episodes) {
-            if self.db.note_import(self.instance, external_id, number, self.at_ms, *upgrade)? {
+            if self.db.note_import(self.instance, external_id, number, self.when, *upgrade)? {
                 first_files.push(number);
             }
         }
         let arrivals = self.arrivals(external_id)?;
         for arrival in &arrivals {
-            self.db.set_available(arrival, self.at_ms, self.now_ms)?;
+            self.db.set_available(arrival, self.when.at_ms, self.now_ms)?;
         }
         match self.kind {
             InstanceKind::Radarr if !upgrade => {
                 // Somebody who had it before, and lost it, is not told again.
                 let news: Vec<_> = arrivals.iter().filter(|it| it.available_at_ms.is_none()).cloned().collect();
-                let told = announce(self.db, self.told(external_id, Vec::new(), self.at_ms, &news), self.now_ms)?;
+                let told = announce(self.db, self.told(external_id, Vec::new(), self.when.at_ms, &news), self.now_ms)?;
                 processed.announced += u32::from(told);
             }
             InstanceKind::Sonarr => {
@@ -274,16 +329,17 @@ impl Source<'_> {
         of_pack: bool,
         arrivals: &[ArrivalRow],
     ) -> Result<u32, StoreError> {
-        let Telling { at_once, gathered: seasons } = telling(news, self.at_ms, of_pack, self.settings);
+        let Telling { at_once, gathered: seasons } = telling(news, self.when.at_ms, of_pack, self.settings);
         for (season, episodes) in seasons {
             let open = self.db.batch(self.instance, external_id, season)?;
-            let batch = gathered(open, self.instance, external_id, season, &episodes, self.at_ms, self.settings);
+            let opened_at_ms = self.gathered_at_ms;
+            let batch = gathered(open, self.instance, external_id, season, &episodes, opened_at_ms, self.settings);
             self.db.keep_batch(&batch)?;
         }
         if at_once.is_empty() {
             return Ok(0);
         }
-        Ok(u32::from(announce(self.db, self.told(external_id, at_once, self.at_ms, arrivals), self.now_ms)?))
+        Ok(u32::from(announce(self.db, self.told(external_id, at_once, self.when.at_ms, arrivals), self.now_ms)?))
     }
 
     /// Tells of the seasons of `episodes` that are being gathered.
@@ -311,12 +367,12 @@ impl Source<'_> {
     }
 
     fn deleted(&self, external_id: u32, files: bool) -> Result<String, StoreError> {
-        self.db.forget_title(self.instance, external_id, self.at_ms)?;
+        self.db.forget_title(self.instance, external_id, self.when, self.now_ms)?;
         let arrivals = self.arrivals(external_id)?;
         let with = if files { ", with its files" } else { "" };
         let answer = format!("deleted in {} `{}`{with}", self.kind.app_name(), self.instance);
         for arrival in &arrivals {
-            self.db.set_removed(arrival, &answer, self.at_ms)?;
+            self.db.set_removed(arrival, &answer, self.when)?;
         }
         Ok(format!("it was taken out of the library; {}", concerns(&arrivals)))
     }

@@ -11,7 +11,7 @@ mod engine;
 mod tests;
 
 use crate::config::Environment;
-pub use engine::{apply_events, flush_due_batches, next_batch_due, process_inbox};
+pub use engine::{apply_events, flush_due_batches, next_batch_due, process_batch, tidy};
 
 /// How imports of episodes become messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

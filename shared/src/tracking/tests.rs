@@ -28,6 +28,18 @@ fn kinds(instance: &str) -> Option<InstanceKind> {
     }
 }
 
+/// Works off everything that waits.
+fn process_all(store: &Store, now_ms: UnixMs) -> Processed {
+    let (mut all, mut after) = (Processed::default(), 0);
+    while let Some((last, batch)) = process_batch(store, after, &kinds, TrackingSettings::default(), now_ms).unwrap() {
+        after = last;
+        all.done += batch.done;
+        all.ignored += batch.ignored;
+        all.announced += batch.announced;
+    }
+    all
+}
+
 /// A store, and what the arrs send to it.
 struct World {
     folder: TempDir,
@@ -129,7 +141,7 @@ impl World {
     }
 
     fn process(&self, now_ms: UnixMs) -> Processed {
-        process_inbox(&self.store, &kinds, TrackingSettings::default(), now_ms).unwrap()
+        process_all(&self.store, now_ms)
     }
 
     /// Receives and processes at the same time.
@@ -444,7 +456,7 @@ fn what_says_nothing_is_kept_with_the_reason() {
     world.receive("gone", &[film("Download")], NOON);
     let health = json!({ "eventType": "Health", "level": "error", "message": "no indexers" });
     world.receive("movies", &[health], NOON);
-    assert_eq!(world.process(NOON), Processed { done: 2, ignored: 3, announced: 0 });
+    assert_eq!(world.process(NOON + DAY), Processed { done: 2, ignored: 3, announced: 0 });
     let rows = world.store.read().last_webhooks(10).unwrap();
     let told: Vec<_> = rows.iter().rev().map(|row| (row.state.as_str(), row.detail.as_deref().unwrap())).collect();
     let expected = [
@@ -478,7 +490,7 @@ fn two_processes_at_once_work_each_webhook_off_once() {
     let processed: Vec<Processed> = std::thread::scope(|scope| {
         let work = || {
             let store = Store::open(world.folder.path(), false).unwrap();
-            process_inbox(&store, &kinds, TrackingSettings::default(), NOON).unwrap()
+            process_all(&store, NOON)
         };
         let workers = [scope.spawn(work), scope.spawn(work)];
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
@@ -498,7 +510,7 @@ fn the_inbox_forgets_the_oldest_of_what_is_done() {
     }
     assert_eq!(world.store.read().last_webhooks(9_999).unwrap().len(), 2_000);
     world.receive("movies", &[film("Test")], NOON);
-    world.store.write(|db| db.prune_inbox(0)).unwrap();
+    world.store.write(|db| db.prune_inbox(0, 0)).unwrap();
     assert_eq!(world.store.read().pending_webhook_count().unwrap(), 1, "what waits is kept");
 }
 
@@ -508,8 +520,114 @@ fn imports_that_nobody_ever_asked_for_are_forgotten_after_a_month() {
     let entry = world.added("ana", SHOW, &["shows"]);
     world.tell("shows", recent(1), NOON);
     world.tell("movies", film("Download"), NOON);
-    assert_eq!(world.store.write(|db| db.prune_imports(NOON + 30 * DAY)).unwrap(), 0);
-    assert_eq!(world.store.write(|db| db.prune_imports(NOON + 31 * DAY)).unwrap(), 1, "the movie");
+    world.tell("movies", film("Grab"), NOON);
+    let imports = || {
+        let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+        let count = |table: &str| -> u32 {
+            database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        (count("imports"), count("grabs"))
+    };
+    assert!(!tidy(&world.store, NOON + 30 * DAY).unwrap());
+    assert_eq!(imports(), (2, 1));
+    assert!(!tidy(&world.store, NOON + 31 * DAY - SECOND).unwrap());
+    assert_eq!(imports(), (2, 1), "once a day is enough");
+    assert!(!tidy(&world.store, NOON + 31 * DAY).unwrap());
+    assert_eq!(imports(), (1, 0), "the movie");
     world.tell("shows", recent(1), NOON + 31 * DAY);
     assert_eq!((world.told(), world.state(entry)), (vec![vec![1]], EntryState::Available));
+}
+
+#[test]
+fn what_an_arr_tells_counts_in_the_order_it_came_also_when_the_clock_is_put_back() {
+    let world = World::new();
+    let (movie, show) = (world.added("ana", FILM, &["movies"]), world.added("ana", SHOW, &["shows"]));
+    let before = NOON - 3_600 * SECOND;
+    world.tell("movies", film("Download"), NOON + SECOND);
+    world.tell("movies", film("MovieDelete"), before);
+    assert_eq!(world.placement(movie).state, PlacementState::Removed);
+    world.tell("movies", film("Download"), before - SECOND);
+    assert_eq!(world.placement(movie).state, PlacementState::Added);
+
+    // The same when all of it waits, and is worked off when the clock is where it was.
+    world.receive("shows", &[episodes("Grab", [1, 2], "D"), episodes("Download", [1, 2], "D")], NOON + 5 * SECOND);
+    let mut deleted = episodes("EpisodeFileDelete", [1], "");
+    deleted["deleteReason"] = "manual".into();
+    world.receive("shows", &[deleted], before);
+    world.process(NOON + DAY);
+    let progress = world.store.read().download_progress("shows", "D", SHOW).unwrap();
+    assert_eq!((progress.expected, progress.imported), (2, 1));
+    world.receive("shows", &[json!({ "eventType": "SeriesDelete", "series": { "tvdbId": SHOW } })], before);
+    world.process(NOON + 30 * SECOND);
+    assert_eq!(world.placement(show).state, PlacementState::Removed);
+    assert_eq!(world.store.read().download_progress("shows", "D", SHOW).unwrap(), Default::default());
+}
+
+#[test]
+fn a_season_from_the_history_is_told_of_in_one_message() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    let read = |number| {
+        let body = episodes("Download", [number], "").to_string();
+        crate::clients::arr::read_webhook(InstanceKind::Sonarr, body.as_bytes()).unwrap().event
+    };
+    let events: Vec<_> = (1..=150).map(|number| (NOON + i64::from(number) * 600 * SECOND, read(number))).collect();
+    let now_ms = NOON + 5 * DAY;
+    for events in events.chunks(100) {
+        let settings = TrackingSettings::default();
+        apply_events(&world.store, "shows", InstanceKind::Sonarr, events, settings, now_ms).unwrap();
+        assert_eq!(flush_due_batches(&world.store, now_ms).unwrap(), 0, "it is gathered from now on");
+    }
+    assert_eq!(flush_due_batches(&world.store, now_ms + 120 * SECOND).unwrap(), 1);
+    assert_eq!(world.told(), [(1..=150).collect::<Vec<_>>()]);
+}
+
+#[test]
+fn a_batch_is_a_hundred_webhooks_or_four_mebibytes() {
+    let world = World::new();
+    world.receive("movies", &vec![film("Test"); 150], NOON);
+    let batch = |after| process_batch(&world.store, after, &kinds, TrackingSettings::default(), NOON).unwrap();
+    assert_eq!(batch(0), Some((100, Processed { done: 100, ignored: 0, announced: 0 })));
+    assert_eq!(batch(100), Some((150, Processed { done: 50, ignored: 0, announced: 0 })));
+    assert_eq!(batch(150), None);
+    let mut large = film("Test");
+    large["overview"] = "x".repeat(1_000_000).into();
+    world.receive("movies", &vec![large; 5], NOON);
+    assert_eq!(batch(150).unwrap().0, 154);
+    assert_eq!(batch(154).unwrap().0, 155);
+}
+
+#[test]
+fn bodies_go_once_they_are_acted_on_but_for_the_last() {
+    let world = World::new();
+    world.receive("gone", &[film("Download")], NOON);
+    world.receive("movies", &vec![film("Test"); 60], NOON);
+    world.process(NOON);
+    let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+    let with_bodies = || -> Vec<i64> {
+        let mut query = database.prepare("SELECT id FROM inbox WHERE body <> '' ORDER BY id").unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let expected: Vec<i64> = std::iter::once(1).chain(12..=61).collect();
+    assert_eq!(with_bodies(), expected, "the one that waits, and fifty");
+    world.process(NOON + DAY);
+    assert_eq!(with_bodies(), (12..=61).collect::<Vec<_>>());
+    assert_eq!(world.store.read().last_webhooks(100).unwrap().len(), 61);
+}
+
+#[test]
+fn what_came_before_its_instance_was_gone_waits_for_its_return_and_holds_nobody_up() {
+    let world = World::new();
+    let entry = world.added("ana", FILM, &["movies"]);
+    world.receive("movies", &vec![film("Download"); 101], NOON);
+    world.receive("shows", &[episodes("Test", [], "")], NOON);
+    let only = |instance: &str| (instance == "shows").then_some(InstanceKind::Sonarr);
+    let settings = TrackingSettings::default();
+    let first = process_batch(&world.store, 0, &only, settings, NOON + SECOND).unwrap();
+    assert_eq!(first, Some((100, Processed::default())));
+    let second = process_batch(&world.store, 100, &only, settings, NOON + SECOND).unwrap();
+    assert_eq!(second, Some((102, Processed { done: 1, ignored: 0, announced: 0 })));
+    assert_eq!(world.store.read().pending_webhook_count().unwrap(), 101);
+    assert_eq!(world.process(NOON + DAY - SECOND), Processed { done: 101, ignored: 0, announced: 1 });
+    assert_eq!(world.state(entry), EntryState::Available);
 }

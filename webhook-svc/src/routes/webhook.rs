@@ -77,6 +77,11 @@ async fn receive<B: Buf>(
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"pulsarr\""));
         return (outcome, event, response);
     }
+    // Before the body is taken in: a thousand senders at once must not fill the memory either.
+    let room = match app.receiver.room(announced.unwrap_or(BODY_LIMIT)) {
+        Ok(room) => room,
+        Err(error) => return refuse(Outcome::NotStored, not_stored(error)),
+    };
     let body = match take_in(body, BODY_LIMIT, app.body_patience).await {
         Ok(body) => body,
         Err(BodyError::TooLarge) => return refuse(Outcome::TooLarge, ApiError::too_large(BODY_LIMIT)),
@@ -95,12 +100,16 @@ async fn receive<B: Buf>(
         body: String::from_utf8_lossy(&body).into_owned(),
         received_at_ms: app.now_ms(),
     };
-    match app.receiver.store(webhook).await {
+    match app.receiver.store(webhook, room).await {
         Ok(()) => (Outcome::Stored, Some(event), StatusCode::OK.into_response()),
-        Err(NotStored::Full) => {
-            refuse(Outcome::NotStored, ApiError::unavailable("too many webhooks are waiting to be stored"))
-        }
-        Err(NotStored::Failed(sentence)) => refuse(Outcome::NotStored, ApiError::unavailable(sentence)),
+        Err(error) => refuse(Outcome::NotStored, not_stored(error)),
+    }
+}
+
+fn not_stored(error: NotStored) -> ApiError {
+    match error {
+        NotStored::Full => ApiError::unavailable("too many webhooks are waiting to be stored"),
+        NotStored::Failed(sentence) => ApiError::unavailable(sentence),
     }
 }
 
