@@ -11,9 +11,14 @@ use warp::http::{HeaderValue, Method, header};
 use warp::reply::Response;
 
 use super::editing::{Standing, alike, find};
+use super::instances::{host_of, known};
+use super::plex::{Stranger, belongs};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape};
+use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
+use crate::plex_health::look_at_server;
+use crate::plex_way::PlexWay;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -98,8 +103,17 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
             }
         }
     }
-    if let Err(error) = configuration.read_with(&after) {
-        problems.extend(error.problems.into_iter().map(|problem| Misplaced::found_in(&taken.items, problem)));
+    match configuration.read_with(&after) {
+        Err(error) => {
+            problems.extend(error.problems.into_iter().map(|problem| Misplaced::found_in(&taken.items, problem)));
+        }
+        Ok(candidate) => {
+            let held = configuration.read_with(&before).ok();
+            problems.extend(led_elsewhere(&taken.items, held.as_ref(), &candidate));
+            if problems.is_empty() {
+                problems.extend(strange_server(&ask.app, &taken.items, held.as_ref(), &candidate).await?);
+            }
+        }
     }
     if !problems.is_empty() {
         problems.sort_by_key(|it| it.line);
@@ -137,6 +151,53 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
     });
     change.await?;
     answer(&view)
+}
+
+/// Kept keys of instances that would go to another host than now.
+fn led_elsewhere(items: &[TakenItem], held: Option<&Config>, candidate: &Config) -> Vec<Misplaced> {
+    let host = |config: &Config, name: &str| known(config, name).ok().map(|instance| host_of(&instance.url));
+    let keeps_key = |it: &&TakenItem| it.section == Section::Instances && !matches!(it.secret, Given::Secret(_));
+    let elsewhere = |it: &&TakenItem| {
+        let after = host(candidate, &it.name);
+        after.is_some() && held.and_then(|held| host(held, &it.name)) != after
+    };
+    let misplaced = |it: &TakenItem| Misplaced {
+        line: Some(it.line_of("url")),
+        path: format!("{}.api_key", it.path),
+        message: "is needed again, because the url leads to another host or port: send the key".to_owned(),
+    };
+    items.iter().filter(keeps_key).filter(elsewhere).map(misplaced).collect()
+}
+
+/// A Plex server that would be shown the account's token and is none of the account's.
+///
+/// # Errors
+/// 503 when nobody can tell.
+async fn strange_server(
+    app: &App,
+    items: &[TakenItem],
+    held: Option<&Config>,
+    candidate: &Config,
+) -> Result<Option<Misplaced>, ApiError> {
+    let url = |config: &Config| config.settings.plex.server_url.clone();
+    let Some(wanted) = url(candidate).filter(|wanted| held.and_then(url).as_ref() != Some(wanted)) else {
+        return Ok(None);
+    };
+    let Some(item) = items.iter().find(|it| it.section == Section::Plex) else { return Ok(None) };
+    let way = PlexWay::open(app).await?;
+    let token = candidate.settings.plex.token.clone();
+    let plex = token.map(|token| way.plex_with(token, way.client_identifier.clone()));
+    let seen = look_at_server(app, &way, wanted).await;
+    let known = belongs(plex.as_ref(), &seen, &way).await;
+    way.close().await?;
+    match known {
+        Ok(()) => Ok(None),
+        Err(Stranger::Refused(message)) => {
+            let (line, path) = (Some(item.line_of("server_url")), format!("{}.server_url", item.path));
+            Ok(Some(Misplaced { line, path, message }))
+        }
+        Err(Stranger::Unknown(error)) => Err(error),
+    }
 }
 
 /// `instances movies`, `plex`
@@ -406,7 +467,7 @@ rules:
     async fn an_import_replaces_what_is_kept_and_is_noted_without_secrets() {
         let household = Household::new("");
         import(&household, "", WHOLE).await.unwrap();
-        let body = json!({"plex": {"friends": true}, "instances": [{"name": "movies", "kind": "radarr", "url": "http://a:1"}]});
+        let body = json!({"plex": {"friends": true}, "instances": [{"name": "movies", "kind": "radarr", "url": "http://127.0.0.1:7878/radarr"}]});
         let before = household.db().declarations().unwrap();
         let dry = import(&household, "dry_run=true", &body.to_string()).await.unwrap();
         assert_eq!((&dry["changed"], &dry["dry_run"]), (&json!(["instances movies", "plex"]), &json!(true)));
@@ -419,6 +480,26 @@ rules:
         assert!(config.settings.rules.is_empty());
         let audit = household.get(super::super::audit::ENDPOINTS, "/audit", "").await.unwrap().to_string();
         assert!(audit.contains("settings.imported") && !audit.contains("hunter2"), "{audit}");
+    }
+
+    #[tokio::test]
+    async fn a_kept_key_goes_to_no_other_host() {
+        let household = Household::new("");
+        import(&household, "", WHOLE).await.unwrap();
+        let before = household.db().declarations().unwrap();
+        for (url, key) in
+            [("http://a:1", ""), ("http://127.0.0.1:7879", ", api_key: '${X}'"), ("https://127.0.0.1:7878", "")]
+        {
+            let body = format!("instances:\n- {{name: movies, kind: radarr, url: '{url}'{key}}}\n");
+            let refused = import(&household, "", &body).await.unwrap_err();
+            let text = format!("{refused:?}");
+            assert_eq!(refused.status(), 422, "{text}");
+            assert!(text.contains("\"instances[0].api_key\", message: \"line 2: is needed again"), "{text}");
+        }
+        assert_eq!(household.db().declarations().unwrap(), before);
+        let body = "instances:\n- {name: movies, kind: radarr, url: 'http://a:1', api_key: other-hunter2}\n";
+        import(&household, "", body).await.unwrap();
+        assert_eq!(household.app.config().settings.instances[0].url, "http://a:1");
     }
 
     #[tokio::test]

@@ -356,7 +356,7 @@ pub(super) fn put(
 }
 
 /// Scheme, host and port of an address as settings have it.
-fn host_of(url: &str) -> String {
+pub(super) fn host_of(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
