@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use warp::http::{HeaderValue, Method, header};
 use warp::reply::Response;
 
-use super::editing::{Standing, alike, find};
+use super::editing::{Standing, alike, all_unchanged, expected_version, find};
 use super::instances::{host_of, known};
 use super::plex::{Stranger, belongs};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape};
@@ -36,7 +36,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::POST,
         path: "/config/import",
         tag: "settings",
-        summary: "Puts a settings file (YAML or JSON) in the place of everything that the service keeps. What pulsarr's own settings file says alike is left out; `${NAME}` and a secret that is left out mean the one that is kept.",
+        summary: "Puts a settings file (YAML or JSON) in the place of everything that the service keeps. What pulsarr's own settings file says alike is left out; `${NAME}` and a secret that is left out mean the one that is kept. Takes the `If-Match` of GET /settings.",
         access: Access::Write,
         query: &[Parameter { name: "dry_run", about: "`true`: only tells what would change" }],
         body: Some(shape::<Map<String, Value>>),
@@ -84,6 +84,7 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
     };
     let configuration = &ask.app.configuration;
     let before = configuration.declarations(&ask.app.database).await?;
+    all_unchanged(&before, expected_version(&ask)?)?;
     let mut taken = Taken::apart(&ask.body);
     let mut problems: Vec<Misplaced> = taken.problems.drain(..).map(Misplaced::of).collect();
     let plan = Plan {
@@ -103,12 +104,12 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
             }
         }
     }
-    match configuration.read_with(&after) {
+    match configuration.read_aside(after.clone()).await? {
         Err(error) => {
             problems.extend(error.problems.into_iter().map(|problem| Misplaced::found_in(&taken.items, problem)));
         }
         Ok(candidate) => {
-            let held = configuration.read_with(&before).ok();
+            let held = configuration.read_aside(before.clone()).await?.ok();
             problems.extend(led_elsewhere(&taken.items, held.as_ref(), &candidate));
             if problems.is_empty() {
                 problems.extend(strange_server(&ask.app, &taken.items, held.as_ref(), &candidate).await?);
@@ -500,6 +501,12 @@ rules:
         let body = "instances:\n- {name: movies, kind: radarr, url: 'http://a:1', api_key: other-hunter2}\n";
         import(&household, "", body).await.unwrap();
         assert_eq!(household.app.config().settings.instances[0].url, "http://a:1");
+        // Nobody replaces what they have not seen.
+        let seen = household.send(Method::GET, "/settings", None, &Value::Null).await.etag.unwrap();
+        let replace =
+            async |state: &str| household.send(Method::POST, IMPORT, Some(state), &json!({"default": "none"})).await;
+        assert_eq!(replace(&seen).await.status, 200);
+        assert_eq!(replace(&seen).await.status, 412);
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::editing::{Standing, body_of};
+use super::editing::{Standing, all_unchanged, body_of, expected_version};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
 use crate::audit::By;
 use crate::configuration::Note;
@@ -45,7 +45,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::POST,
         path: "/plex/server",
         tag: "plex",
-        summary: "Takes the Plex server at `url` for the household's own, if one of the account's answers there. `null` forgets it.",
+        summary: "Takes the Plex server at `url` for the household's own, if one of the account's answers there. `null` forgets it. Takes the `If-Match` of GET /settings.",
         access: Access::Write,
         query: &[],
         body: Some(shape::<Chosen>),
@@ -245,6 +245,7 @@ impl ListedServer {
 
 async fn choose(ask: Ask) -> Result<Response, ApiError> {
     const KEY: &str = "server_url";
+    let expected = expected_version(&ask)?;
     let app = &ask.app;
     let wanted = match body_of(&ask)?.remove("url") {
         Some(Value::Null) => None,
@@ -255,8 +256,9 @@ async fn choose(ask: Ask) -> Result<Response, ApiError> {
     Standing::of_value(&way.config, "plex.server_url").changeable("plex.server_url")?;
     // What is no address is refused before anybody is asked.
     let mut all = app.configuration.declarations(&app.database).await?;
+    all_unchanged(&all, expected)?;
     put(&mut all, KEY, wanted.clone().map(Value::String));
-    let checked = app.configuration.check(&all, (Section::Plex, ""))?;
+    let checked = app.configuration.check_aside(all, (Section::Plex, "")).await?;
     let url = checked.settings.plex.server_url.filter(|_| wanted.is_some());
     let seen = match url.clone() {
         None => None,
@@ -271,6 +273,7 @@ async fn choose(ask: Ask) -> Result<Response, ApiError> {
     let action = if url.is_some() { "plex.server_set" } else { "plex.server_forgotten" };
     let note = Note { by: By::of(&ask), action, target: "plex".to_owned(), detail: json!({"url": url}) };
     let edit = |all: &mut Vec<Declaration>| {
+        all_unchanged(all, expected)?;
         put(all, KEY, url.map(Value::String));
         Ok(())
     };

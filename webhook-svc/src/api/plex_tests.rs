@@ -410,6 +410,16 @@ async fn the_token_is_shown_to_no_server_that_is_none_of_the_accounts() {
 }
 
 #[tokio::test]
+async fn linking_is_noted_from_its_beginning() {
+    let story = Story::with(LINKLESS);
+    story.ask("POST", "/plex/link", None).await;
+    story.ask("DELETE", "/plex/link", None).await;
+    let audit = story.get("/audit").await;
+    let actions: Vec<&Value> = audit["entries"].as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
+    assert_eq!(actions, ["plex.link_called_off", "plex.link_begun"]);
+}
+
+#[tokio::test]
 async fn everybody_on_record_or_in_a_request_is_told_with_advice_and_plex_is_asked_once_a_minute() {
     let story = Story::with(LINKED_BY_FILE);
     let plex = &story.household.plex;

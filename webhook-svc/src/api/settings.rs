@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::editing::{alike, body_of, expected_version, find, masked, seal, unchanged, with_version};
+use super::editing::{alike, body_of, expected_version, find, masked, seal, state_now, unchanged, with_version};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
 use crate::audit::By;
 use crate::configuration::Note;
@@ -19,7 +19,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::GET,
         path: "/settings",
         tag: "settings",
-        summary: "Every setting with its source, as `pulsarr check` lists them; of secrets only the length.",
+        summary: "Every setting with its source, as `pulsarr check` lists them; of secrets only the length. Its ETag is the state of everything that the service keeps.",
         access: Access::Read,
         query: &[],
         body: None,
@@ -68,6 +68,19 @@ struct SettingList {
     settings: Vec<SettingView>,
     /// What works but should be looked at, as sentences.
     warnings: Vec<String>,
+    /// What the service keeps and cannot read, so that nothing of it holds; no run decides anything until it is mended or removed.
+    broken: Vec<BrokenView>,
+}
+
+/// A part of what the service keeps that cannot be read.
+#[derive(Debug, Serialize, JsonSchema)]
+struct BrokenView {
+    /// `instances`, `rules`, `plex`
+    section: &'static str,
+    /// Which item; empty for what there is only one of.
+    name: String,
+    /// What is wrong and what to do, as sentences without a full stop.
+    problems: Vec<String>,
 }
 
 /// One setting as it came out.
@@ -324,7 +337,14 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
         value: value.value.clone(),
         source: value.source.to_string(),
     });
-    answer(&SettingList { settings: settings.collect(), warnings: config.warnings.clone() })
+    let broken = config.broken.iter().map(|it| BrokenView {
+        section: it.declaration.section.word(),
+        name: it.declaration.name.clone(),
+        problems: it.problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect(),
+    });
+    let list =
+        SettingList { settings: settings.collect(), warnings: config.warnings.clone(), broken: broken.collect() };
+    Ok(with_version(answer(&list)?, Some(state_now(config))))
 }
 
 #[cfg(test)]
