@@ -75,6 +75,20 @@ impl Vault {
         Self::of_existing(data_dir)
     }
 
+    /// The same beside secrets that are kept sealed already: a key that is lost is not replaced by one that opens none of them.
+    ///
+    /// # Errors
+    /// [`VaultError::Key`] when the file cannot be made or read.
+    pub fn open_beside(data_dir: &Path, secrets_kept: bool) -> Result<Self, VaultError> {
+        if secrets_kept { Self::of_existing(data_dir) } else { Self::open(data_dir) }
+    }
+
+    /// Whether there is a key.
+    #[must_use]
+    pub const fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// The same for somebody who only reads: makes nothing. Without a key nothing can be opened.
     ///
     /// # Errors
@@ -123,7 +137,9 @@ impl Vault {
     }
 
     fn key(&self) -> Result<&LessSafeKey, VaultError> {
-        self.key.as_deref().ok_or_else(|| self.unusable("there is no such file"))
+        self.key.as_deref().ok_or_else(|| {
+            self.unusable("there is no such file; put it back, or remove what was sealed with it and start again")
+        })
     }
 
     fn unusable(&self, detail: impl fmt::Display) -> VaultError {
@@ -187,7 +203,12 @@ mod tests {
         let none = Vault::of_existing(folder.path()).unwrap();
         assert!(matches!(none.seal(&"x".into()), Err(VaultError::Key { .. })));
         assert!(!folder.path().join("key").exists());
-        Vault::open(folder.path()).unwrap();
+        assert!(
+            !Vault::open_beside(folder.path(), true).unwrap().has_key(),
+            "what it had sealed would be lost for good"
+        );
+        assert!(!folder.path().join("key").exists());
+        assert!(Vault::open_beside(folder.path(), false).unwrap().has_key());
         let path = folder.path().join("key/vault.key");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path().join("key")).unwrap().count(), 1);

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use pulsarr_shared::config::{Config, ConfigError, Export, Problem};
+use pulsarr_shared::config::{Broken, Config, ConfigError, Export, Problem};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::{Db, Store, StoreError};
 use pulsarr_shared::telemetry;
@@ -56,10 +56,18 @@ impl Configuration {
     /// # Errors
     /// What is wrong with the key, the store, or what is kept there, as a sentence.
     pub fn new(config: Config, origin: Origin, store: &Store) -> anyhow::Result<Self> {
-        let vault = Vault::open(&config.environment.data_dir).map_err(|error| crate::app::fragment(&error))?;
-        let stored =
-            store.read().declarations().map_err(|error| anyhow::anyhow!("failed to {error}. {}", error.advice()))?;
-        let config = config.with_stored(&stored, &vault, origin.variables.iter().cloned(), &origin.base_dir)?;
+        let refused = |error: StoreError| anyhow::anyhow!("failed to {error}. {}", error.advice());
+        let stored = store.read().declarations().map_err(refused)?;
+        for section in store.read().unknown_sections().map_err(refused)? {
+            tracing::warn!("settings of a newer version are passed over: {section}");
+        }
+        let is_sealed = |it: &Declaration| it.section.secret_key().is_some_and(|key| it.body[key].is_string());
+        let vault = Vault::open_beside(&config.environment.data_dir, stored.iter().any(is_sealed));
+        let vault = vault.map_err(|error| crate::app::fragment(&error))?;
+        let config = config.with_readable(&stored, &vault, origin.variables.iter().cloned(), &origin.base_dir)?;
+        for broken in &config.broken {
+            tracing::error!("{}. No run decides anything until it is mended or removed.", broken.sentence());
+        }
         let now = RwLock::new(Arc::new(config));
         Ok(Self { now, vault, origin, editing: Arc::default(), changed: Notify::new() })
     }
@@ -109,7 +117,7 @@ impl Configuration {
         let before = self.declarations(database).await?;
         let mut after = before.clone();
         edit(&mut after)?;
-        let config = Arc::new(self.check(&after, about)?);
+        let config = Arc::new(self.check_aside(after.clone(), about).await?);
         let (this, database) = (Arc::clone(self), database.clone());
         // On its own feet: whoever asked may go away, and what is stored has to hold all the same.
         let work = tokio::spawn(async move {
@@ -128,9 +136,15 @@ impl Configuration {
                 let message = "the settings were changed by somebody else at the same moment: look again";
                 return Err(ApiError::conflict(message));
             }
-            // Read once more, so that what holds is what was stored, with its versions.
-            let stored = this.declarations(&database).await?;
-            let config = this.read_with(&stored).map_or(config, Arc::new);
+            // Read once more, so that what holds is what was stored, with its versions. It is stored: whatever goes wrong from now on,
+            // it has to hold, and whoever asked is told so.
+            let config = match this.declarations(&database).await {
+                Ok(stored) => this.read_aside(stored).await.ok().and_then(Result::ok).map_or(config, Arc::new),
+                Err(error) => {
+                    tracing::warn!("what was stored holds, and could not be looked at again: failed to {error}");
+                    config
+                }
+            };
             telemetry::hide_secrets_of(&config);
             *this.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&config);
             this.changed.notify_waiters();
@@ -145,6 +159,31 @@ impl Configuration {
     /// 422 with every mistake.
     pub fn check(&self, declarations: &[Declaration], about: (Section, &str)) -> Result<Config, ApiError> {
         self.read_with(declarations).map_err(|error| as_fields(error, about))
+    }
+
+    /// As [`Self::check`], beside whatever else there is to do: reading takes a while.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub async fn check_aside(
+        self: &Arc<Self>,
+        declarations: Vec<Declaration>,
+        about: (Section, &str),
+    ) -> Result<Config, ApiError> {
+        self.read_aside(declarations).await?.map_err(|error| as_fields(error, about))
+    }
+
+    /// As [`Self::read_with`], beside whatever else there is to do.
+    ///
+    /// # Errors
+    /// 503 when reading broke off; the inner ones are those of [`Self::read_with`].
+    pub async fn read_aside(
+        self: &Arc<Self>,
+        declarations: Vec<Declaration>,
+    ) -> Result<Result<Config, ConfigError>, ApiError> {
+        let this = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || this.read_with(&declarations)).await;
+        read.map_err(|_| ApiError::unavailable("reading the settings broke off: try again"))
     }
 
     /// Everything that holds, as one settings file without secrets.
@@ -163,12 +202,50 @@ impl Configuration {
         self.now().declared_by_file(&self.origin.base_dir).map_err(|error| broken(&error))
     }
 
-    /// The configuration that there would be with these in the store.
+    /// The configuration that there would be with these in the store. What is broken already, and is as it was, stays so: it keeps
+    /// nobody from mending the rest.
     ///
     /// # Errors
-    /// Every mistake, with its place in what is stored.
+    /// Every other mistake, with its place in what is stored.
     pub fn read_with(&self, declarations: &[Declaration]) -> Result<Config, ConfigError> {
-        self.now().with_stored(declarations, &self.vault, self.origin.variables.iter().cloned(), &self.origin.base_dir)
+        let (now, variables) = (self.now(), || self.origin.variables.iter().cloned());
+        let error = match now.with_stored(declarations, &self.vault, variables(), &self.origin.base_dir) {
+            Ok(config) => return Ok(Config { broken: Vec::new(), ..config }),
+            Err(error) => error,
+        };
+        let body = |section: Section, name: &str| {
+            declarations.iter().find(|it| it.section == section && it.name == name).map(|it| &it.body)
+        };
+        let is_old = |problem: &Problem| {
+            let Some(at) = &problem.stored else { return !now.broken.is_empty() };
+            now.broken.iter().map(|it| &it.declaration).any(|was| {
+                was.section == at.section && was.name == at.name && body(was.section, &was.name) == Some(&was.body)
+            })
+        };
+        if !error.problems.iter().all(is_old) {
+            let problems = error.problems.iter().filter(|problem| !is_old(problem)).cloned().collect();
+            return Err(ConfigError { problems, file: error.file });
+        }
+        let config = now.with_readable(declarations, &self.vault, variables(), &self.origin.base_dir)?;
+        let was_so = |it: &Broken| {
+            let is = &it.declaration;
+            now.broken
+                .iter()
+                .map(|was| &was.declaration)
+                .any(|was| was.section == is.section && was.name == is.name && was.body == is.body)
+        };
+        let fresh = config.broken.iter().filter(|it| !was_so(it)).flat_map(|it| &it.problems);
+        // One that belongs to nobody stands beside each.
+        let mut problems: Vec<Problem> = Vec::new();
+        for problem in fresh {
+            if !problems.contains(problem) {
+                problems.push(problem.clone());
+            }
+        }
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        Err(ConfigError { problems, file: config.settings_file })
     }
 }
 
@@ -193,4 +270,115 @@ fn broken(error: &ConfigError) -> ApiError {
 
 fn join(place: &str, path: &str) -> String {
     if path.is_empty() { place.to_owned() } else { format!("{place}: {path}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulsarr_shared::clock::ManualClock;
+    use pulsarr_shared::model::{RunResult, Trigger};
+    use pulsarr_shared::report::ProblemKind;
+    use pulsarr_shared::stop::Stop;
+    use serde_json::json;
+
+    use super::*;
+    use crate::app::App;
+    use crate::engine::Wish;
+    use crate::testing::{NOW, Testing};
+
+    const FILE: &str = "\
+plex: {token: xxxxxxxxxxxxxxxxxxxx}
+instances:
+- {name: movies, kind: radarr, url: 'http://127.0.0.1:9', api_key: 0123456789abcdef0123456789abcdef, default: true}
+rules:
+- {name: hidden, route: movies}
+";
+
+    /// A service that starts beside these.
+    fn beside(stored: &[(Section, &str, Value)]) -> Testing {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pulsarr.yaml"), FILE).unwrap();
+        let vars = [("PULSARR_DATA_DIR", folder.path().to_str().unwrap()), ("PULSARR_AUTH", "disabled")];
+        let variables = vars.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let stored: Vec<Declaration> = (0..)
+            .zip(stored)
+            .map(|(position, (section, name, body))| Declaration {
+                section: *section,
+                name: (*name).to_owned(),
+                position,
+                body: body.clone(),
+                version: 0,
+            })
+            .collect();
+        let store = Store::open(folder.path(), false).unwrap();
+        assert!(store.write(|db| db.replace_declarations(&[], &stored, 1)).unwrap());
+        let config = Config::load(variables.clone(), folder.path()).unwrap();
+        let origin = Origin { variables, base_dir: folder.path().to_owned() };
+        let clock = Arc::new(ManualClock::at(NOW));
+        let app = App::new(config, origin, clock.clone(), Stop::default(), Arc::default()).unwrap();
+        Testing { app: Arc::new(app), clock, folder }
+    }
+
+    #[tokio::test]
+    async fn a_rule_that_cannot_be_read_stops_runs_and_not_the_service_where_it_is_mended() {
+        let rule = |name: &str, to: &str| (Section::Rules, name.to_owned(), json!({"name": name, "route": to}));
+        let rules = [rule("a", "gone"), rule("b", "movies")];
+        let service = beside(&rules.each_ref().map(|(section, name, body)| (*section, name.as_str(), body.clone())));
+        let ask = async |method: &str, path: &str, body: Option<Value>| {
+            service.ask("192.168.1.9", method, path, &[], body).await
+        };
+        let settings = ask("GET", "/settings", None).await.json;
+        assert_eq!((&settings["broken"][0]["section"], &settings["broken"][0]["name"]), (&json!("rules"), &json!("a")));
+        let shown = ask("GET", "/rules/a", None).await.json;
+        assert!(shown["broken"][0].as_str().unwrap().contains("`gone`"), "{shown}");
+        assert_eq!(ask("GET", "/rules/b", None).await.json["broken"], json!([]));
+        let run = async || {
+            let wish = Wish { trigger: Trigger::Schedule, user: None, full: false };
+            service.app.engine.begin(wish).unwrap().end.await.unwrap().unwrap()
+        };
+        let report = run().await;
+        assert_eq!((report.run.result, report.problems[0].kind), (RunResult::Failed, ProblemKind::Configuration));
+        assert!(report.problems[0].message.contains("rules a, as it was set up"), "{:?}", report.problems);
+
+        // What has nothing to do with it can be changed; it cannot be made wrong in another way.
+        assert_eq!(ask("PUT", "/settings/default", Some(json!({"value": "none"}))).await.status, 200);
+        let other = ask("PUT", "/rules/a", Some(json!({"route": "nowhere"}))).await;
+        assert_eq!(
+            (other.status, &other.json["error"]["problems"][0]["path"]),
+            (422, &json!("route")),
+            "{}",
+            other.text
+        );
+        let mended = ask("PUT", "/rules/a", Some(json!({"route": "movies"}))).await;
+        assert_eq!((mended.status, &mended.json["broken"]), (200, &json!([])), "{}", mended.text);
+        assert!(service.app.config().broken.is_empty());
+        assert_eq!(service.app.config().settings.rules.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_and_what_the_file_hides_can_be_removed() {
+        let body = json!({"name": "hidden", "route": "movies"});
+        let broken = json!({"name": "a", "route": "gone"});
+        let service = beside(&[(Section::Rules, "a", broken), (Section::Rules, "hidden", body)]);
+        let ask = async |method: &str, path: &str| service.ask("192.168.1.9", method, path, &[], None).await;
+        assert_eq!(ask("GET", "/rules/hidden").await.json["hides_another"], true);
+        assert_eq!(ask("DELETE", "/rules/hidden").await.status, 204);
+        assert_eq!(ask("GET", "/rules/hidden").await.json["hides_another"], false);
+        assert_eq!(ask("DELETE", "/rules/hidden").await.status, 409);
+        assert_eq!(ask("DELETE", "/rules/a").await.status, 204);
+        let config = service.app.config();
+        assert!(config.broken.is_empty() && config.stored.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_lost_key_is_not_replaced_while_something_is_sealed_with_it() {
+        let sealed = Vault::open(tempfile::tempdir().unwrap().path()).unwrap().seal(&"hunter2".into()).unwrap();
+        let body = json!({"name": "shows", "kind": "sonarr", "url": "http://127.0.0.1:9", "api_key": sealed});
+        let service = beside(&[(Section::Instances, "shows", body)]);
+        assert!(!service.folder.path().join("key").exists());
+        let config = service.app.config();
+        assert_eq!((config.broken.len(), config.settings.instances.len()), (1, 1));
+        assert!(config.broken[0].sentence().contains("put it back"), "{:?}", config.broken);
+        assert_eq!(service.ask("192.168.1.9", "DELETE", "/instances/shows", &[], None).await.status, 200);
+        assert!(service.app.config().broken.is_empty());
+    }
 }

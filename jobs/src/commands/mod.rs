@@ -14,6 +14,7 @@ use std::io::Write;
 use std::path::Path;
 
 use pulsarr_shared::config::{Config, ConfigError};
+use pulsarr_shared::model::Declaration;
 use pulsarr_shared::printable::printable;
 use pulsarr_shared::process;
 use pulsarr_shared::store::Store;
@@ -38,21 +39,38 @@ fn load_config() -> Result<Config, ConfigError> {
 fn load_whole_config() -> Result<Config, Failure> {
     let config = load_config()?;
     match open_store_if_any(&config)? {
-        Some(store) => with_stored(&config, &store),
+        Some(store) => with_readable(&config, &store),
         None => Ok(config),
     }
 }
 
-/// `config` with what people set up through the service.
+/// `config` with what people set up through the service, all of which has to be right.
 fn with_stored(config: &Config, store: &Store) -> Result<Config, Failure> {
-    let stored = store.read().declarations()?;
-    let vault = Vault::of_existing(&config.environment.data_dir).map_err(|error| Failure {
-        code: crate::exit_code::ExitCode::Configuration,
-        text: format!("pulsarr: failed to {error}"),
-    })?;
-    let config = config.with_stored(&stored, &vault, process::variables(), Path::new("."))?;
+    let config = config.with_stored(&kept(store)?, &vault(config)?, process::variables(), Path::new("."))?;
     telemetry::hide_secrets_of(&config);
     Ok(config)
+}
+
+/// The same without what cannot be read, which is logged; a run tells it in its report and decides nothing.
+fn with_readable(config: &Config, store: &Store) -> Result<Config, Failure> {
+    let config = config.with_readable(&kept(store)?, &vault(config)?, process::variables(), Path::new("."))?;
+    telemetry::hide_secrets_of(&config);
+    Ok(config)
+}
+
+/// What people set up through the service.
+fn kept(store: &Store) -> Result<Vec<Declaration>, Failure> {
+    for section in store.read().unknown_sections()? {
+        tracing::warn!("settings of a newer version are passed over: {section}");
+    }
+    Ok(store.read().declarations()?)
+}
+
+fn vault(config: &Config) -> Result<Vault, Failure> {
+    Vault::of_existing(&config.environment.data_dir).map_err(|error| Failure {
+        code: crate::exit_code::ExitCode::Configuration,
+        text: format!("pulsarr: failed to {error}"),
+    })
 }
 
 /// The same for looking at the rules alone, which needs no secrets.
@@ -90,6 +108,9 @@ fn load_config_and_log() -> Result<Config, Failure> {
 fn warn_of(config: &Config) {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
+    }
+    for broken in &config.broken {
+        tracing::warn!("{}", broken.sentence());
     }
 }
 

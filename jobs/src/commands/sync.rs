@@ -17,7 +17,7 @@ use pulsarr_shared::sync::{self, Mode, Request, SyncError, World};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::progress::Bar;
-use super::{load_config_and_log, open_store, say, text_report, warn_of, with_stored};
+use super::{load_config_and_log, open_store, say, text_report, warn_of, with_readable};
 use crate::arguments::{ReportFormat, SyncArguments};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -131,7 +131,7 @@ async fn report(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Re
             }
         }
     };
-    let config = &with_stored(config, &store)?;
+    let config = &with_readable(config, &store)?;
     warn_of(config);
     let transport = Transport::trusting(config.environment.ca_file.as_deref())
         .map_err(|error| Failure { code: ExitCode::Configuration, text: format!("pulsarr: failed to {error}") })?;

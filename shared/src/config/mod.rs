@@ -41,7 +41,7 @@ pub use export::Export;
 pub use finding::{ConfigError, Problem, Source, Value};
 pub use import::{Given, Taken, TakenItem};
 pub use settings::{PlexSettings, Settings, TmdbSettings};
-pub use stored::{Stored, StoredAt};
+pub use stored::{Broken, Stored, StoredAt};
 pub use users::{UserOverride, UserSettings};
 
 use jiff::tz::TimeZone;
@@ -73,6 +73,9 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// What was read besides the file; `None`: nothing.
     pub stored: Option<Stored>,
+    /// What is kept in the store and cannot be read as it is, so that nothing of it holds. No run decides anything meanwhile: what it
+    /// says may be that something is not wanted.
+    pub broken: Vec<Broken>,
 }
 
 /// How a configuration is read.
@@ -143,6 +146,7 @@ impl Config {
             values: findings.values,
             warnings: findings.warnings,
             stored: None,
+            broken: Vec::new(),
         })
     }
 }

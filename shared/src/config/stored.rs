@@ -35,6 +35,26 @@ pub struct StoredAt {
     pub path: String,
 }
 
+/// What is kept in the store and cannot be read beside the rest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Broken {
+    /// As it is kept.
+    pub declaration: Declaration,
+    /// At least one; never a secret.
+    pub problems: Vec<Problem>,
+}
+
+impl Broken {
+    /// What it is and what to do: `instances movies, which was made in the service, cannot be read: …`. Without a full stop.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Declaration { section, name, .. } = &self.declaration;
+        let called = format!("{} {name}", section.word());
+        let why: Vec<String> = self.problems.iter().map(|it| format!("{}: {}", it.path, it.message)).collect();
+        format!("{}, as it was set up in the service, cannot be read: {}", called.trim_end(), why.join("; "))
+    }
+}
+
 /// Which items of the merged lists are stored ones.
 #[derive(Debug, Default)]
 pub(super) struct Places(Vec<(String, Section, String)>);
@@ -75,6 +95,54 @@ impl Config {
         let read = Self::load_with(vars, base_dir, &Loading { lenient: false, stored: Some(&stored) })?;
         let stored = Some(stored).filter(|stored| !stored.declarations.is_empty());
         Ok(Self { environment: self.environment.clone(), stored, ..read })
+    }
+
+    /// The same without the items that cannot be read, which are told in [`Config::broken`]: one of them keeps nobody from mending it.
+    /// An item that only makes sense with another goes with it.
+    ///
+    /// # Errors
+    /// What is wrong with the settings file itself, or with the process's variables.
+    pub fn with_readable(
+        &self,
+        stored: &[Declaration],
+        vault: &Vault,
+        vars: impl IntoIterator<Item = (String, String)>,
+        base_dir: &Path,
+    ) -> Result<Self, ConfigError> {
+        let vars: Vec<(String, String)> = vars.into_iter().collect();
+        let mut kept = stored.to_vec();
+        let mut broken: Vec<Broken> = Vec::new();
+        let mut first = None;
+        loop {
+            let read = if kept.is_empty() && first.is_some() {
+                // The file may have changed since it was read, and then it is what is wrong.
+                let file = Self::load(vars.iter().cloned(), base_dir);
+                file.map(|file| Self { environment: self.environment.clone(), ..file })
+            } else {
+                self.with_stored(&kept, vault, vars.iter().cloned(), base_dir)
+            };
+            let error = match read {
+                Ok(config) => return Ok(Self { broken, ..config }),
+                Err(error) => error,
+            };
+            if kept.is_empty() {
+                return Err(first.unwrap_or(error));
+            }
+            let is_of = |problem: &Problem, it: &Declaration| {
+                problem.stored.as_ref().is_some_and(|at| at.section == it.section && at.name == it.name)
+            };
+            let nobody_s = !kept.iter().any(|it| error.problems.iter().any(|problem| is_of(problem, it)));
+            for it in std::mem::take(&mut kept) {
+                let of_it = |problem: &&Problem| nobody_s || is_of(problem, &it);
+                let problems: Vec<Problem> = error.problems.iter().filter(of_it).cloned().collect();
+                if problems.is_empty() {
+                    kept.push(it);
+                } else {
+                    broken.push(Broken { declaration: it, problems });
+                }
+            }
+            first.get_or_insert(error);
+        }
     }
 }
 
@@ -119,7 +187,12 @@ pub(super) fn merge<'s>(
                     continue;
                 };
                 for (key, value) in more {
-                    if keys.keys().any(|known| text_of(known) == text_of(&key)) {
+                    let known = keys.iter().find(|(known, _)| text_of(known) == text_of(&key));
+                    // A key of the file with nothing behind it says nothing.
+                    let empty = known.filter(|(_, value)| value.data.is_null()).map(|(known, _)| known.clone());
+                    if let Some(empty) = empty {
+                        keys.remove(&empty);
+                    } else if known.is_some() {
                         let key = text_of(&key).unwrap_or_default();
                         warnings
                             .push(format!("{PLACE}: `{at}.{key}` is in the settings file too, and the file counts"));

@@ -2,16 +2,17 @@
 
 use rusqlite::params;
 
-use super::error::{bad_json, unknown_word};
+use super::error::bad_json;
 use super::{Db, StoreError};
 use crate::clock::UnixMs;
 use crate::model::{Declaration, Section};
 
 impl Db<'_> {
-    /// Everything, section by section in the order of the file's lists.
+    /// Everything, section by section in the order of the file's lists. Sections that only a newer version knows are passed over, and
+    /// stay where they are.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be read, or holds a section nobody knows.
+    /// [`StoreError`] when the database cannot be read.
     pub fn declarations(self) -> Result<Vec<Declaration>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- declarations.all\nSELECT section, name, position, body, version FROM declarations ORDER BY section, position, name",
@@ -20,8 +21,9 @@ impl Db<'_> {
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
             let (section, body): (String, String) = (row.get(0)?, row.get(3)?);
+            let Some(section) = Section::from_word(&section) else { continue };
             all.push(Declaration {
-                section: Section::from_word(&section).ok_or_else(|| unknown_word("declarations.section", &section))?,
+                section,
                 name: row.get(1)?,
                 position: row.get(2)?,
                 body: serde_json::from_str(&body).map_err(|error| bad_json("declarations.body", &error))?,
@@ -29,6 +31,23 @@ impl Db<'_> {
             });
         }
         Ok(all)
+    }
+
+    /// The sections that [`Db::declarations`] passes over.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn unknown_sections(self) -> Result<Vec<String>, StoreError> {
+        let mut query = self
+            .connection
+            .prepare_cached("-- declarations.sections\nSELECT DISTINCT section FROM declarations ORDER BY section")?;
+        let mut rows = query.query([])?;
+        let mut unknown = Vec::new();
+        while let Some(row) = rows.next()? {
+            let section: String = row.get(0)?;
+            unknown.extend(Some(section).filter(|section| Section::from_word(section).is_none()));
+        }
+        Ok(unknown)
     }
 
     /// Puts `after` in the place of `before`: what is new or different is stored under a new version, what is gone is forgotten.
@@ -87,6 +106,27 @@ mod tests {
     fn rule(name: &str, position: i64, label: &str) -> Declaration {
         let body = json!({"name": name, "label": label});
         Declaration { section: Section::Rules, name: name.to_owned(), position, body, version: 0 }
+    }
+
+    #[test]
+    fn what_a_newer_version_has_stored_is_passed_over_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let count = |db: Db<'_>| {
+            Ok(db.connection.query_row("SELECT count(*) FROM declarations", [], |row| row.get::<_, i64>(0))?)
+        };
+        store
+            .write(|db| {
+                let insert = "INSERT INTO declarations (section, name, position, body, version, updated_at_ms)\n\
+                              VALUES ('moons', 'io', 0, '{}', 1, 1)";
+                db.connection.execute(insert, [])?;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(store.read().declarations().unwrap(), []);
+        assert_eq!(store.read().unknown_sections().unwrap(), ["moons"]);
+        assert!(store.write(|db| db.replace_declarations(&[], &[rule("a", 0, "x")], 7)).unwrap());
+        assert_eq!(store.write(count).unwrap(), 2);
     }
 
     #[test]

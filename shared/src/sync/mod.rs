@@ -155,6 +155,15 @@ async fn stages(
     mode: &Mode<'_>,
     report: &mut Report,
 ) -> Result<(), SyncError> {
+    if !run.config.broken.is_empty() {
+        for broken in &run.config.broken {
+            let message = format!("{}. Mend or remove it; nothing is decided until then.", broken.sentence());
+            report.problem(Problem { upstream: "settings".into(), kind: ProblemKind::Configuration, message });
+        }
+        report.run.result = RunResult::Failed;
+        report.run.detail = Some("settings made in the service cannot be read".to_owned());
+        return Ok(());
+    }
     let settings = &run.config.settings;
     let (Some(token), false) = (&settings.plex.token, settings.instances.is_empty()) else {
         report.run.result = RunResult::NotSetUp;

@@ -10,10 +10,15 @@ use serde_json::{Map, Value, json};
 use warp::http::{HeaderValue, Method, header};
 use warp::reply::Response;
 
-use super::editing::{Standing, alike, find};
+use super::editing::{Standing, alike, all_unchanged, expected_version, find};
+use super::instances::{host_of, known};
+use super::plex::{Stranger, belongs};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape};
+use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
+use crate::plex_health::look_at_server;
+use crate::plex_way::PlexWay;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -31,7 +36,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::POST,
         path: "/config/import",
         tag: "settings",
-        summary: "Puts a settings file (YAML or JSON) in the place of everything that the service keeps. What pulsarr's own settings file says alike is left out; `${NAME}` and a secret that is left out mean the one that is kept.",
+        summary: "Puts a settings file (YAML or JSON) in the place of everything that the service keeps. What pulsarr's own settings file says alike is left out; `${NAME}` and a secret that is left out mean the one that is kept. Takes the `If-Match` of GET /settings.",
         access: Access::Write,
         query: &[Parameter { name: "dry_run", about: "`true`: only tells what would change" }],
         body: Some(shape::<Map<String, Value>>),
@@ -79,6 +84,7 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
     };
     let configuration = &ask.app.configuration;
     let before = configuration.declarations(&ask.app.database).await?;
+    all_unchanged(&before, expected_version(&ask)?)?;
     let mut taken = Taken::apart(&ask.body);
     let mut problems: Vec<Misplaced> = taken.problems.drain(..).map(Misplaced::of).collect();
     let plan = Plan {
@@ -98,8 +104,17 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
             }
         }
     }
-    if let Err(error) = configuration.read_with(&after) {
-        problems.extend(error.problems.into_iter().map(|problem| Misplaced::found_in(&taken.items, problem)));
+    match configuration.read_aside(after.clone()).await? {
+        Err(error) => {
+            problems.extend(error.problems.into_iter().map(|problem| Misplaced::found_in(&taken.items, problem)));
+        }
+        Ok(candidate) => {
+            let held = configuration.read_aside(before.clone()).await?.ok();
+            problems.extend(led_elsewhere(&taken.items, held.as_ref(), &candidate));
+            if problems.is_empty() {
+                problems.extend(strange_server(&ask.app, &taken.items, held.as_ref(), &candidate).await?);
+            }
+        }
     }
     if !problems.is_empty() {
         problems.sort_by_key(|it| it.line);
@@ -137,6 +152,53 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
     });
     change.await?;
     answer(&view)
+}
+
+/// Kept keys of instances that would go to another host than now.
+fn led_elsewhere(items: &[TakenItem], held: Option<&Config>, candidate: &Config) -> Vec<Misplaced> {
+    let host = |config: &Config, name: &str| known(config, name).ok().map(|instance| host_of(&instance.url));
+    let keeps_key = |it: &&TakenItem| it.section == Section::Instances && !matches!(it.secret, Given::Secret(_));
+    let elsewhere = |it: &&TakenItem| {
+        let after = host(candidate, &it.name);
+        after.is_some() && held.and_then(|held| host(held, &it.name)) != after
+    };
+    let misplaced = |it: &TakenItem| Misplaced {
+        line: Some(it.line_of("url")),
+        path: format!("{}.api_key", it.path),
+        message: "is needed again, because the url leads to another host or port: send the key".to_owned(),
+    };
+    items.iter().filter(keeps_key).filter(elsewhere).map(misplaced).collect()
+}
+
+/// A Plex server that would be shown the account's token and is none of the account's.
+///
+/// # Errors
+/// 503 when nobody can tell.
+async fn strange_server(
+    app: &App,
+    items: &[TakenItem],
+    held: Option<&Config>,
+    candidate: &Config,
+) -> Result<Option<Misplaced>, ApiError> {
+    let url = |config: &Config| config.settings.plex.server_url.clone();
+    let Some(wanted) = url(candidate).filter(|wanted| held.and_then(url).as_ref() != Some(wanted)) else {
+        return Ok(None);
+    };
+    let Some(item) = items.iter().find(|it| it.section == Section::Plex) else { return Ok(None) };
+    let way = PlexWay::open(app).await?;
+    let token = candidate.settings.plex.token.clone();
+    let plex = token.map(|token| way.plex_with(token, way.client_identifier.clone()));
+    let seen = look_at_server(app, &way, wanted).await;
+    let known = belongs(plex.as_ref(), &seen, &way).await;
+    way.close().await?;
+    match known {
+        Ok(()) => Ok(None),
+        Err(Stranger::Refused(message)) => {
+            let (line, path) = (Some(item.line_of("server_url")), format!("{}.server_url", item.path));
+            Ok(Some(Misplaced { line, path, message }))
+        }
+        Err(Stranger::Unknown(error)) => Err(error),
+    }
 }
 
 /// `instances movies`, `plex`
@@ -406,7 +468,7 @@ rules:
     async fn an_import_replaces_what_is_kept_and_is_noted_without_secrets() {
         let household = Household::new("");
         import(&household, "", WHOLE).await.unwrap();
-        let body = json!({"plex": {"friends": true}, "instances": [{"name": "movies", "kind": "radarr", "url": "http://a:1"}]});
+        let body = json!({"plex": {"friends": true}, "instances": [{"name": "movies", "kind": "radarr", "url": "http://127.0.0.1:7878/radarr"}]});
         let before = household.db().declarations().unwrap();
         let dry = import(&household, "dry_run=true", &body.to_string()).await.unwrap();
         assert_eq!((&dry["changed"], &dry["dry_run"]), (&json!(["instances movies", "plex"]), &json!(true)));
@@ -419,6 +481,32 @@ rules:
         assert!(config.settings.rules.is_empty());
         let audit = household.get(super::super::audit::ENDPOINTS, "/audit", "").await.unwrap().to_string();
         assert!(audit.contains("settings.imported") && !audit.contains("hunter2"), "{audit}");
+    }
+
+    #[tokio::test]
+    async fn a_kept_key_goes_to_no_other_host() {
+        let household = Household::new("");
+        import(&household, "", WHOLE).await.unwrap();
+        let before = household.db().declarations().unwrap();
+        for (url, key) in
+            [("http://a:1", ""), ("http://127.0.0.1:7879", ", api_key: '${X}'"), ("https://127.0.0.1:7878", "")]
+        {
+            let body = format!("instances:\n- {{name: movies, kind: radarr, url: '{url}'{key}}}\n");
+            let refused = import(&household, "", &body).await.unwrap_err();
+            let text = format!("{refused:?}");
+            assert_eq!(refused.status(), 422, "{text}");
+            assert!(text.contains("\"instances[0].api_key\", message: \"line 2: is needed again"), "{text}");
+        }
+        assert_eq!(household.db().declarations().unwrap(), before);
+        let body = "instances:\n- {name: movies, kind: radarr, url: 'http://a:1', api_key: other-hunter2}\n";
+        import(&household, "", body).await.unwrap();
+        assert_eq!(household.app.config().settings.instances[0].url, "http://a:1");
+        // Nobody replaces what they have not seen.
+        let seen = household.send(Method::GET, "/settings", None, &Value::Null).await.etag.unwrap();
+        let replace =
+            async |state: &str| household.send(Method::POST, IMPORT, Some(state), &json!({"default": "none"})).await;
+        assert_eq!(replace(&seen).await.status, 200);
+        assert_eq!(replace(&seen).await.status, 412);
     }
 
     #[tokio::test]

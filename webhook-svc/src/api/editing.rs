@@ -94,6 +94,45 @@ pub fn unchanged(found: &Declaration, expected: Option<i64>) -> Result<(), ApiEr
     }
 }
 
+/// Which state of everything that is kept this is, order included: for looking at all of it and changing several items at once.
+pub fn state_of(declarations: &[Declaration]) -> i64 {
+    let mut sorted: Vec<_> = declarations.iter().collect();
+    sorted.sort_by_key(|it| (it.section, &it.name));
+    // FNV-1a: the same in every process and version, as the hasher of the library is not.
+    let mut state: u64 = 0xcbf2_9ce4_8422_2325;
+    for it in sorted {
+        let place = [it.position.to_le_bytes(), it.version.to_le_bytes()].concat();
+        for byte in it.section.word().bytes().chain([0]).chain(it.name.bytes()).chain([0]).chain(place) {
+            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    (state >> 1).cast_signed()
+}
+
+/// The state of everything that is kept, as it was read.
+pub fn state_now(config: &Config) -> i64 {
+    state_of(&kept(config).cloned().collect::<Vec<_>>())
+}
+
+/// What is kept, also what of it cannot be read.
+pub fn kept(config: &Config) -> impl Iterator<Item = &Declaration> {
+    let readable = config.stored.iter().flat_map(|stored| &stored.declarations);
+    readable.chain(config.broken.iter().map(|it| &it.declaration))
+}
+
+/// Whether everything is as somebody has looked at it.
+///
+/// # Errors
+/// 412.
+pub fn all_unchanged(declarations: &[Declaration], expected: Option<i64>) -> Result<(), ApiError> {
+    match expected {
+        Some(state) if state != state_of(declarations) => {
+            Err(ApiError::changed("somebody has changed the settings since you looked: look again"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A body as JSON with keys.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! The Plex account and the household's Plex server: how they stand, and which server is asked what the household has.
 
 use futures_util::future::join_all;
-use pulsarr_shared::clients::plex::PlexServerListing;
+use pulsarr_shared::clients::plex::{Plex, PlexServerListing};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::link::{Choice, TokenHealth, choose_connection};
 use pulsarr_shared::model::{Declaration, Section};
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::editing::{Standing, body_of};
+use super::editing::{Standing, all_unchanged, body_of, expected_version};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
 use crate::audit::By;
 use crate::configuration::Note;
@@ -45,7 +45,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::POST,
         path: "/plex/server",
         tag: "plex",
-        summary: "Takes the Plex server at `url` for the household's own, if one answers there. `null` forgets it.",
+        summary: "Takes the Plex server at `url` for the household's own, if one of the account's answers there. `null` forgets it. Takes the `If-Match` of GET /settings.",
         access: Access::Write,
         query: &[],
         body: Some(shape::<Chosen>),
@@ -245,6 +245,7 @@ impl ListedServer {
 
 async fn choose(ask: Ask) -> Result<Response, ApiError> {
     const KEY: &str = "server_url";
+    let expected = expected_version(&ask)?;
     let app = &ask.app;
     let wanted = match body_of(&ask)?.remove("url") {
         Some(Value::Null) => None,
@@ -255,26 +256,73 @@ async fn choose(ask: Ask) -> Result<Response, ApiError> {
     Standing::of_value(&way.config, "plex.server_url").changeable("plex.server_url")?;
     // What is no address is refused before anybody is asked.
     let mut all = app.configuration.declarations(&app.database).await?;
+    all_unchanged(&all, expected)?;
     put(&mut all, KEY, wanted.clone().map(Value::String));
-    let checked = app.configuration.check(&all, (Section::Plex, ""))?;
+    let checked = app.configuration.check_aside(all, (Section::Plex, "")).await?;
     let url = checked.settings.plex.server_url.filter(|_| wanted.is_some());
     let seen = match url.clone() {
         None => None,
         Some(url) => Some(look_at_server(app, &way, url).await),
     };
+    let known = match &seen {
+        Some(seen) => belongs(way.plex().as_ref(), seen, &way).await,
+        None => Ok(()),
+    };
     way.close().await?;
-    if let Some(Err(advice)) = seen.as_ref().map(|seen| &seen.outcome) {
-        return Err(ApiError::fields(vec![FieldProblem { path: "url".to_owned(), message: advice.clone() }]));
-    }
+    known.map_err(|refused| refused.at("url"))?;
     let action = if url.is_some() { "plex.server_set" } else { "plex.server_forgotten" };
     let note = Note { by: By::of(&ask), action, target: "plex".to_owned(), detail: json!({"url": url}) };
     let edit = |all: &mut Vec<Declaration>| {
+        all_unchanged(all, expected)?;
         put(all, KEY, url.map(Value::String));
         Ok(())
     };
     app.configuration.change(&app.database, (Section::Plex, ""), note, edit).await?;
     app.plex_health.note_server(seen.clone());
     answer(&seen.map_or_else(|| ServerView::unseen(None), ServerView::of))
+}
+
+/// Why an address is not taken for that of the household's Plex server.
+pub(super) enum Stranger {
+    /// What is wrong with it and what to do.
+    Refused(String),
+    /// Nobody could tell.
+    Unknown(ApiError),
+}
+
+impl Stranger {
+    /// As the answer to a body that has the address at `path`.
+    pub fn at(self, path: &str) -> ApiError {
+        match self {
+            Self::Refused(message) => ApiError::fields(vec![FieldProblem { path: path.to_owned(), message }]),
+            Self::Unknown(error) => error,
+        }
+    }
+}
+
+/// Whether whoever answered is a server that the account of `plex` can reach. Runs show the server at the stored address the account's
+/// token, so that an address which leads to anybody else would give the token away.
+///
+/// # Errors
+/// [`Stranger`].
+pub(super) async fn belongs(plex: Option<&Plex>, seen: &ServerSeen, way: &PlexWay<'_>) -> Result<(), Stranger> {
+    let identity = seen.outcome.as_ref().map_err(|advice| Stranger::Refused(advice.clone()))?;
+    let Some(plex) = plex else {
+        let message = "no Plex account is linked, so nobody can tell whose server this is: link one first";
+        return Err(Stranger::Refused(message.to_owned()));
+    };
+    way.may_ask().map_err(Stranger::Unknown)?;
+    let servers = plex.servers().await;
+    let servers =
+        servers.map_err(|error| Stranger::Unknown(ApiError::unavailable(format!("failed to {error}: try again"))))?;
+    if servers.iter().any(|server| server.machine_identifier == identity.machine_identifier) {
+        return Ok(());
+    }
+    Err(Stranger::Refused(
+        "the Plex server that answers there is none of the linked account's, and would be shown its token: choose one \
+         of GET /plex/servers, or set `plex.server_url` in the settings file"
+            .to_owned(),
+    ))
 }
 
 /// Sets or removes one key of what is kept about Plex; its other keys stay.

@@ -1,9 +1,13 @@
 //! Linking the Plex account: by a code that a person types at plex.tv/link, or by a token that somebody pastes. What is stored about
 //! lists, decisions and titles is the household's own and stays, whichever account is linked.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use pulsarr_shared::clients::plex::{Account, PlexError};
 use pulsarr_shared::link::{LINK_PAGE, LinkState, Linked, Linking, PendingPin, TokenHealth, qr_svg};
 use pulsarr_shared::model::{Declaration, Relation, Section};
+use pulsarr_shared::store::StoreError;
 use pulsarr_shared::sync;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,7 +19,7 @@ use super::editing::{Standing, body_of};
 use super::plex::put;
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
 use crate::app::App;
-use crate::audit::By;
+use crate::audit::{self, By};
 use crate::configuration::Note;
 use crate::plex_way::{PlexWay, left_alone};
 
@@ -35,7 +39,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::GET,
         path: "/plex/link",
         tag: "plex",
-        summary: "What became of the code. May be asked as often as anybody likes: Plex is asked every two seconds at most.",
+        summary: "What became of the code. May be asked as often as anybody likes: Plex is asked every two seconds at most, and by the service itself every five.",
         access: Access::Read,
         query: &[],
         body: None,
@@ -76,6 +80,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         handle: |ask| Box::pin(unlink(ask)),
     },
 ];
+
+/// How often Plex is asked about a code that waits.
+const ASK_EVERY: Duration = Duration::from_secs(5);
 
 /// The linking that is under way, or ended last. Lives in memory only: after a restart the person starts over.
 #[derive(Default)]
@@ -177,16 +184,49 @@ async fn begin(ask: Ask) -> Result<Response, ApiError> {
         qr_svg: qr_svg(&pin.address()),
         expires_at_ms: pin.expires_at_ms(),
     };
-    *link = PlexLink::Waiting { pin: Box::new(pin), by: By::of(&ask) };
+    let by = By::of(&ask);
+    note(app, by.clone(), "plex.link_begun").await?;
+    *link = PlexLink::Waiting { pin: Box::new(pin), by };
+    drop(link);
+    tokio::spawn(wait_for(Arc::clone(app), view.code.clone()));
     answer(&view)
+}
+
+/// Notes in the audit log that linking was begun or called off.
+async fn note(app: &App, by: By, action: &'static str) -> Result<(), StoreError> {
+    app.database.run(move |store| store.write(|db| audit::record(db, &by, action, "plex", &json!({})))).await
+}
+
+/// Asks Plex about this code for as long as it waits: whoever types it in may have closed the page that shows it.
+async fn wait_for(app: Arc<App>, code: String) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(ASK_EVERY) => {}
+            _ = app.stop.wait() => return,
+        }
+        let mut link = app.plex_link.lock().await;
+        if !matches!(&*link, PlexLink::Waiting { pin, .. } if pin.code() == code) {
+            return;
+        }
+        if let Err(error) = ask_plex(&app, &mut link).await {
+            tracing::warn!("Plex could not be asked about the code: {error:?}");
+        }
+    }
 }
 
 async fn look(ask: Ask) -> Result<Response, ApiError> {
     let app = &ask.app;
     // Kept while Plex is asked: two who look at once do not ask twice.
     let mut link = app.plex_link.lock().await;
+    // Whoever may only read only looks: what comes of the code is stored by whoever may, and soon by the service itself.
+    let detail = if ask.who.may_write { ask_plex(app, &mut link).await? } else { None };
+    answer(&LinkView::of(&link, detail))
+}
+
+/// Asks Plex what became of the code that waits, if one does; answers what else there is to say.
+async fn ask_plex(app: &App, link: &mut PlexLink) -> Result<Option<String>, ApiError> {
     let mut detail = None;
-    if let PlexLink::Waiting { pin, by } = &mut *link {
+    if let PlexLink::Waiting { pin, by } = link {
         let way = PlexWay::open(app).await?;
         match way.cool_until_ms {
             Some(until_ms) if app.now_ms() < pin.expires_at_ms() => detail = Some(left_alone(until_ms)),
@@ -210,7 +250,7 @@ async fn look(ask: Ask) -> Result<Response, ApiError> {
             }
         }
     }
-    answer(&LinkView::of(&link, detail))
+    Ok(detail)
 }
 
 impl LinkView {
@@ -231,7 +271,9 @@ impl LinkView {
 }
 
 async fn cancel(ask: Ask) -> Result<Response, ApiError> {
-    *ask.app.plex_link.lock().await = PlexLink::Idle;
+    let mut link = ask.app.plex_link.lock().await;
+    note(&ask.app, By::of(&ask), "plex.link_called_off").await?;
+    *link = PlexLink::Idle;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

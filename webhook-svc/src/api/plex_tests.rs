@@ -232,6 +232,7 @@ async fn unlinking_and_linking_again_loses_nothing() {
     plex.watch(&plex.owner_uuid(), Title::movie("Salt Ledger").year(2025).tmdb(900_002));
     story.link().await;
     let url = plex.server_url();
+    plex.set_resources([PlexResource::new("Attic", &plex.machine_identifier()).local(&url)]);
     assert_eq!(story.ask("POST", "/plex/server", Some(json!({"url": url}))).await.status, 200);
     story.run().await;
     let before = story.get("/watchlist").await;
@@ -374,6 +375,48 @@ async fn the_server_is_found_among_its_addresses_and_taken_when_it_answers() {
     let view = story.get("/plex").await;
     assert_eq!((&view["server"], &view["linked"]), (&Value::Null, &json!(true)));
     story.assert_unseen(&plex.owner_token());
+}
+
+#[tokio::test]
+async fn the_token_is_shown_to_no_server_that_is_none_of_the_accounts() {
+    let story = Story::with(LINKLESS);
+    let plex = &story.household.plex;
+    let url = json!({"url": plex.server_url()});
+    let unlinked = story.ask("POST", "/plex/server", Some(url.clone())).await;
+    assert_eq!(unlinked.status, 422, "{}", unlinked.text);
+    assert!(unlinked.text.contains("link one first"), "{}", unlinked.text);
+    story.link().await;
+    plex.set_resources([PlexResource::new("Elsewhere", "bb22").local(&plex.server_url())]);
+    let import = json!({"plex": {"server_url": plex.server_url()}});
+    let refused = [
+        story.ask("POST", "/plex/server", Some(url.clone())).await,
+        story.ask("POST", "/config/import", Some(import.clone())).await,
+        story.ask("POST", "/config/import?dry_run=true", Some(import.clone())).await,
+        story.ask("PUT", "/settings/plex", Some(import["plex"].clone())).await,
+    ];
+    for refused in refused {
+        assert_eq!(refused.status, 422, "{}", refused.text);
+    }
+    assert_eq!(story.get("/plex").await["server"], Value::Null);
+    story.run().await;
+    let own = plex.owner_token();
+    let seen = story.seen_below("/server");
+    assert!(!seen.is_empty() && seen.iter().all(|seen| seen.token.as_deref() != Some(&*own)), "{seen:?}");
+    // Shared with the account, it may be asked.
+    plex.set_resources([PlexResource::new("Attic", &plex.machine_identifier()).shared().local(&plex.server_url())]);
+    let taken = story.ask("POST", "/config/import", Some(import)).await;
+    assert_eq!(taken.status, 200, "{}", taken.text);
+    assert_eq!(story.get("/plex").await["server"]["url"], json!(plex.server_url()));
+}
+
+#[tokio::test]
+async fn linking_is_noted_from_its_beginning() {
+    let story = Story::with(LINKLESS);
+    story.ask("POST", "/plex/link", None).await;
+    story.ask("DELETE", "/plex/link", None).await;
+    let audit = story.get("/audit").await;
+    let actions: Vec<&Value> = audit["entries"].as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
+    assert_eq!(actions, ["plex.link_called_off", "plex.link_begun"]);
 }
 
 #[tokio::test]

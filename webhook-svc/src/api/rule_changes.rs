@@ -144,6 +144,11 @@ fn place(all: &[Declaration], seen: &Declaration) -> Result<usize, ApiError> {
 /// # Errors
 /// 404 when there is none, 409 when the settings file declares it.
 fn kept(config: &Config, name: &str) -> Result<Declaration, ApiError> {
+    let broken =
+        stored(config).find(|it| it.name == Section::Rules.folded(name)).filter(|_| named(config, name).is_err());
+    if let Some(broken) = broken {
+        return Ok(broken.clone());
+    }
     let rule = named(config, name)?;
     standing(config, rule).changeable(&format!("the rule `{}`", rule.name))?;
     let name = Section::Rules.folded(&rule.name);
@@ -175,7 +180,10 @@ pub(super) async fn replace(ask: Ask) -> Result<Response, ApiError> {
 }
 
 pub(super) async fn remove(ask: Ask) -> Result<Response, ApiError> {
-    let seen = kept(&ask.app.config(), ask.variable("name"))?;
+    let (config, name) = (ask.app.config(), ask.variable("name"));
+    // Where the file declares one of this name too, the stored one does not count, and can go.
+    let found = stored(&config).find(|it| it.name == Section::Rules.folded(name)).cloned();
+    let seen = found.map_or_else(|| kept(&config, name), Ok)?;
     unchanged(&seen, expected_version(&ask)?)?;
     let detail = json!({"before": seen.body});
     let note = Note { by: By::of(&ask), action: "rule.removed", target: called(&seen), detail };
@@ -193,7 +201,7 @@ pub(super) async fn validate(ask: Ask) -> Result<Response, ApiError> {
     let wanted = Wanted::sent(&ask, instead_of)?;
     let mut all = ask.app.configuration.declarations(&ask.app.database).await?;
     wanted.put_into(&mut all, &config)?;
-    let candidate = ask.app.configuration.check(&all, (Section::Rules, &wanted.name))?;
+    let candidate = ask.app.configuration.check_aside(all, (Section::Rules, &wanted.name)).await?;
     let app = Arc::clone(&ask.app);
     let _turn = TURN.acquire().await;
     let checked = tokio::task::spawn_blocking(move || {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use warp::reply::Response;
 
+use super::editing::{all_unchanged, expected_version, state_now, with_version};
 use super::rules::{RuleList, named, standing, stored};
 use super::{ApiError, Ask, FieldProblem, answer};
 use crate::audit::By;
@@ -22,7 +23,7 @@ pub(super) struct Order {
 }
 
 pub(super) async fn order(ask: Ask) -> Result<Response, ApiError> {
-    let Order { names } = ask.json()?;
+    let (Order { names }, expected) = (ask.json()?, expected_version(&ask)?);
     let config = ask.app.config();
     let names = movable(&config, &names)?;
     let seen: Vec<Declaration> = stored(&config).cloned().collect();
@@ -34,6 +35,7 @@ pub(super) async fn order(ask: Ask) -> Result<Response, ApiError> {
     let detail = json!({"before": called(&seen), "after": called(&arranged)});
     let note = Note { by: By::of(&ask), action: "rule.ordered", target: String::new(), detail };
     let edit = |all: &mut Vec<Declaration>| {
+        all_unchanged(all, expected)?;
         let (rules, others): (Vec<_>, Vec<_>) = all.drain(..).partition(|it| it.section == Section::Rules);
         if rules != seen {
             return Err(ApiError::conflict("the rules were changed by somebody else at the same moment: look again"));
@@ -42,7 +44,7 @@ pub(super) async fn order(ask: Ask) -> Result<Response, ApiError> {
         Ok(())
     };
     let config = ask.app.configuration.change(&ask.app.database, (Section::Rules, ""), note, edit).await?;
-    answer(&RuleList::of(&config))
+    Ok(with_version(answer(&RuleList::of(&config))?, Some(state_now(&config))))
 }
 
 /// The names under which these rules are kept.
@@ -125,7 +127,13 @@ mod tests {
         let kept = household.db().declarations().unwrap();
         assert_eq!(kept.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
         assert_eq!(household.send(Method::GET, "/rules/b", None, &Value::Null).await.etag, version, "it only moved");
-        let audit = household.db().audit(None, 1).unwrap();
+        let seen = household.send(Method::GET, "/rules", None, &Value::Null).await.etag;
+        assert_eq!(seen, ordered.etag);
+        let order = async |state: &str| {
+            household.send(Method::POST, "/rules/order", Some(state), &json!({"names": ["B", "A"]})).await.status
+        };
+        assert_eq!((order(seen.as_deref().unwrap()).await, order("\"7\"").await), (200, 412));
+        let audit = household.db().audit(None, 2).unwrap().split_off(1);
         let detail: Value = serde_json::from_str(&audit[0].detail).unwrap();
         assert_eq!(
             (audit[0].action.as_str(), detail),

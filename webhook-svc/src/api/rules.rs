@@ -1,6 +1,6 @@
 //! The rules, and what a rule can look at.
 
-use pulsarr_shared::config::Config;
+use pulsarr_shared::config::{Broken, Config};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::routing::{FIELDS, FieldInfo, Rule};
 use schemars::JsonSchema;
@@ -18,7 +18,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::GET,
         path: "/rules",
         tag: "rules",
-        summary: "The rules, the highest priority first.",
+        summary: "The rules, the highest priority first, and behind them those that cannot be read. Its ETag is the state of everything that the service keeps.",
         access: Access::Read,
         query: &[],
         body: None,
@@ -86,7 +86,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::POST,
         path: "/rules/order",
         tag: "rules",
-        summary: "Says in which order rules without a number of their own come. Those that are not named follow in the order they had.",
+        summary: "Says in which order rules without a number of their own come. Those that are not named follow in the order they had. Takes the `If-Match` of GET /rules.",
         access: Access::Write,
         query: &[],
         body: Some(shape::<Order>),
@@ -131,6 +131,10 @@ pub(super) struct RuleView {
     read_only: bool,
     /// Which state of it this is, for `If-Match`; null for one of the settings file.
     version: Option<i64>,
+    /// What is wrong with one that is kept and cannot be read, so that it does not hold; empty: nothing.
+    broken: Vec<String>,
+    /// The service keeps one of this name too, which does not count beside the settings file's; DELETE removes it.
+    hides_another: bool,
 }
 
 /// Fields.
@@ -166,12 +170,18 @@ struct FieldView {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    answer(&RuleList::of(&ask.app.config()))
+    let config = ask.app.config();
+    Ok(with_version(answer(&RuleList::of(&config))?, Some(editing::state_now(&config))))
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
     let config = ask.app.config();
-    let view = RuleView::of(&config, named(&config, ask.variable("name"))?);
+    let name = ask.variable("name");
+    let broken = || broken(&config).find(|it| it.declaration.name == Section::Rules.folded(name));
+    let view = match named(&config, name) {
+        Ok(rule) => RuleView::of(&config, rule),
+        Err(unknown) => broken().map(RuleView::broken).ok_or(unknown)?,
+    };
     Ok(with_version(answer(&view)?, view.version))
 }
 
@@ -194,15 +204,22 @@ pub(super) fn standing(config: &Config, rule: &Rule) -> Standing {
     Standing::of_item(config, "rules", "name", &rule.name)
 }
 
-/// The rules that are kept in the store, in their order.
+/// The rules that are kept in the store, in their order; also those that cannot be read.
 pub(super) fn stored(config: &Config) -> impl Iterator<Item = &Declaration> {
-    let stored = config.stored.iter().flat_map(|stored| &stored.declarations);
-    stored.filter(|it| it.section == Section::Rules)
+    let mut rules: Vec<_> = editing::kept(config).filter(|it| it.section == Section::Rules).collect();
+    rules.sort_by_key(|it| (it.position, &it.name));
+    rules.into_iter()
+}
+
+/// The rules that are kept in the store and cannot be read.
+fn broken(config: &Config) -> impl Iterator<Item = &Broken> {
+    config.broken.iter().filter(|it| it.declaration.section == Section::Rules)
 }
 
 impl RuleList {
     pub(super) fn of(config: &Config) -> Self {
-        Self { rules: config.settings.rules.iter().map(|rule| RuleView::of(config, rule)).collect() }
+        let readable = config.settings.rules.iter().map(|rule| RuleView::of(config, rule));
+        Self { rules: readable.chain(broken(config).map(RuleView::broken)).collect() }
     }
 }
 
@@ -210,8 +227,9 @@ impl RuleView {
     pub(super) fn of(config: &Config, rule: &Rule) -> Self {
         let standing = standing(config, rule);
         let kept = config.stored.as_ref().map(|stored| stored.declarations.as_slice()).unwrap_or_default();
+        let found = editing::find(kept, Section::Rules, &rule.name);
         // One that the file has too is kept, and does not count.
-        let kept = editing::find(kept, Section::Rules, &rule.name).filter(|_| !standing.read_only);
+        let kept = found.filter(|_| !standing.read_only);
         Self {
             name: rule.name.clone(),
             enabled: rule.enabled,
@@ -220,6 +238,24 @@ impl RuleView {
             source: standing.source,
             read_only: standing.read_only,
             version: kept.map(|kept| kept.version),
+            broken: Vec::new(),
+            hides_another: found.is_some() && standing.read_only,
+        }
+    }
+
+    fn broken(it: &Broken) -> Self {
+        let Declaration { name, body, version, .. } = &it.declaration;
+        let priority = body["priority"].as_i64().and_then(|number| i32::try_from(number).ok());
+        Self {
+            name: body["name"].as_str().unwrap_or(name).to_owned(),
+            enabled: body["enabled"] != false,
+            priority: priority.unwrap_or_default(),
+            rule: body.clone(),
+            source: "settings made in the service".to_owned(),
+            read_only: false,
+            version: Some(*version),
+            broken: it.problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect(),
+            hides_another: false,
         }
     }
 

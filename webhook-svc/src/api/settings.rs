@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::editing::{alike, body_of, expected_version, find, masked, seal, unchanged, with_version};
-use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use super::editing::{alike, body_of, expected_version, find, masked, seal, state_now, unchanged, with_version};
+use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
 use crate::audit::By;
 use crate::configuration::Note;
 
@@ -19,7 +19,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::GET,
         path: "/settings",
         tag: "settings",
-        summary: "Every setting with its source, as `pulsarr check` lists them; of secrets only the length.",
+        summary: "Every setting with its source, as `pulsarr check` lists them; of secrets only the length. Its ETag is the state of everything that the service keeps.",
         access: Access::Read,
         query: &[],
         body: None,
@@ -41,7 +41,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::PUT,
         path: "/settings/{section}",
         tag: "settings",
-        summary: "Replaces what the service keeps of a group; for default and time_zone `{\"value\": …}`. Keys that the settings file has are changed there. A secret that is left out stays.",
+        summary: "Replaces what the service keeps of a group; for default and time_zone `{\"value\": …}`. Keys that the settings file has are changed there. A secret that is left out stays. Plex's token and server have addresses of their own: PUT /plex/token, POST /plex/server.",
         access: Access::Write,
         query: &[],
         body: Some(shape::<Map<String, Value>>),
@@ -68,6 +68,19 @@ struct SettingList {
     settings: Vec<SettingView>,
     /// What works but should be looked at, as sentences.
     warnings: Vec<String>,
+    /// What the service keeps and cannot read, so that nothing of it holds; no run decides anything until it is mended or removed.
+    broken: Vec<BrokenView>,
+}
+
+/// A part of what the service keeps that cannot be read.
+#[derive(Debug, Serialize, JsonSchema)]
+struct BrokenView {
+    /// `instances`, `rules`, `plex`
+    section: &'static str,
+    /// Which item; empty for what there is only one of.
+    name: String,
+    /// What is wrong and what to do, as sentences without a full stop.
+    problems: Vec<String>,
 }
 
 /// One setting as it came out.
@@ -241,6 +254,9 @@ async fn change(ask: Ask, mut body: Map<String, Value>) -> Result<Response, ApiE
         None => {}
     }
     let old = found.map(|found| &found.body);
+    if section == Section::Plex && !forgets {
+        keep_asked_for(&mut body, old)?;
+    }
     let secret_given =
         section.secret_key().and_then(|key| body.get(key)).is_some_and(|it| it.is_string() || it.is_null());
     // A secret that the file has is not kept a second time.
@@ -267,6 +283,30 @@ async fn change(ask: Ask, mut body: Map<String, Value>) -> Result<Response, ApiE
         Ok(())
     });
     group.answer(&*config.await?)
+}
+
+/// Leaves in `body` what Plex is asked about before it is kept: token and server have addresses of their own, where that is done.
+///
+/// # Errors
+/// 422 for another one.
+fn keep_asked_for(body: &mut Map<String, Value>, old: Option<&Value>) -> Result<(), ApiError> {
+    let mut problems = Vec::new();
+    for (key, advice) in [
+        ("token", "is not taken here, because Plex is asked first whose it is: use PUT /plex/token, or DELETE /plex"),
+        ("server_url", "is not taken here, because its server is asked first who it is: use POST /plex/server"),
+    ] {
+        let kept = old.and_then(|old| old.get(key));
+        match (body.remove(key), kept) {
+            (None, _) => {}
+            (Some(Value::Object(shown)), _) if key == "token" && shown.contains_key("set") => {}
+            (Some(given), Some(kept)) if given == *kept && key != "token" => {}
+            (Some(_), _) => problems.push(FieldProblem { path: key.to_owned(), message: advice.to_owned() }),
+        }
+        if let Some(kept) = kept.filter(|_| key != "token") {
+            body.insert(key.to_owned(), kept.clone());
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
 }
 
 /// For the audit log: which keys are other than they were, and from what to what; of a secret, that it was changed.
@@ -297,7 +337,14 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
         value: value.value.clone(),
         source: value.source.to_string(),
     });
-    answer(&SettingList { settings: settings.collect(), warnings: config.warnings.clone() })
+    let broken = config.broken.iter().map(|it| BrokenView {
+        section: it.declaration.section.word(),
+        name: it.declaration.name.clone(),
+        problems: it.problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect(),
+    });
+    let list =
+        SettingList { settings: settings.collect(), warnings: config.warnings.clone(), broken: broken.collect() };
+    Ok(with_version(answer(&list)?, Some(state_now(config))))
 }
 
 #[cfg(test)]
@@ -326,31 +373,57 @@ mod tests {
         let service = app(&[("PULSARR_AUTH", "disabled")]);
         let put = |body: Value, version: &'static str| {
             let service = &service;
-            async move { service.ask(HERE, "PUT", "/settings/plex", &[("If-Match", version)], Some(body)).await }
+            async move { service.ask(HERE, "PUT", "/settings/tmdb", &[("If-Match", version)], Some(body)).await }
         };
-        let first = put(json!({"token": "hunter2-hunter2", "friends": false}), "\"0\"").await;
+        let first = put(json!({"api_key": "hunter2-hunter2", "region": "DE"}), "\"0\"").await;
         assert_eq!(first.status, 200, "{}", first.text);
-        assert_eq!(first.json["stored"], json!({"token": {"set": true}, "friends": false}));
+        assert_eq!(first.json["stored"], json!({"api_key": {"set": true}, "region": "DE"}));
         let settings = &service.app.config().settings;
-        assert!(!settings.plex.friends);
-        assert_eq!(settings.plex.token.as_ref().unwrap().expose_secret(), "hunter2-hunter2");
+        assert_eq!(settings.tmdb.region, "DE");
+        assert_eq!(settings.tmdb.api_key.as_ref().unwrap().expose_secret(), "hunter2-hunter2");
         // Somebody who has not looked since changes nothing.
-        assert_eq!(put(json!({"friends": true}), "\"0\"").await.status, 412);
-        let second = put(json!({"friends": true}), "*").await;
+        assert_eq!(put(json!({"region": "AT"}), "\"0\"").await.status, 412);
+        let second = put(json!({"region": "AT"}), "*").await;
         assert_eq!(second.status, 200, "{}", second.text);
         assert_ne!(second.headers["etag"], first.headers["etag"]);
         let settings = &service.app.config().settings;
-        assert!(settings.plex.friends && settings.plex.token.is_some(), "a secret that is left out stays");
-        let wrong = put(json!({"frends": true}), "*").await;
-        assert_eq!((wrong.status, &wrong.json["error"]["problems"][0]["path"]), (422, &json!("frends")));
+        assert!(settings.tmdb.region == "AT" && settings.tmdb.api_key.is_some(), "a secret that is left out stays");
+        let wrong = put(json!({"regoin": "AT"}), "*").await;
+        assert_eq!((wrong.status, &wrong.json["error"]["problems"][0]["path"]), (422, &json!("regoin")));
         let audit = service.ask(HERE, "GET", "/audit", &[], None).await;
         assert!(audit.text.contains("settings.changed") && audit.text.contains("changed"), "{}", audit.text);
         let all = service.ask(HERE, "GET", "/settings", &[], None).await;
-        let gone = service.ask(HERE, "DELETE", "/settings/plex", &[], None).await;
+        let gone = service.ask(HERE, "DELETE", "/settings/tmdb", &[], None).await;
         assert_eq!((gone.status, &gone.json["stored"]), (200, &json!({})));
-        assert!(service.app.config().settings.plex.token.is_none());
+        assert!(service.app.config().settings.tmdb.api_key.is_none());
         for told in [first, second, audit, all] {
             assert!(!told.text.contains("hunter2"), "{}", told.text);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_plex_is_asked_about_is_not_taken_unasked() {
+        let household = Household::new("");
+        let send = async |body: &Value| household.send(Method::PUT, "/settings/plex", None, body).await;
+        for (key, address) in [("token", "PUT /plex/token"), ("server_url", "POST /plex/server")] {
+            let refused = send(&json!({"friends": false, key: "http://127.0.0.1:9"})).await;
+            assert_eq!((refused.status, &refused.json["error"]["problems"][0]["path"]), (422, &json!(key)));
+            assert!(refused.json.to_string().contains(address), "{}", refused.json);
+        }
+        assert_eq!(household.db().declarations().unwrap(), []);
+        let token = household.app.configuration.vault.seal(&"hunter2".into()).unwrap();
+        let body = json!({"token": token, "server_url": "http://attic:32400"});
+        let kept = Declaration { section: Section::Plex, name: String::new(), position: 0, body, version: 0 };
+        household.write(|db| db.replace_declarations(&[], &[kept], 1));
+        // Sent back as they are shown, or left out, they stay.
+        for body in [
+            json!({"friends": false}),
+            json!({"friends": false, "token": {"set": true}, "server_url": "http://attic:32400"}),
+        ] {
+            assert_eq!(send(&body).await.status, 200);
+            let settings = &household.app.config().settings.plex;
+            assert!(!settings.friends && settings.token.is_some());
+            assert_eq!(settings.server_url.as_deref(), Some("http://attic:32400"));
         }
     }
 

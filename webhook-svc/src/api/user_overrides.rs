@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::editing::{Standing, body_of, expected_version, unchanged, with_version};
+use super::editing::{Standing, all_unchanged, body_of, expected_version, kept, unchanged, with_version};
 use super::people::{People, Person};
 use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
 use crate::audit::By;
@@ -42,7 +42,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::POST,
         path: "/users/bulk",
         tag: "users",
-        summary: "Changes the given keys for each of these users and leaves their others; `null` takes a key away. For all of them or for none.",
+        summary: "Changes the given keys for each of these users and leaves their others; `null` takes a key away. For all of them or for none. Takes the `If-Match` of GET /users.",
         access: Access::Write,
         query: &[],
         body: Some(shape::<Bulk>),
@@ -62,6 +62,9 @@ struct OverrideView {
     source: String,
     /// The settings file has it, so it is changed there.
     read_only: bool,
+    /// The service keeps something for this user too, under whatever name, which does not count beside the settings file; PUT `{}`
+    /// removes it.
+    hides_another: bool,
     /// What comes of it and of everybody's settings.
     effective: Effective,
 }
@@ -104,8 +107,12 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
 async fn put(ask: Ask) -> Result<Response, ApiError> {
     let (mut body, expected) = (body_of(&ask)?, expected_version(&ask)?);
     let user = one(&ask, ask.variable("user")).await?;
-    changeable(&ask.app.config(), &user)?;
     body.retain(|_, value| !value.is_null());
+    // What the file hides does not count, and can go.
+    let removes = body.is_empty() && kept(&ask.app.config()).any(|it| is_of(it, &user));
+    if !removes {
+        changeable(&ask.app.config(), &user)?;
+    }
     let uuid = user.uuid.as_str().to_lowercase();
     let note = Note {
         by: By::of(&ask),
@@ -130,7 +137,7 @@ async fn put(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn bulk(ask: Ask) -> Result<Response, ApiError> {
-    let Bulk { users: names, set } = ask.json()?;
+    let (Bulk { users: names, set }, expected) = (ask.json()?, expected_version(&ask)?);
     if names.is_empty() || set.is_empty() {
         return Err(ApiError::input("name at least one user in `users` and one key in `set`"));
     }
@@ -151,6 +158,7 @@ async fn bulk(ask: Ask) -> Result<Response, ApiError> {
     };
     let first = users.first().map(|user| user.uuid.as_str().to_lowercase()).unwrap_or_default();
     let change = ask.app.configuration.change(&ask.app.database, (Section::Users, &first), note, |all| {
+        all_unchanged(all, expected)?;
         for user in &users {
             let found = all.iter().find(|it| is_of(it, user)).and_then(|it| it.body.as_object());
             let mut body = found.cloned().unwrap_or_default();
@@ -209,11 +217,12 @@ fn view(config: &Config, user: User) -> Result<Response, ApiError> {
     let found = overrides(config, &user).next();
     let standing = found.map(|it| standing(config, it));
     let allowed = config.settings.users.standing(&user);
-    let stored = config.stored.iter().flat_map(|it| &it.declarations).find(|it| is_of(it, &user));
+    let stored = kept(config).find(|it| is_of(it, &user));
     let view = OverrideView {
         user: Person::of(&user),
         settings: found.map_or_else(|| json!({}), in_words),
         source: standing.as_ref().map_or_else(String::new, |it| it.source.clone()),
+        hides_another: stored.is_some() && standing.as_ref().is_some_and(|it| it.read_only),
         read_only: standing.is_some_and(|it| it.read_only),
         effective: Effective {
             sync: config.settings.users.syncs(&user),
@@ -283,6 +292,23 @@ mod tests {
 
     async fn put(household: &Household, user: &str, body: &str) -> Result<Response, ApiError> {
         household.ask(ENDPOINTS, (Method::PUT, ONE), user, "", body).await
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_beside_the_file_under_another_name_is_told_and_can_be_removed() {
+        let household = household();
+        let (name, body) = ("aaaaaaaaaaaaaaa3".to_owned(), json!({"plex": "aaaaaaaaaaaaaaa3", "sync": true}));
+        let hidden = Declaration { section: Section::Users, name, position: 0, body, version: 0 };
+        assert!(household.write(|db| db.replace_declarations(&[], &[hidden], 1)));
+        // Whatever is changed, everything is read anew.
+        put(&household, "ana", "{\"sync\": true}").await.unwrap();
+        let told = household.get_one(ENDPOINTS, ONE, "cem").await.unwrap();
+        assert_eq!((&told["hides_another"], &told["read_only"]), (&json!(true), &json!(true)));
+        assert_eq!(told["effective"]["sync"], false, "the file counts");
+        assert_eq!(put(&household, "cem", "{\"sync\": true}").await.unwrap_err().status(), 409);
+        put(&household, "cem", "{}").await.unwrap();
+        let told = household.get_one(ENDPOINTS, ONE, "cem").await.unwrap();
+        assert_eq!((&told["hides_another"], &told["settings"]), (&json!(false), &json!({"sync": false})));
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::editing::{state_now, with_version};
 use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
@@ -73,7 +74,9 @@ struct StandingView {
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
     let config = ask.app.config();
-    answer(&ask.app.database.run(move |store| everybody(store, &config)).await?)
+    let state = state_now(&config);
+    let list = ask.app.database.run(move |store| everybody(store, &config)).await?;
+    Ok(with_version(answer(&list)?, Some(state)))
 }
 
 fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {

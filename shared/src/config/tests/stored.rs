@@ -89,6 +89,36 @@ fn a_secret_that_another_key_sealed_is_a_problem_and_is_not_repeated() {
 }
 
 #[test]
+fn what_cannot_be_read_is_left_out_with_what_hangs_on_it_and_nothing_else() {
+    let dir = folder(&[("pulsarr.yaml", &radarr_with(""))]);
+    let (vault, lost) = (Vault::open(dir.path()).unwrap(), Vault::open(folder(&[]).path()).unwrap());
+    let vars = || SECRETS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let rule = |name: &str, to: &str| stored(Section::Rules, name, json!({"name": name, "route": to}));
+    let declarations = [radarr(&lost, "gone"), radarr(&vault, "fine"), rule("a", "gone"), rule("b", "fine")];
+    let file = Config::load(vars(), dir.path()).unwrap();
+    let config = file.with_readable(&declarations, &vault, vars(), dir.path()).unwrap();
+    let broken: Vec<_> = config.broken.iter().map(|it| (it.declaration.name.as_str(), it.sentence())).collect();
+    assert_eq!(broken.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["gone", "a"], "{broken:?}");
+    assert!(broken[0].1.starts_with("instances gone, as it was set up in the service, cannot be read: "), "{broken:?}");
+    assert!(!format!("{broken:?}").contains("hunter2"), "{broken:?}");
+    let names: Vec<&str> = config.settings.instances.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!((names, config.settings.rules.len()), (vec!["movies", "fine"], 1));
+    // Mended, it counts again; a file that is wrong is no matter of what is stored.
+    let mended = config.with_readable(&declarations[1..2], &vault, vars(), dir.path()).unwrap();
+    assert_eq!((mended.broken.len(), mended.settings.instances.len()), (0, 2));
+    std::fs::write(dir.path().join("pulsarr.yaml"), "instances: 7\n").unwrap();
+    assert!(file.with_readable(&declarations, &vault, vars(), dir.path()).is_err());
+}
+
+#[test]
+fn a_key_of_the_file_with_nothing_behind_it_hides_nothing() {
+    let yaml = "plex:\n  friends:\n";
+    let config = with(yaml, |_| vec![stored(Section::Plex, "", json!({"friends": false}))]).unwrap();
+    assert!(!config.settings.plex.friends);
+    assert_eq!(config.warnings, [""; 0]);
+}
+
+#[test]
 fn nothing_stored_changes_nothing() {
     let config = with(SAMPLE, |_| Vec::new()).unwrap();
     let ours = |name: &str| !name.starts_with("PULSARR_");
