@@ -1,6 +1,7 @@
 //! What every part of the service has at hand.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use pulsarr_shared::clients::Transport;
@@ -59,6 +60,8 @@ pub struct App {
     pub body_patience: Duration,
     /// How many webhooks came.
     pub webhook_counts: WebhookCounts,
+    /// How often a connection had to wait because as many were open as may be.
+    pub connections_full: AtomicU64,
 }
 
 impl App {
@@ -94,6 +97,7 @@ impl App {
             friend_requests: Mutex::default(),
             passwords: Passwords::default(),
             webhook_counts: WebhookCounts::default(),
+            connections_full: AtomicU64::new(0),
             base_path: configuration.now().environment.base_path.clone(),
             configuration,
             body_patience: body::PATIENCE,

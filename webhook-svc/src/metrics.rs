@@ -134,6 +134,11 @@ fn text(app: &App, stored: &Stored) -> String {
         let labels = [("source", counted.source), ("event", counted.event), ("outcome", counted.outcome)];
         page.line("pulsarr_webhook_events_total", &labels, counted.count);
     }
+    page.counter(
+        "pulsarr_connections_full_total",
+        "How often a connection waited because as many were open as may be.",
+    );
+    page.line("pulsarr_connections_full_total", &[], app.connections_full.load(Ordering::Relaxed));
     let lane = &app.fast_lane;
     page.gauge(
         "pulsarr_fast_lane_last_sign_of_life_timestamp_seconds",
