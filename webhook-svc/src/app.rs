@@ -62,6 +62,8 @@ pub struct App {
     pub webhook_counts: WebhookCounts,
     /// How often a connection had to wait because as many were open as may be.
     pub connections_full: AtomicU64,
+    /// How often a part of the service died and was started again; the fast lane counts its own.
+    pub part_restarts: AtomicU64,
 }
 
 impl App {
@@ -98,6 +100,7 @@ impl App {
             passwords: Passwords::default(),
             webhook_counts: WebhookCounts::default(),
             connections_full: AtomicU64::new(0),
+            part_restarts: AtomicU64::new(0),
             base_path: configuration.now().environment.base_path.clone(),
             configuration,
             body_patience: body::PATIENCE,

@@ -21,6 +21,7 @@ mod request_id;
 mod rests;
 mod routes;
 mod server;
+mod supervisor;
 #[cfg(test)]
 mod testing;
 mod webhook_counts;
@@ -40,6 +41,7 @@ use pulsarr_shared::stop::{Stop, StopReason};
 use pulsarr_shared::store::StoreError;
 use pulsarr_shared::telemetry::{self, Keep};
 use server::Limits;
+use supervisor::keep_alive;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -50,6 +52,7 @@ fn main() -> anyhow::Result<()> {
     telemetry::hide_secrets_of(&config);
     telemetry::start(&config.environment.log, config.environment.log_format, std::io::stderr, Keep::LastLines)
         .map_err(anyhow::Error::msg)?;
+    supervisor::log_panics();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(live(config, origin))
 }
@@ -77,9 +80,10 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
     }
     tracing::info!("metrics are at port {metrics_port}");
     auth::announce(&app).await.map_err(|error| fragment(&error))?;
-    let worker = tokio::spawn(inbox_worker::work(Arc::clone(&app), arrived));
-    let keeper = tokio::spawn(connections::keep(Arc::clone(&app)));
-    let plex = tokio::spawn(plex_health::watch(Arc::clone(&app)));
+    let work = move |app| inbox_worker::work(app, Arc::clone(&arrived));
+    let worker = tokio::spawn(keep_alive(Arc::clone(&app), "the work on what comes in", work));
+    let keeper = tokio::spawn(keep_alive(Arc::clone(&app), "the keeping of webhook connections", connections::keep));
+    let plex = tokio::spawn(keep_alive(Arc::clone(&app), "the look after Plex", plex_health::watch));
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
     let metrics = metrics::filter(Arc::clone(&app));
     let counted = Arc::clone(&app);
