@@ -176,7 +176,7 @@ fn text(app: &App, stored: &Stored, sizes: Sizes) -> String {
     page.line("pulsarr_fast_lane_changes_total", &[], lane.changes.load(Ordering::Relaxed));
     page.gauge(
         "pulsarr_fast_lane_paused_lists",
-        "Lists that are looked at less often, because runs for them found nothing although Plex says they changed.",
+        "Lists at which looks pause in between, because runs for them found nothing although Plex says they changed.",
     );
     page.line("pulsarr_fast_lane_paused_lists", &[], lane.paused.load(Ordering::Relaxed));
     feeds(&mut page, lane);

@@ -65,7 +65,7 @@ pub struct LaneHealth {
     pub checks: AtomicU64,
     /// Changes that were seen, by looks and in feeds.
     pub changes: AtomicU64,
-    /// Lists that are looked at less often, because runs for them found nothing.
+    /// Lists at which looks pause in between, because runs for them found nothing.
     pub paused: AtomicU64,
     /// The feed of the owner's list.
     pub own_feed: FeedHealth,
@@ -322,8 +322,8 @@ impl FastLane {
         {
             let pause = Patience::longest(own).as_secs();
             tracing::info!(
-                "runs for {user} find nothing although Plex says that the list has changed: until one does, the list is looked at \
-                 less often, after at most {pause} s"
+                "runs for {user} find nothing although Plex says that the list has changed: until one does, looks at it pause for up to \
+                 {pause} s"
             );
         }
         self.app.fast_lane.paused.store(self.patience.paused(), Ordering::Relaxed);
