@@ -201,7 +201,8 @@ mod tests {
         let large = warp::path!("large").map(|| Response::new(vec![b'x'; LARGE].into()));
         let from =
             warp::ext::optional::<Peer>().map(|peer: Option<Peer>| Response::new(peer.unwrap().0.to_string().into()));
-        let filter = large.or(from).unify().boxed();
+        let mistake = warp::path!("mistake").map(|| -> Response { panic!("a mistake") });
+        let filter = large.or(mistake).unify().or(from).unify().boxed();
         let (stop, full) = (stop.clone(), Arc::new(AtomicU64::new(0)));
         let counted = Arc::clone(&full);
         let task = tokio::spawn(async move {
@@ -318,6 +319,19 @@ mod tests {
         let ours = id(&ask(address, "").await.0);
         assert!(ours.len() == 8 && ours.bytes().all(|byte| byte.is_ascii_hexdigit()), "{ours}");
         assert_ne!(id(&ask(address, "").await.0), ours);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_panics_costs_its_own_connection() {
+        let Serving { address, .. } = server(&Stop::default()).await;
+        // More of them than there are places.
+        for _ in 0..3 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET /mistake HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+            assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0);
+        }
+        let (answered, _) = ask(address, "").await;
+        assert!(answered.starts_with("HTTP/1.1 200 OK\r\n"), "{answered}");
     }
 
     #[tokio::test]
