@@ -11,9 +11,9 @@ use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::Store;
 use pulsarr_shared::telemetry;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
-use crate::api::{FriendRequestsSeen, PlexLink};
+use crate::api::{FriendRequestsSeen, MOST_STREAMS, PlexLink, RunWatch};
 use crate::auth::Auth;
 use crate::body;
 use crate::configuration::{Configuration, Origin};
@@ -64,6 +64,10 @@ pub struct App {
     pub connections_full: AtomicU64,
     /// How often a part of the service died and was started again; the fast lane counts its own.
     pub part_restarts: AtomicU64,
+    /// The places for streams of events.
+    pub event_streams: Arc<Semaphore>,
+    /// The look at runs for all who listen.
+    pub run_watch: RunWatch,
 }
 
 impl App {
@@ -101,6 +105,8 @@ impl App {
             webhook_counts: WebhookCounts::default(),
             connections_full: AtomicU64::new(0),
             part_restarts: AtomicU64::new(0),
+            event_streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            run_watch: RunWatch::default(),
             base_path: configuration.now().environment.base_path.clone(),
             configuration,
             body_patience: body::PATIENCE,
