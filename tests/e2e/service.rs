@@ -14,6 +14,7 @@ fn messages(log: &str) -> Vec<String> {
 #[test]
 fn the_first_words_are_those_an_operator_looks_for_and_it_ends_on_sigterm() {
     let mut household = Household::new();
+    household.set("PULSARR_COLOUR", "green");
     let service = household.serve();
     assert_eq!(service.get("/healthz").status, 200);
     assert_eq!(service.get("/readyz").status, 200);
@@ -28,11 +29,10 @@ fn the_first_words_are_those_an_operator_looks_for_and_it_ends_on_sigterm() {
     assert!(TcpStream::connect(("127.0.0.1", service.port)).is_err());
     let said = messages(&done.stderr);
     let listening = format!("Server listening on port {}", service.port);
-    let place =
-        |text: &str| said.iter().position(|line| line.starts_with(text)).unwrap_or_else(|| panic!("{text}: {said:#?}"));
-    assert_eq!(place("Pulsarr v"), 0, "{said:#?}");
-    assert!(place("Pulsarr v") < place("Database initialized (SQLite)"));
-    assert!(place("Database initialized (SQLite)") < place(&listening));
+    // Exactly these three, also where there is something to warn of.
+    assert!(said[0].starts_with("Pulsarr v") && said[0].ends_with(" starting"), "{said:#?}");
+    assert_eq!(said[1..3], ["Database initialized (SQLite)", listening.as_str()], "{said:#?}");
+    assert!(said[3..].iter().any(|line| line.contains("PULSARR_COLOUR")), "{said:#?}");
 }
 
 #[test]
@@ -45,6 +45,19 @@ fn a_second_service_on_the_same_store_refuses_and_says_who_holds_it() {
     assert!(second.stderr.contains("another service already works on"), "{}", second.stderr);
     assert!(second.stderr.contains("(process "), "{}", second.stderr);
     assert_eq!(first.get("/healthz").status, 200);
+}
+
+#[test]
+fn a_service_that_is_refused_has_touched_nothing_of_the_store() {
+    let household = Household::new();
+    let run = household.data_dir().join("run");
+    std::fs::create_dir_all(&run).unwrap();
+    let held = std::fs::File::create(run.join("service.lock")).unwrap();
+    held.lock().unwrap();
+    let refused = household.start_service().finish();
+    assert_ne!(refused.code, Some(0));
+    assert!(refused.stderr.contains("another service already works on"), "{}", refused.stderr);
+    assert!(!household.data_dir().join("db").exists(), "the store was opened, and so migrated");
 }
 
 #[test]
@@ -67,7 +80,7 @@ fn a_data_folder_that_cannot_be_written_to_is_not_alive() {
     std::fs::remove_file(run.join("alive")).ok();
     std::fs::create_dir(run.join("alive")).unwrap();
     let answer = service.get("/healthz");
-    assert_eq!(answer.status, 503);
+    assert_eq!(answer.status, 503, "nobody has asked before");
     assert!(answer.body.starts_with("the data folder cannot be written to: "), "{answer:?}");
 }
 

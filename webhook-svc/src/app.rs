@@ -1,6 +1,7 @@
 //! What every part of the service has at hand.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use pulsarr_shared::clients::Transport;
@@ -10,9 +11,9 @@ use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::Store;
 use pulsarr_shared::telemetry;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
-use crate::api::{FriendRequestsSeen, PlexLink};
+use crate::api::{FriendRequestsSeen, MOST_STREAMS, PlexLink, RunWatch};
 use crate::auth::Auth;
 use crate::body;
 use crate::configuration::{Configuration, Origin};
@@ -62,6 +63,14 @@ pub struct App {
     pub body_patience: Duration,
     /// How many webhooks came.
     pub webhook_counts: WebhookCounts,
+    /// How often a connection had to wait because as many were open as may be.
+    pub connections_full: AtomicU64,
+    /// How often a part of the service died and was started again; the fast lane counts its own.
+    pub part_restarts: AtomicU64,
+    /// The places for streams of events.
+    pub event_streams: Arc<Semaphore>,
+    /// The look at runs for all who listen.
+    pub run_watch: RunWatch,
 }
 
 impl App {
@@ -98,6 +107,10 @@ impl App {
             passwords: Passwords::default(),
             connections: Connections::default(),
             webhook_counts: WebhookCounts::default(),
+            connections_full: AtomicU64::new(0),
+            part_restarts: AtomicU64::new(0),
+            event_streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            run_watch: RunWatch::default(),
             base_path: configuration.now().environment.base_path.clone(),
             configuration,
             body_patience: body::PATIENCE,

@@ -1,5 +1,6 @@
 //! The store, kept by one thread that does nothing else: SQLite waits for disks and locks, and nothing that serves requests may.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
 use std::thread;
 
@@ -31,19 +32,26 @@ impl Database {
     /// the same.
     ///
     /// # Errors
-    /// Those of `work`, and [`StoreError::Busy`] when the thread has died.
+    /// Those of `work`, [`StoreError::Unreadable`] when it panicked, and [`StoreError::Busy`] when the thread has died.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |store| {
+            // A panic costs its own work and no other: whatever was being written is rolled back as it unwinds.
+            let done = panic::catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or_else(|_| Err(broke_off()));
             // Whoever asked may have gone away.
-            let _ = answer.send(work(store));
+            let _ = answer.send(done);
         });
         self.0.send(job).map_err(|_| StoreError::Busy)?;
         answered.await.unwrap_or(Err(StoreError::Busy))
     }
+}
+
+fn broke_off() -> StoreError {
+    let detail = "the work on it broke off, which is a mistake of ours; the log says where".to_owned();
+    StoreError::Unreadable { what: "an answer", detail }
 }
 
 #[cfg(test)]
@@ -59,5 +67,22 @@ mod tests {
         asked.await.unwrap();
         let colour = database.run(|store| store.read().setting("colour")).await.unwrap();
         assert_eq!(colour.as_deref(), Some("red"));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_answers_an_error_leaves_nothing_and_the_next_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::start("store", Store::open(folder.path(), false).unwrap()).unwrap();
+        let died = database.run(|store| {
+            store.write(|db| {
+                db.set_setting("colour", "green")?;
+                panic!("a mistake");
+                #[expect(unreachable_code, reason = "says what it would have answered")]
+                Ok(())
+            })
+        });
+        assert!(matches!(died.await, Err(StoreError::Unreadable { .. })));
+        let colour = database.run(|store| store.write(|db| db.setting("colour"))).await.unwrap();
+        assert_eq!(colour, None);
     }
 }

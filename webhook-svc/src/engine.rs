@@ -124,6 +124,8 @@ impl Engine {
         let run_id = sync::new_run_id(now_ms);
         let holder =
             Holder { host: process::host_name(), pid: std::process::id(), run_id: run_id.clone(), since_ms: now_ms };
+        // On the caller's thread, also where that serves requests: a lock that does not wait and a few bytes into a file that is
+        // never synced stay in memory, and whoever asks is told at once who is at work.
         let guard = match lock::try_acquire(&config.environment.data_dir, &holder) {
             Ok(Acquired::Ours(guard)) => guard,
             Ok(Acquired::Held(by)) => return Err(NotBegun::Busy { by }),

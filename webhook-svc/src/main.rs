@@ -14,6 +14,7 @@ mod fast_lane;
 mod inbox_worker;
 mod metrics;
 mod passwords;
+mod patient_stream;
 mod plex_health;
 mod plex_way;
 mod receiver;
@@ -21,12 +22,13 @@ mod request_id;
 mod rests;
 mod routes;
 mod server;
+mod supervisor;
 #[cfg(test)]
 mod testing;
 mod webhook_counts;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -37,8 +39,10 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
 use pulsarr_shared::process;
 use pulsarr_shared::stop::{Stop, StopReason};
+use pulsarr_shared::store::StoreError;
 use pulsarr_shared::telemetry::{self, Keep};
 use server::Limits;
+use supervisor::keep_alive;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -49,6 +53,7 @@ fn main() -> anyhow::Result<()> {
     telemetry::hide_secrets_of(&config);
     telemetry::start(&config.environment.log, config.environment.log_format, std::io::stderr, Keep::LastLines)
         .map_err(anyhow::Error::msg)?;
+    supervisor::log_panics();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(live(config, origin))
 }
@@ -56,32 +61,43 @@ fn main() -> anyhow::Result<()> {
 /// The service's whole life.
 async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
     tracing::info!("Pulsarr v{} starting", env!("CARGO_PKG_VERSION"));
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
+    let warnings = config.warnings.clone();
     let environment = &config.environment;
     let (port, metrics_port) = (environment.port, environment.metrics_port);
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     let arrived = Arc::new(Notify::new());
-    let folder = environment.data_dir.clone();
+    // Before the store: opening it migrates it, and the service that is at work may be an older one.
+    let _alone = be_the_only_one(&environment.data_dir)?;
     let app = Arc::new(App::new(config, origin, Arc::new(SystemClock), stop.clone(), Arc::clone(&arrived))?);
-    let _alone = be_the_only_one(&folder)?;
     tracing::info!("Database initialized (SQLite)");
     let (listener, metrics_listener) = (listen(port).await?, listen(metrics_port).await?);
     let (port, metrics_port) = (listener.local_addr()?.port(), metrics_listener.local_addr()?.port());
     connections::remember_passwords(&app).await.map_err(|error| fragment(&error))?;
     tracing::info!("Server listening on port {port}");
+    // After the three lines that operators and scripts look for.
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
     tracing::info!("metrics are at port {metrics_port}");
     auth::announce(&app).await.map_err(|error| fragment(&error))?;
-    let worker = tokio::spawn(inbox_worker::work(Arc::clone(&app), arrived));
-    let keeper = tokio::spawn(connections::keep(Arc::clone(&app)));
-    let plex = tokio::spawn(plex_health::watch(Arc::clone(&app)));
+    let work = move |app| inbox_worker::work(app, Arc::clone(&arrived));
+    let worker = tokio::spawn(keep_alive(Arc::clone(&app), "the work on what comes in", work));
+    let keeper = tokio::spawn(keep_alive(Arc::clone(&app), "the keeping of webhook connections", connections::keep));
+    let plex = tokio::spawn(keep_alive(Arc::clone(&app), "the look after Plex", plex_health::watch));
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
     let metrics = metrics::filter(Arc::clone(&app));
-    let metrics = tokio::spawn(server::serve(metrics_listener, metrics, Limits::default(), until(metrics_stopped)));
+    let counted = Arc::clone(&app);
+    let metrics = tokio::spawn(async move {
+        let full = &counted.connections_full;
+        server::serve(metrics_listener, metrics, Limits::default(), full, until(metrics_stopped)).await;
+    });
     let lane = tokio::spawn(fast_lane::supervise(Arc::clone(&app)));
-    let mut server = tokio::spawn(server::serve(listener, routes::all(&app), Limits::default(), until(stopped)));
+    let counted = Arc::clone(&app);
+    let mut server = tokio::spawn(async move {
+        let full = &counted.connections_full;
+        server::serve(listener, routes::all(&counted), Limits::default(), full, until(stopped)).await;
+    });
     tokio::select! {
         biased;
         _ = stop.wait() => {}
@@ -120,6 +136,9 @@ async fn listen(port: u16) -> anyhow::Result<TcpListener> {
 
 /// Two services on one store would answer each other's webhooks and watch Plex twice.
 fn be_the_only_one(folder: &Path) -> anyhow::Result<LockGuard> {
+    // Where the lock is; with a new data folder nobody has made it yet.
+    let run = folder.join("run");
+    std::fs::create_dir_all(&run).map_err(|error| unusable(run, &error))?;
     let since_ms = SystemClock.now_ms();
     let holder = Holder { host: process::host_name(), pid: std::process::id(), run_id: "service".to_owned(), since_ms };
     match lock::try_acquire_service(folder, &holder).map_err(|error| fragment(&error))? {
@@ -129,6 +148,16 @@ fn be_the_only_one(folder: &Path) -> anyhow::Result<LockGuard> {
             bail!("another service already works on {}: {by}. Stop that one first.", folder.display())
         }
     }
+}
+
+/// In the words of the store, whose folder it is.
+fn unusable(path: PathBuf, error: &std::io::Error) -> anyhow::Error {
+    let error = match error.kind() {
+        std::io::ErrorKind::StorageFull => StoreError::Full,
+        std::io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
+        _ => StoreError::Folder { path, detail: error.to_string() },
+    };
+    anyhow::anyhow!("failed to {error}. {}", error.advice())
 }
 
 /// Raises `stop` on SIGTERM and SIGINT.

@@ -46,7 +46,7 @@ async fn answer(app: &App) -> Response {
             return warp::reply::with_status(text, StatusCode::SERVICE_UNAVAILABLE).into_response();
         }
     };
-    let mut response = Response::new(text(app, &stored).into());
+    let mut response = Response::new(text(app, &stored, sizes(app).await).into());
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
@@ -83,7 +83,24 @@ fn read(store: &Store) -> Result<Stored, StoreError> {
     })
 }
 
-fn text(app: &App, stored: &Stored) -> String {
+/// How large the database's files are; bytes.
+#[derive(Default)]
+struct Sizes {
+    database: u64,
+    log: u64,
+}
+
+/// On a thread of its own, since a volume may hang, and whoever serves must not wait for it.
+async fn sizes(app: &App) -> Sizes {
+    let folder = app.config().environment.data_dir.join("db");
+    let looked = tokio::task::spawn_blocking(move || Sizes {
+        database: size(&folder.join("pulsarr.db")),
+        log: size(&folder.join("pulsarr.db-wal")),
+    });
+    looked.await.unwrap_or_default()
+}
+
+fn text(app: &App, stored: &Stored, sizes: Sizes) -> String {
     let mut page = Page::default();
     page.gauge("pulsarr_build_info", "What runs.");
     page.line("pulsarr_build_info", &[("version", env!("CARGO_PKG_VERSION")), ("revision", REVISION)], 1);
@@ -140,6 +157,16 @@ fn text(app: &App, stored: &Stored) -> String {
         let labels = [("source", counted.source), ("event", counted.event), ("outcome", counted.outcome)];
         page.line("pulsarr_webhook_events_total", &labels, counted.count);
     }
+    page.counter(
+        "pulsarr_connections_full_total",
+        "How often a connection waited because as many were open as may be.",
+    );
+    page.line("pulsarr_connections_full_total", &[], app.connections_full.load(Ordering::Relaxed));
+    page.counter(
+        "pulsarr_part_restarts_total",
+        "How often a part of the service died and was started again; the watching of lists has a count of its own.",
+    );
+    page.line("pulsarr_part_restarts_total", &[], app.part_restarts.load(Ordering::Relaxed));
     let lane = &app.fast_lane;
     page.gauge(
         "pulsarr_fast_lane_last_sign_of_life_timestamp_seconds",
@@ -153,6 +180,11 @@ fn text(app: &App, stored: &Stored) -> String {
     page.line("pulsarr_fast_lane_checks_total", &[], lane.checks.load(Ordering::Relaxed));
     page.counter("pulsarr_fast_lane_changes_total", "Changes that were seen.");
     page.line("pulsarr_fast_lane_changes_total", &[], lane.changes.load(Ordering::Relaxed));
+    page.gauge(
+        "pulsarr_fast_lane_paused_lists",
+        "Lists at which looks pause in between, because runs for them found nothing although Plex says they changed.",
+    );
+    page.line("pulsarr_fast_lane_paused_lists", &[], lane.paused.load(Ordering::Relaxed));
     feeds(&mut page, lane);
     page.gauge("pulsarr_plex_token_alive", "Whether Plex takes the token; absent while nobody can tell.");
     match app.plex_health.token() {
@@ -167,11 +199,10 @@ fn text(app: &App, stored: &Stored) -> String {
     if let Some(seen) = app.plex_health.server() {
         page.line("pulsarr_plex_server_reachable", &[], u64::from(seen.outcome.is_ok()));
     }
-    let folder = app.config().environment.data_dir.join("db");
     page.gauge("pulsarr_db_size_bytes", "The database file.");
-    page.line("pulsarr_db_size_bytes", &[], size(&folder.join("pulsarr.db")));
+    page.line("pulsarr_db_size_bytes", &[], sizes.database);
     page.gauge("pulsarr_db_wal_size_bytes", "Its write-ahead log.");
-    page.line("pulsarr_db_wal_size_bytes", &[], size(&folder.join("pulsarr.db-wal")));
+    page.line("pulsarr_db_wal_size_bytes", &[], sizes.log);
     page.0
 }
 
@@ -288,6 +319,8 @@ mod tests {
     async fn what_other_processes_did_and_what_waits_is_on_the_page() {
         let service = testing::app(&[]);
         let before = page(&service.app).await;
+        let file = std::fs::metadata(service.folder.path().join("db/pulsarr.db")).unwrap().len();
+        assert!(file > 0 && before.contains(&format!("\npulsarr_db_size_bytes {file}\n")), "{before}");
         for name in ["sync_last_exit_code", "lock_busy_total", "approvals_pending", "inbox_pending", "outbox_pending"] {
             assert!(before.contains(&format!("\npulsarr_{name} 0\n")), "{name}: {before}");
         }

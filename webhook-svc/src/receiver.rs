@@ -1,6 +1,7 @@
 //! Webhooks into the inbox, each durable before its answer. One thread stores whatever has come in meanwhile in one transaction, so
 //! that a burst of hundreds costs a few commits and nobody waits for more than two.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -53,7 +54,8 @@ impl Receiver {
     pub fn start(store: Store, arrived: Arc<Notify>) -> std::io::Result<Self> {
         store.keep_few_pages();
         let (sender, incoming) = mpsc::channel();
-        thread::Builder::new().name("inbox".to_owned()).spawn(move || work(&store, &incoming, &arrived))?;
+        let add = |store: &Store, webhooks: &[NewWebhook]| store.write(|db| db.add_to_inbox(webhooks));
+        thread::Builder::new().name("inbox".to_owned()).spawn(move || work(&store, &incoming, &arrived, add))?;
         Ok(Self { sender, free: Arc::new(Semaphore::new(MOST_WAITING)) })
     }
 
@@ -80,7 +82,10 @@ impl Receiver {
     }
 }
 
-fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
+/// What stores webhooks, all of them or none.
+type Add = fn(&Store, &[NewWebhook]) -> Result<(), StoreError>;
+
+fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify, add: Add) {
     let store_together = |first: Incoming| {
         let mut answers = Vec::new();
         let (mut webhooks, mut rooms) = (Vec::new(), Vec::new());
@@ -91,8 +96,14 @@ fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
             rooms.push(room);
             answers.push(stored);
         }
-        let outcome = keep(store, &webhooks).map_err(|error| {
-            let sentence = format!("failed to {error}. {}", error.advice());
+        // A panic costs the webhooks of this turn, which their senders hear of, and no other.
+        let kept = panic::catch_unwind(AssertUnwindSafe(|| keep(store, &webhooks, add)));
+        let outcome = match kept {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(format!("failed to {error}. {}", error.advice())),
+            Err(_) => Err("storing them broke off, which is a mistake of ours; the log says where".to_owned()),
+        };
+        let outcome = outcome.map_err(|sentence| {
             tracing::error!("{} webhooks could not be stored: {sentence}", webhooks.len());
             NotStored::Failed(sentence)
         });
@@ -108,10 +119,10 @@ fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
     work_with_rests(incoming, REST_AFTER, store_together, || store.release_memory());
 }
 
-fn keep(store: &Store, webhooks: &[NewWebhook]) -> Result<(), StoreError> {
+fn keep(store: &Store, webhooks: &[NewWebhook], add: Add) -> Result<(), StoreError> {
     let mut tries = 1;
     loop {
-        match store.write(|db| db.add_to_inbox(webhooks)) {
+        match add(store, webhooks) {
             Err(StoreError::Busy) if tries < TRIES => tries += 1,
             outcome => return outcome,
         }
@@ -176,5 +187,24 @@ mod tests {
         receiver.store(webhook(2), receiver.room(1_000).unwrap()).await.unwrap();
         assert_eq!(receiver.free.available_permits(), MOST_WAITING);
         assert_eq!(other.read().pending_webhook_count().unwrap(), 41, "what was complete is kept");
+    }
+
+    #[tokio::test]
+    async fn storing_that_panics_is_told_and_the_next_webhook_is_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let (sender, incoming) = mpsc::channel();
+        thread::spawn(move || {
+            work(&store, &incoming, &Notify::new(), |store, webhooks| {
+                assert_ne!(webhooks[0].body, webhook(1).body, "a mistake");
+                store.write(|db| db.add_to_inbox(webhooks))
+            });
+        });
+        let receiver = Receiver { sender, free: Arc::new(Semaphore::new(MOST_WAITING)) };
+        let stored = receiver.store(webhook(1), receiver.room(1_000).unwrap()).await;
+        assert!(matches!(stored, Err(NotStored::Failed(_))));
+        receiver.store(webhook(2), receiver.room(1_000).unwrap()).await.unwrap();
+        let other = Store::open(folder.path(), false).unwrap();
+        assert_eq!(other.read().pending_webhook_count().unwrap(), 1);
     }
 }

@@ -11,10 +11,11 @@ use warp::http::{HeaderValue, Method, header};
 use warp::reply::Response;
 
 use super::editing::{Standing, alike, all_unchanged, expected_version, find};
-use super::instances::{host_of, known};
+use super::instances::known;
 use super::plex::{Stranger, belongs};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape};
 use crate::app::App;
+use crate::connections::host_of;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::plex_health::look_at_server;

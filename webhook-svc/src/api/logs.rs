@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use warp::http::Method;
-use warp::reply::{Reply as _, Response};
+use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape};
+use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape, streams};
 use crate::audit::{self, By};
 
 const LEVEL: Parameter = Parameter {
@@ -154,7 +154,7 @@ async fn events(ask: Ask) -> Result<Response, ApiError> {
     // A browser that comes back says what it has seen.
     let seen = ask.headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let lines = follow::stream(telemetry::recent(), ask.app.stop.clone(), wanted, seen, limit.into());
-    Ok(warp::sse::reply(warp::sse::keep_alive().stream(lines)).into_response())
+    streams::reply(ask, lines)
 }
 
 fn in_force(ask: &Ask) -> LogLevel {
@@ -172,16 +172,23 @@ async fn level(ask: Ask) -> Result<Response, ApiError> {
 
 async fn set_level(ask: Ask) -> Result<Response, ApiError> {
     let NewLevel { filter } = ask.json()?;
-    let before = in_force(&ask).filter;
-    telemetry::set_filter(&filter).map_err(|error| {
+    // On its own feet: whoever asked may go away, and what is changed has to be noted all the same.
+    let work = tokio::spawn(async move { change_level(&ask, &filter).await.map(|()| in_force(&ask)) });
+    let now = work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the change broke off: look what is logged")));
+    answer(&now?)
+}
+
+async fn change_level(ask: &Ask, filter: &str) -> Result<(), ApiError> {
+    let before = in_force(ask).filter;
+    telemetry::set_filter(filter).map_err(|error| {
         let message = format!("failed to {error}");
         match error {
             FilterError::NotOne(_) => ApiError::fields(vec![FieldProblem { path: "filter".to_owned(), message }]),
             FilterError::NotOurs => ApiError::unavailable(message),
         }
     })?;
-    let now = in_force(&ask);
-    let (by, detail) = (By::of(&ask), json!({"from": &before, "to": &now.filter}));
+    let now = in_force(ask).filter;
+    let (by, detail) = (By::of(ask), json!({"from": &before, "to": &now}));
     let noted =
         ask.app.database.run(move |store| store.write(|db| audit::record(db, &by, "log.level_changed", "", &detail)));
     if let Err(error) = noted.await {
@@ -189,8 +196,8 @@ async fn set_level(ask: Ask) -> Result<Response, ApiError> {
         let _ = telemetry::set_filter(&before);
         return Err(error.into());
     }
-    tracing::info!("{} has changed what is logged from {before} to {}", ask.who.name, now.filter);
-    answer(&now)
+    tracing::info!("{} has changed what is logged from {before} to {now}", ask.who.name);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod session;
 mod settings;
 mod simulate;
 mod stats;
+mod streams;
 mod user_overrides;
 mod users;
 mod watchlist;
@@ -46,6 +47,8 @@ pub use endpoint::{Access, Answer, Ask, Endpoint, Parameter, Variables, Who, sha
 pub use error::{ApiError, FieldProblem};
 pub use plex_link::PlexLink;
 pub use readability::FriendRequestsSeen;
+pub use run_events::RunWatch;
+pub use streams::MOST as MOST_STREAMS;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,12 +1,14 @@
 //! What ran, what came of it, and how far the running one is.
 
+use std::sync::Arc;
+
 use pulsarr_shared::store::{ProgressRow, RunRow};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
-use warp::reply::{Reply as _, Response};
+use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, run_events, shape};
+use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, run_events, shape, streams};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -54,7 +56,7 @@ struct RunList {
 }
 
 /// A run.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct RunView {
     /// Its id.
     pub id: String,
@@ -132,7 +134,8 @@ async fn one(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn events(ask: Ask) -> Result<Response, ApiError> {
-    Ok(warp::sse::reply(warp::sse::keep_alive().stream(run_events::stream(ask.app))).into_response())
+    let runs = run_events::stream(Arc::clone(&ask.app));
+    streams::reply(ask, runs)
 }
 
 #[cfg(test)]

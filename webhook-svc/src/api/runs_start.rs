@@ -54,7 +54,13 @@ async fn start(ask: Ask) -> Result<Response, ApiError> {
             return Err(ApiError::not_found(format!("there is no user called `{name}`")));
         }
     }
-    let (by, detail) = (By::of(&ask), json!({"user": &user, "full": full}));
+    // On its own feet: whoever asked may go away, and a run that has begun has to be noted all the same.
+    let work = tokio::spawn(async move { begin(&ask, user, full).await });
+    work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the start broke off: look whether a run has begun")))
+}
+
+async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<Response, ApiError> {
+    let (by, detail) = (By::of(ask), json!({"user": &user, "full": full}));
     let begun = ask.app.engine.begin_within(Wish { trigger: Trigger::Api, user, full }, PATIENCE).await;
     match begun {
         Ok(begun) => {
@@ -69,5 +75,31 @@ async fn start(ask: Ask) -> Result<Response, ApiError> {
             Err(ApiError::conflict(format!("failed to {error}")))
         }
         Err(error) => Err(ApiError::unavailable(format!("failed to {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::household::Household;
+    use super::*;
+    use futures_util::future::poll_immediate;
+
+    #[tokio::test]
+    async fn a_run_that_was_started_is_noted_also_when_its_asker_went_away() {
+        let household = Household::new("");
+        {
+            let mut asked = Box::pin(household.ask(ENDPOINTS, (Method::POST, "/runs"), "", "", "{}"));
+            assert!(poll_immediate(&mut asked).await.is_none());
+        }
+        // The order to begin it is given; nobody is there to hear what comes of it.
+        let mut noted = Vec::new();
+        for _ in 0..1_000 {
+            noted = household.app.database.run(|store| store.read().audit(None, 10)).await.unwrap();
+            if !noted.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(noted.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(), ["run.started"]);
+        household.app.engine.idle().await;
     }
 }

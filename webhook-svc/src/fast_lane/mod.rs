@@ -37,9 +37,7 @@ use self::watchdog::Watchdog;
 
 use crate::app::App;
 use crate::engine::{NextWanted, NotBegun, RunError, WantedRun};
-
-/// The pause before a watcher that died is started again.
-const RESTART_PAUSE: Duration = Duration::from_secs(10);
+use crate::supervisor::RESTART_PAUSE;
 
 /// The longest and the shortest the lane sleeps: clocks jump, and nothing may spin.
 const LONGEST_SLEEP_MS: i64 = 5_000;
@@ -67,6 +65,8 @@ pub struct LaneHealth {
     pub checks: AtomicU64,
     /// Changes that were seen, by looks and in feeds.
     pub changes: AtomicU64,
+    /// Lists at which looks pause in between, because runs for them found nothing.
+    pub paused: AtomicU64,
     /// The feed of the owner's list.
     pub own_feed: FeedHealth,
     /// The feed of all friends' lists.
@@ -208,7 +208,7 @@ impl FastLane {
         };
         for list in lists {
             // Its run will see whatever there is.
-            if app.engine.is_wanted(list.uuid.as_str()) || !self.patience.allows(list.uuid.as_str(), now_ms) {
+            if app.engine.is_wanted(list.uuid.as_str()) || !self.patience.allows(list.uuid.as_str(), list.own, now_ms) {
                 continue;
             }
             if let Err(LeaveAlone(asked)) = self.ask(&plex, list).await {
@@ -317,9 +317,16 @@ impl FastLane {
         let (new, gone) = looks_at(report, user).fold((0, 0), |(new, gone), it| (new + it.new, gone + it.gone));
         if new > 0 || gone > 0 {
             self.patience.news(user);
-        } else if seen.is_some() {
-            self.patience.for_nothing(user, now_ms);
+        } else if let Some(own) = seen
+            && self.patience.for_nothing(user, now_ms)
+        {
+            let pause = Patience::longest(own).as_secs();
+            tracing::info!(
+                "runs for {user} find nothing although Plex says that the list has changed: until one does, looks at it pause for up to \
+                 {pause} s"
+            );
         }
+        self.app.fast_lane.paused.store(self.patience.paused(), Ordering::Relaxed);
         if let Some(own) = seen {
             self.feeds.expect(own, user, new, now_ms);
         }

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use pulsarr_shared::clock::rfc3339;
+use pulsarr_shared::clock::{UnixMs, rfc3339};
 use pulsarr_shared::link::TokenState;
 use pulsarr_shared::store::{Store, StoreError};
 use serde::Serialize;
+use tokio::sync::Mutex;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
@@ -19,27 +20,54 @@ use crate::app::App;
 /// a new pod, so this is for the liveness probe.
 const PROBE: &str = "run/alive";
 
+/// So long the answer of one probe is that of all: whoever may ask can make the disk work once a second, not more.
+const FRESH_MS: i64 = 1_000;
+
+/// The last look at the data folder: when, and what was wrong with it. Held while somebody looks.
+type LastLook = Arc<Mutex<Option<(UnixMs, Result<(), String>)>>>;
+
 /// `/healthz`, `/readyz`, `/health` below `base`.
 pub fn filter(base: BoxedFilter<()>, app: Arc<App>) -> BoxedFilter<(Response,)> {
-    let (alive, ready) = (Arc::clone(&app), Arc::clone(&app));
-    let healthz = base.clone().and(warp::path!("healthz")).then(move || answer_alive(Arc::clone(&alive)));
+    let (alive, ready, last) = (Arc::clone(&app), Arc::clone(&app), LastLook::default());
+    let healthz =
+        base.clone().and(warp::path!("healthz")).then(move || answer_alive(Arc::clone(&alive), Arc::clone(&last)));
     let readyz = base.clone().and(warp::path!("readyz")).then(move || answer_ready(Arc::clone(&ready)));
     let health = base.and(warp::path!("health")).then(move || answer_health(Arc::clone(&app)));
     warp::get().or(warp::head()).unify().and(healthz.or(readyz).unify().or(health).unify()).boxed()
 }
 
 /// Alive, and able to write to the data folder. Whether Plex or an arr answers is none of a probe's business.
-async fn answer_alive(app: Arc<App>) -> Response {
-    let folder = app.config().environment.data_dir.clone();
-    let written = tokio::task::spawn_blocking(move || touch(&folder)).await;
-    match written.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+async fn answer_alive(app: Arc<App>, last: LastLook) -> Response {
+    match is_writable(&app, last).await {
         Ok(()) => "ok\n".into_response(),
         Err(error) => {
-            tracing::error!("the data folder cannot be written to: {error}");
             let text = format!("the data folder cannot be written to: {error}\n");
             warp::reply::with_status(text, StatusCode::SERVICE_UNAVAILABLE).into_response()
         }
     }
+}
+
+/// One look at a time, since all of them write the same file.
+async fn is_writable(app: &App, last: LastLook) -> Result<(), String> {
+    let mut last = last.lock_owned().await;
+    let now_ms = app.now_ms();
+    // One that lies in the future was made by a clock that has since been put back.
+    if let Some((at_ms, found)) = &*last
+        && (0..FRESH_MS).contains(&now_ms.saturating_sub(*at_ms))
+    {
+        return found.clone();
+    }
+    let folder = app.config().environment.data_dir.clone();
+    // The thread keeps the place: who asked may go away, and on a disk that hangs the next one would begin a second look.
+    let looked = tokio::task::spawn_blocking(move || {
+        let found = touch(&folder).map_err(|error| error.to_string());
+        if let Err(error) = &found {
+            tracing::error!("the data folder cannot be written to: {error}");
+        }
+        *last = Some((now_ms, found.clone()));
+        found
+    });
+    looked.await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 fn touch(folder: &Path) -> std::io::Result<()> {
@@ -117,4 +145,48 @@ fn summary(store: &Store) -> Result<(Option<LastRun>, u32, u32), StoreError> {
         ended_at: run.ended_at_ms.map(rfc3339),
     });
     Ok((last_run, db.pending_approvals()?, db.pending_webhook_count()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use futures_util::future::join_all;
+
+    async fn statuses(probes: &BoxedFilter<(Response,)>, count: usize) -> Vec<u16> {
+        let asked =
+            (0..count).map(|_| async { warp::test::request().path("/healthz").reply(probes).await.status().as_u16() });
+        join_all(asked).await
+    }
+
+    // Files are written on threads of their own, so at once they are also here.
+    #[tokio::test]
+    async fn fifty_probes_at_once_are_all_answered_well() {
+        for _ in 0..10 {
+            let service = testing::app(&[]);
+            let probes = filter(warp::any().boxed(), Arc::clone(&service.app));
+            assert_eq!(statuses(&probes, 50).await, [200; 50]);
+            assert!(service.folder.path().join(PROBE).exists());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_disk_is_looked_at_once_a_second_however_many_ask() {
+        let service = testing::app(&[]);
+        let probes = filter(warp::any().boxed(), Arc::clone(&service.app));
+        let file = service.folder.path().join(PROBE);
+        assert_eq!(statuses(&probes, 3).await, [200; 3]);
+        std::fs::remove_file(&file).unwrap();
+        service.clock.advance(std::time::Duration::from_millis(999));
+        assert_eq!(statuses(&probes, 3).await, [200; 3]);
+        assert!(!file.exists(), "nobody looked");
+        // Nobody can write a file where a folder stands.
+        std::fs::create_dir(&file).unwrap();
+        service.clock.advance(std::time::Duration::from_millis(1));
+        assert_eq!(statuses(&probes, 3).await, [503; 3]);
+        std::fs::remove_dir(&file).unwrap();
+        service.clock.advance(std::time::Duration::from_secs(1));
+        assert_eq!(statuses(&probes, 1).await, [200]);
+        assert!(file.exists());
+    }
 }

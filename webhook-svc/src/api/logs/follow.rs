@@ -33,7 +33,7 @@ pub(super) fn stream(
     wanted: Wanted,
     seen: Option<u64>,
     limit: u64,
-) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+) -> impl Stream<Item = Result<Event, Infallible>> + Send + Sync {
     let news = recent.watch();
     let kept = recent.after(0);
     let newest = kept.last().map_or(0, |line| line.number);
