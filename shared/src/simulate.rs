@@ -12,7 +12,7 @@ use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::model::{
     Decision, Destination, EntryId, EntryState, Granted, MediaType, Outcome, PlexId, Relation, RunResult, Standing,
-    Trigger, User, UserId, WaitsFor,
+    Trace, Trigger, User, UserId, WaitsFor,
 };
 use crate::plan;
 use crate::report::{Report, RunReport};
@@ -168,6 +168,22 @@ pub enum SimulateError {
 /// # Errors
 /// [`SimulateError`] when the store cannot be copied, or nobody answers to the user's name.
 pub fn everything(config: &Config, clock: &dyn Clock, filter: &Filter) -> Result<WhatIf, SimulateError> {
+    let mut entries = Vec::new();
+    let totals = each(config, clock, filter, |entry| entries.push(entry))?;
+    Ok(WhatIf { entries, totals })
+}
+
+/// [`everything`], told to `tell` one wish after the other, by title, so that nobody has to hold all of them with their traces. Answers
+/// what all of them together come to.
+///
+/// # Errors
+/// As [`everything`].
+pub fn each(
+    config: &Config,
+    clock: &dyn Clock,
+    filter: &Filter,
+    mut tell: impl FnMut(Outlook),
+) -> Result<Totals, SimulateError> {
     let copy = Store::copy_in_memory(&config.environment.data_dir, config.environment.allow_network_fs)?;
     let users = users(&copy, config)?;
     if let Some(name) = &filter.user
@@ -183,7 +199,11 @@ pub fn everything(config: &Config, clock: &dyn Clock, filter: &Filter) -> Result
     }
     let mut today = HashMap::new();
     for entry in open_entries(copy.read(), &users, "")? {
-        let decision = copy.read().last_decision(entry.id)?;
+        let mut decision = copy.read().last_decision(entry.id)?;
+        // Only its outcome is compared; traces of everything would fill the memory.
+        if let Some(decision) = &mut decision {
+            decision.trace = Trace::new();
+        }
         today.insert(entry.id, (Place::today(&entry, decision.as_ref()), decision));
     }
     let decided = decide(&copy, config, clock)?;
@@ -195,7 +215,7 @@ pub fn everything(config: &Config, clock: &dyn Clock, filter: &Filter) -> Result
     }
     let told = open_entries(copy.read(), &users, filter.title.as_deref().unwrap_or_default())?;
     let policy = config.policy();
-    let mut entries = Vec::new();
+    let mut tally = Tally::default();
     for entry in told {
         let Some(user) = users.get(&entry.user) else { continue };
         if filter.user.as_ref().is_some_and(|name| !user.answers_to(name)) {
@@ -216,9 +236,11 @@ pub fn everything(config: &Config, clock: &dyn Clock, filter: &Filter) -> Result
             None => by_rules_alone(copy.read(), &entry, sheet, &policy, clock.now_ms())?,
         };
         let (today, last) = before.unzip();
-        entries.push(outlook(&sheet, &policy, today, last.flatten().as_ref(), decision, settled));
+        let outlook = outlook(&sheet, &policy, today, last.flatten().as_ref(), decision, settled);
+        tally.add(&outlook);
+        tell(outlook);
     }
-    Ok(WhatIf { totals: Totals::of(&entries), entries })
+    Ok(tally.totals())
 }
 
 /// What would become of one described wish. A user whom the household knows has the own standing and quotas; anybody else is as
@@ -252,8 +274,10 @@ pub fn described(config: &Config, clock: &dyn Clock, wish: &Described) -> Result
         },
         &policy,
     );
-    let entries = vec![outlook(&sheet, &policy, None, None, decision, None)];
-    Ok(WhatIf { totals: Totals::of(&entries), entries })
+    let outlook = outlook(&sheet, &policy, None, None, decision, None);
+    let mut tally = Tally::default();
+    tally.add(&outlook);
+    Ok(WhatIf { totals: tally.totals(), entries: vec![outlook] })
 }
 
 /// Why the list of somebody whom the household knows is not read, and what would change that.
@@ -447,27 +471,34 @@ impl Place {
     }
 }
 
-impl Totals {
-    fn of(entries: &[Outlook]) -> Self {
-        let mut totals = Self::default();
-        let mut missing: BTreeMap<Missing, HashSet<&PlexId>> = BTreeMap::new();
-        for entry in entries {
-            totals.entries += 1;
-            totals.changed += u32::from(entry.changed);
-            *totals.places.entry(entry.then.what.word()).or_default() += 1;
-            if entry.then.what == What::Route {
-                for instance in &entry.then.to {
-                    *totals.instances.entry(instance.clone()).or_default() += 1;
-                }
-            }
-            for fact in &entry.missing {
-                missing.entry(*fact).or_default().insert(&entry.plex_id);
+/// Totals in the making.
+#[derive(Debug, Default)]
+struct Tally {
+    totals: Totals,
+    missing: BTreeMap<Missing, HashSet<PlexId>>,
+}
+
+impl Tally {
+    fn add(&mut self, entry: &Outlook) {
+        let totals = &mut self.totals;
+        totals.entries += 1;
+        totals.changed += u32::from(entry.changed);
+        *totals.places.entry(entry.then.what.word()).or_default() += 1;
+        if entry.then.what == What::Route {
+            for instance in &entry.then.to {
+                *totals.instances.entry(instance.clone()).or_default() += 1;
             }
         }
-        let count = |titles: HashSet<&PlexId>| u32::try_from(titles.len()).unwrap_or(u32::MAX);
-        totals.missing =
-            missing.into_iter().map(|(missing, titles)| MissingOf { missing, titles: count(titles) }).collect();
-        totals
+        for fact in &entry.missing {
+            self.missing.entry(*fact).or_default().insert(entry.plex_id.clone());
+        }
+    }
+
+    fn totals(self) -> Totals {
+        let count = |titles: HashSet<PlexId>| u32::try_from(titles.len()).unwrap_or(u32::MAX);
+        let missing = self.missing.into_iter();
+        let missing = missing.map(|(missing, titles)| MissingOf { missing, titles: count(titles) }).collect();
+        Totals { missing, ..self.totals }
     }
 }
 

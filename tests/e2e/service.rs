@@ -66,8 +66,9 @@ fn everything_is_below_the_base_path_and_only_there() {
     household.set("PULSARR_BASE_PATH", "/media/pulsarr");
     let service = Service::of(household.start_service());
     assert_eq!(service.get("/media/pulsarr/healthz").status, 200);
-    let document = service.get("/media/pulsarr/api/v1/openapi.json").json();
-    assert_eq!(document["servers"][0]["url"], "/media/pulsarr");
+    assert_eq!(service.get("/media/pulsarr/api/v1/setup").json()["needed"], true);
+    assert_eq!(service.get("/media/pulsarr/api/v1/openapi.json").status, 401);
+    assert_eq!(service.get("/api/v1/setup").status, 404);
     assert_eq!(service.get("/healthz").status, 404);
 }
 

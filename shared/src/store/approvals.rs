@@ -116,6 +116,35 @@ impl Db<'_> {
         Ok(approvals)
     }
 
+    /// A page of [`Db::approvals`]: at most `limit`, and only those that come after the approval `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn approval_page(
+        self,
+        state: Option<ApprovalState>,
+        after: Option<ApprovalId>,
+        limit: u32,
+    ) -> Result<Vec<ApprovalRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- approvals.page\nSELECT ",
+            approval_columns!(),
+            ", u.username,\n",
+            title_columns!(),
+            "\nFROM approvals a JOIN entries e ON e.id = a.entry_id JOIN titles t ON t.id = e.title_id\n\
+                 JOIN users u ON u.id = e.user_id\n\
+             WHERE (?1 IS NULL OR a.state = ?1)\n\
+                 AND (?2 IS NULL OR (a.asked_at_ms, a.id) > (SELECT b.asked_at_ms, b.id FROM approvals b WHERE b.id = ?2))\n\
+             ORDER BY a.asked_at_ms, a.id LIMIT ?3",
+        ))?;
+        let mut rows = query.query(params![state.map(ApprovalState::word), after.map(|after| after.0), limit])?;
+        let mut approvals = Vec::new();
+        while let Some(row) = rows.next()? {
+            approvals.push(self.approval_row_from(row)?);
+        }
+        Ok(approvals)
+    }
+
     /// One approval.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! `audit`: every change that somebody asked the service for, and every attempt to sign in.
 
+use std::borrow::Cow;
+
 use rusqlite::params;
 
 use super::{Db, StoreError};
@@ -37,7 +39,7 @@ pub struct NewAuditRow<'a> {
     pub action: &'a str,
     /// What is acted on; empty where the action says it all.
     pub target: &'a str,
-    /// JSON without secrets.
+    /// JSON without secrets; what is longer than 4 KiB is kept as `{"cut": "…"}` with its beginning.
     pub detail: &'a str,
 }
 
@@ -52,7 +54,8 @@ impl Db<'_> {
             "-- audit.add\n\
              INSERT INTO audit (at_ms, who, address, action, target, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
-        query.execute(params![row.at_ms, row.who, row.address, row.action, row.target, row.detail])?;
+        let detail = at_most_4_kib(row.detail);
+        query.execute(params![row.at_ms, row.who, row.address, row.action, row.target, detail])?;
         let mut query = self.connection.prepare_cached(
             "-- audit.prune_refused\n\
              DELETE FROM audit WHERE action = 'session.refused' AND id <= (\n\
@@ -91,10 +94,36 @@ impl Db<'_> {
     }
 }
 
+/// What is longer than 4 KiB becomes `{"cut": "…"}` with its beginning: a list of a thousand changes must not fill the volume.
+fn at_most_4_kib(detail: &str) -> Cow<'_, str> {
+    if detail.len() <= 4096 {
+        return detail.into();
+    }
+    // Half, since each byte may need a backslash.
+    let beginning = &detail[..detail.floor_char_boundary(2000)];
+    serde_json::json!({"cut": beginning}).to_string().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::Store;
+
+    #[test]
+    fn a_long_detail_is_cut_to_4_kib_and_stays_json() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let long = serde_json::json!({"note": "\"ü\\".repeat(5_000)}).to_string();
+        for detail in [long.as_str(), r#"{"note": "short"}"#] {
+            let row = NewAuditRow { at_ms: 1, who: "", address: None, action: "x", target: "", detail };
+            store.write(|db| db.add_audit(row)).unwrap();
+        }
+        let kept = store.read().audit(None, 2).unwrap();
+        assert_eq!(kept[0].detail, r#"{"note": "short"}"#);
+        assert!(kept[1].detail.len() <= 4096, "{}", kept[1].detail.len());
+        let told: serde_json::Value = serde_json::from_str(&kept[1].detail).unwrap();
+        assert!(told["cut"].as_str().is_some_and(|cut| long.starts_with(cut)), "{told}");
+    }
 
     #[test]
     fn refused_attempts_push_out_each_other_and_nothing_else() {

@@ -520,14 +520,22 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn failures(self) -> Result<Vec<FailureRow>, StoreError> {
+        self.failure_page(None, u32::MAX)
+    }
+
+    /// A page of [`Db::failures`]: at most `limit`, and only those that were queued after `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn failure_page(self, after: Option<PlacementId>, limit: u32) -> Result<Vec<FailureRow>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.failures\n\
              SELECT p.id, p.entry_id, e.user_id, t.title || coalesce(' (' || t.year || ')', ''), p.instance,\n\
                  coalesce(p.answer, ''), p.attempts, e.reason, p.retry_at_ms\n\
              FROM placements p JOIN titles t ON t.id = p.title_id JOIN entries e ON e.id = p.entry_id\n\
-             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL ORDER BY p.id",
+             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL AND p.id > ?1 ORDER BY p.id LIMIT ?2",
         )?;
-        let rows = query.query_map([], |row| {
+        let rows = query.query_map(params![after.map_or(i64::MIN, |after| after.0), limit], |row| {
             Ok(FailureRow {
                 id: PlacementId(row.get(0)?),
                 entry: EntryId(row.get(1)?),

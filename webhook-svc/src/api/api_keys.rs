@@ -29,7 +29,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::POST,
         path: "/api-keys",
         tag: "api keys",
-        summary: "Makes an API key, and shows it this once. API keys cannot make others.",
+        summary: "Makes an API key, and shows it this once. API keys cannot make others, nor can who has not signed in.",
         access: Access::Write,
         query: &[],
         body: Some(shape::<Wanted>),
@@ -133,6 +133,10 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 
 async fn make(ask: Ask) -> Result<Response, ApiError> {
     refuse_keys(&ask)?;
+    // A key outlives the mode in which nobody has to sign in, and would not tell whose it is.
+    if !auth::is_somebody(&ask.app, &ask.headers, ask.remote).await? {
+        return Err(ApiError::forbidden("API keys are made by somebody with a name: sign in"));
+    }
     let Wanted { name, scope } = ask.json()?;
     let name = name.trim().to_owned();
     if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {

@@ -24,12 +24,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         tag: "approvals",
         summary: "Requests that somebody has to say yes to, the oldest first.",
         access: Access::Read,
-        query: &[Parameter {
-            name: "state",
-            about: "pending, approved, rejected, expired, auto_approved; all unless told",
-        }],
+        query: &[
+            Parameter { name: "state", about: "pending, approved, rejected, expired, auto_approved; all unless told" },
+            Parameter { name: "after", about: "the page after one whose `next` was this" },
+            Parameter { name: "limit", about: "requests a page, 1 to 500; 100 unless told" },
+        ],
         body: None,
-        answer: Answer::Json(shape::<ApprovalList>),
+        answer: Answer::Json(shape::<ApprovalPage>),
         handle: |ask| Box::pin(list(ask)),
     },
     Endpoint {
@@ -60,8 +61,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 /// Requests.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ApprovalList {
-    /// The oldest first; decided ones in the order in which they were named.
+    /// In the order in which they were named.
     approvals: Vec<ApprovalView>,
+}
+
+/// Requests, page by page.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ApprovalPage {
+    /// The oldest first; at most as many as were asked for.
+    approvals: Vec<ApprovalView>,
+    /// `after` of the next page; `null`: this was the last one.
+    next: Option<i64>,
 }
 
 /// A request that somebody has to say yes to.
@@ -165,8 +175,12 @@ enum VerdictWord {
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
     let state = given::choice(&ask, "state", ApprovalState::ALL, ApprovalState::word)?;
-    let rows = ask.app.database.run(move |store| store.read().approvals(state)).await?;
-    answer(&ApprovalList::of(rows, &ask.app.config()))
+    let after = given::id(&ask, "after")?.map(ApprovalId);
+    let limit = ask.count("limit", 100, 1, 500)?;
+    let rows = ask.app.database.run(move |store| store.read().approval_page(state, after, limit)).await?;
+    let full = rows.len() == limit as usize;
+    let next = rows.last().filter(|_| full).map(|row| row.approval.id.0);
+    answer(&ApprovalPage { approvals: ApprovalList::of(rows, &ask.app.config()).approvals, next })
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
@@ -348,6 +362,21 @@ mod tests {
         assert!(error.status() == 422 && text.contains("request 1") && text.contains("request 2"), "{text}");
         assert_eq!(refused(r#"{"ids": [], "verdict": "approve"}"#).await.status(), 400);
         assert_eq!(household.db().pending_approvals().unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn requests_come_page_by_page_without_repeats_and_gaps() {
+        let household = Household::new(SETTINGS);
+        household.wish(5);
+        household.hold_all("run-1");
+        let (mut seen, mut after) = (Vec::new(), String::new());
+        for _ in 0..3 {
+            let page = household.get(ENDPOINTS, "/approvals", &format!("limit=2{after}")).await.unwrap();
+            seen.extend(page["approvals"].as_array().unwrap().iter().map(|it| it["id"].as_i64().unwrap()));
+            after = page["next"].as_i64().map(|next| format!("&after={next}")).unwrap_or_default();
+        }
+        assert_eq!((seen, after.as_str()), (vec![1, 2, 3, 4, 5], ""));
+        assert_eq!(household.get(ENDPOINTS, "/approvals", "limit=501").await.unwrap_err().status(), 400);
     }
 
     #[tokio::test]

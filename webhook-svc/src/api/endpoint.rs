@@ -159,12 +159,16 @@ impl Ask {
         number.ok_or_else(|| ApiError::input(format!("`{name}` is a number from {least} to {most}")))
     }
 
-    /// The body as a `T`.
+    /// The body, a JSON object, as a `T`; `{}` where none was sent.
     ///
     /// # Errors
     /// 400 with what serde says about it.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let body: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
+        // Where every key may be left out, a list would do as well.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(ApiError::input("the body has to be a JSON object"));
+        }
         serde_json::from_slice(body)
             .map_err(|error| ApiError::input(format!("the body is not what is expected: {error}")))
     }

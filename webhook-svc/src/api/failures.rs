@@ -8,7 +8,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::people::{People, Person};
-use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, given, shape};
 use crate::audit::{self, By};
 use serde_json::json;
 
@@ -19,7 +19,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         tag: "failures",
         summary: "What instances refused and is still wanted, in the order in which it was queued.",
         access: Access::Read,
-        query: &[],
+        query: &[
+            Parameter { name: "after", about: "the page after one whose `next` was this" },
+            Parameter { name: "limit", about: "failures a page, 1 to 500; 100 unless told" },
+        ],
         body: None,
         answer: Answer::Json(shape::<FailureList>),
         handle: |ask| Box::pin(list(ask)),
@@ -51,8 +54,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 /// What instances refused.
 #[derive(Debug, Serialize, JsonSchema)]
 struct FailureList {
-    /// All of it, as it stands now.
+    /// As they stand now, at most as many as were asked for.
     failures: Vec<FailureView>,
+    /// `after` of the next page; `null`: this was the last one.
+    next: Option<i64>,
 }
 
 /// A title that an instance refused.
@@ -78,11 +83,14 @@ struct FailureView {
     retry_at_ms: Option<i64>,
 }
 
+/// More at once are several requests, or all of them.
+const MOST_AT_ONCE: usize = 500;
+
 /// Which are tried again: `ids`, or `all`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RetryFailures {
-    /// These.
+    /// These, at most 500.
     #[serde(default)]
     ids: Vec<i64>,
     /// All there are.
@@ -94,19 +102,21 @@ struct RetryFailures {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DismissFailures {
-    /// These.
+    /// These, at most 500.
     ids: Vec<i64>,
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    tell(&ask).await
+    let after = given::id(&ask, "after")?.map(PlacementId);
+    let limit = ask.count("limit", 100, 1, 500)?;
+    tell(&ask, after, limit).await
 }
 
-async fn tell(ask: &Ask) -> Result<Response, ApiError> {
+async fn tell(ask: &Ask, after: Option<PlacementId>, limit: u32) -> Result<Response, ApiError> {
     let config = ask.app.config();
     let found = ask.app.database.run(move |store| {
         let people = People::of(store.read(), &config)?;
-        let failures = store.read().failures()?.into_iter().map(|row| FailureView {
+        let failures = store.read().failure_page(after, limit)?.into_iter().map(|row| FailureView {
             id: row.id.0,
             entry: row.entry.0,
             title: row.title,
@@ -117,7 +127,10 @@ async fn tell(ask: &Ask) -> Result<Response, ApiError> {
             attempts: row.attempts,
             retry_at_ms: row.retry_at_ms,
         });
-        Ok(FailureList { failures: failures.collect() })
+        let failures: Vec<FailureView> = failures.collect();
+        let full = failures.len() == limit as usize;
+        let next = failures.last().filter(|_| full).map(|last| last.id);
+        Ok(FailureList { failures, next })
     });
     answer(&found.await?)
 }
@@ -127,6 +140,7 @@ async fn retry(ask: Ask) -> Result<Response, ApiError> {
     if all != ids.is_empty() {
         return Err(ApiError::input("either `ids` says which are tried again, or `all` is true"));
     }
+    few(&ids)?;
     let now_ms = ask.app.now_ms();
     change(&ask, "failure.retried", ids, move |db, id| db.retry_now(id, now_ms)).await
 }
@@ -136,6 +150,7 @@ async fn dismiss(ask: Ask) -> Result<Response, ApiError> {
     if ids.is_empty() {
         return Err(ApiError::input("`ids` says which are dismissed"));
     }
+    few(&ids)?;
     let (now_ms, by) = (ask.app.now_ms(), ask.who.name.clone());
     change(&ask, "failure.dismissed", ids, move |db, id| db.dismiss(id, &by, now_ms)).await
 }
@@ -170,7 +185,14 @@ async fn change(
         let message = format!("these are no failures: {}; nothing was changed", named.join(", "));
         return Err(ApiError::conflict(message));
     }
-    tell(ask).await
+    tell(ask, None, 100).await
+}
+
+fn few(ids: &[i64]) -> Result<(), ApiError> {
+    if ids.len() > MOST_AT_ONCE {
+        return Err(ApiError::input(format!("`ids` names at most {MOST_AT_ONCE} failures")));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -202,6 +224,21 @@ mod tests {
         household.post(ENDPOINTS, "/failures/retry", "", r#"{"all": true}"#).await.unwrap();
         assert_eq!(household.db().refused_without_place(NOON).unwrap().len(), 2);
         assert_eq!(household.post(ENDPOINTS, "/failures/retry", "", "").await.unwrap_err().status(), 400);
+    }
+
+    #[tokio::test]
+    async fn failures_come_page_by_page_and_only_so_many_are_changed_at_once() {
+        let household = refused();
+        let first = household.get(ENDPOINTS, "/failures", "limit=1").await.unwrap();
+        let query = format!("limit=2&after={}", first["next"]);
+        let second = household.get(ENDPOINTS, "/failures", &query).await.unwrap();
+        assert_eq!((&first["failures"][0]["id"], &second["failures"][0]["id"]), (&json!(1), &json!(2)));
+        assert_eq!((second["failures"].as_array().map(Vec::len), &second["next"]), (Some(1), &json!(null)));
+        let many = json!({"ids": vec![1; 501]}).to_string();
+        for path in ["/failures/retry", "/failures/dismiss"] {
+            let refusal = household.post(ENDPOINTS, path, "", &many).await.unwrap_err();
+            assert_eq!(refusal.status(), 400, "{path}");
+        }
     }
 
     #[tokio::test]

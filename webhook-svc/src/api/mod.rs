@@ -181,7 +181,7 @@ impl Request {
             methods.push(endpoint.method.as_str());
         }
         if methods.is_empty() {
-            return Err(ApiError::not_found("there is no such address: /api/v1/openapi.json lists all of them"));
+            return Err(ApiError::not_found("there is no such address: /api/v1/docs lists all of them"));
         }
         Err(ApiError::method(format!("this address takes {}", methods.join(", "))))
     }

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use pulsarr_shared::model::Trace;
 use pulsarr_shared::process;
-use pulsarr_shared::simulate::{self, Filter, SimulateError};
+use pulsarr_shared::simulate::{self, Filter, Outlook, SimulateError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -42,28 +43,54 @@ struct Simulate {
     given: Option<serde_json::Value>,
     /// Only what would stand otherwise than today.
     changed: bool,
+    /// At most so many entries are told, 0 to 1000; 100 unless told. The totals are of all.
+    limit: Option<u32>,
 }
 
 /// What would happen.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Simulated {
-    /// Each wish by title: `title`, `type`, `user`, `today` and `then` (`what`, `to`, `why`), `changed`, `settled`, `missing`,
-    /// `decision`.
+    /// Wishes by title, at most as many as were asked for: `title`, `type`, `user`, `today` and `then` (`what`, `to`, `why`), `changed`,
+    /// `settled`, `missing`; and `decision` with its trace where `given` or `title` leaves a single title.
     entries: Vec<serde_json::Value>,
     /// All of them together: `entries`, `changed`, `instances`, `places`, `missing`.
     totals: serde_json::Value,
+    /// Whether there are more wishes than are told: a larger `limit`, `user` or `title` shows them.
+    more: bool,
 }
+
+/// As many entries as are told at most, unless less is asked for.
+const MOST_ENTRIES: u32 = 1_000;
 
 async fn simulate(ask: Ask) -> Result<Response, ApiError> {
     let wanted: Simulate = ask.json()?;
     if wanted.given.is_some() && (wanted.title.is_some() || wanted.user.is_some()) {
         return Err(ApiError::input("`given` describes a wish of its own: `title` and `user` belong into it"));
     }
+    let limit = wanted.limit.unwrap_or(100);
+    if limit > MOST_ENTRIES {
+        return Err(ApiError::input(format!("`limit` is a number from 0 to {MOST_ENTRIES}")));
+    }
     let app = Arc::clone(&ask.app);
     let _turn = TURN.acquire().await;
     let simulated = tokio::task::spawn_blocking(move || {
         let (config, clock) = (&app.config(), &*app.clock);
-        let what_if = match &wanted.given {
+        let (only_changed, traced) = (wanted.changed, wanted.given.is_some() || wanted.title.is_some());
+        let (mut told, mut more) = (Vec::new(), false);
+        let mut tell = |mut entry: Outlook| {
+            if only_changed && !entry.changed {
+                return;
+            }
+            if told.len() >= limit as usize {
+                more = true;
+                return;
+            }
+            if !traced {
+                entry.decision.trace = Trace::new();
+            }
+            told.push(entry);
+        };
+        let totals = match &wanted.given {
             Some(given) => {
                 let text = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
                 let wish = config.described(&text, process::variables(), Path::new(".")).map_err(|error| {
@@ -74,22 +101,34 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
                     });
                     ApiError::fields(fields.collect())
                 })?;
-                simulate::described(config, clock, &wish)
+                let what_if = simulate::described(config, clock, &wish)?;
+                what_if.entries.into_iter().for_each(tell);
+                what_if.totals
             }
-            None => simulate::everything(config, clock, &Filter { user: wanted.user, title: wanted.title }),
+            None => {
+                let filter = Filter { user: wanted.user, title: wanted.title };
+                simulate::each(config, clock, &filter, &mut tell)?
+            }
         };
-        let mut what_if = what_if?;
-        if wanted.changed {
-            what_if.entries.retain(|entry| entry.changed);
-        }
+        let one_title = traced && !more && told.windows(2).all(|pair| pair[0].title == pair[1].title);
         let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
         Ok::<_, ApiError>(Simulated {
-            entries: what_if.entries.iter().map(|entry| json(serde_json::to_value(entry))).collect(),
-            totals: json(serde_json::to_value(&what_if.totals)),
+            entries: told.into_iter().map(|entry| shown(&entry, one_title)).collect(),
+            totals: json(serde_json::to_value(&totals)),
+            more,
         })
     });
     let simulated = simulated.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))?;
     answer(&simulated?)
+}
+
+/// An entry as JSON, with its decision where that is wanted.
+fn shown(entry: &Outlook, with_decision: bool) -> serde_json::Value {
+    let mut value = serde_json::to_value(entry).unwrap_or_default();
+    if let Some(keys) = value.as_object_mut().filter(|_| !with_decision) {
+        keys.remove("decision");
+    }
+    value
 }
 
 impl From<SimulateError> for ApiError {
@@ -118,6 +157,25 @@ mod tests {
         assert_eq!(what_if["totals"]["instances"], serde_json::json!({"movies": 2}));
         let counts = household.db().entry_counts().unwrap();
         assert_eq!(counts, [(pulsarr_shared::model::EntryState::New, 2)]);
+    }
+
+    #[tokio::test]
+    async fn only_so_many_entries_are_told_and_traces_of_one_title_alone() {
+        let household = Household::new(SETTINGS);
+        household.wish(120);
+        let told = async |body: &str| household.post(ENDPOINTS, "/simulate", "", body).await.unwrap();
+        let count = |told: &serde_json::Value| told["entries"].as_array().unwrap().len();
+        let all = told("").await;
+        assert_eq!((count(&all), &all["totals"]["entries"], &all["more"]), (100, &120.into(), &true.into()));
+        assert!(all["entries"][0].get("decision").is_none(), "{}", all["entries"][0]);
+        let several = told(r#"{"title": "salt", "limit": 1000}"#).await;
+        assert_eq!((count(&several), &several["more"]), (120, &false.into()));
+        assert!(several["entries"][0].get("decision").is_none());
+        let one = told(r#"{"title": "Salt Ledger 119"}"#).await;
+        assert_eq!(count(&one), 1);
+        assert!(one["entries"][0]["decision"]["trace"].to_string().len() > 2, "{one}");
+        let refused = household.post(ENDPOINTS, "/simulate", "", r#"{"limit": 1001}"#).await.unwrap_err();
+        assert_eq!(refused.status(), 400);
     }
 
     #[tokio::test]

@@ -30,6 +30,10 @@ use crate::app::App;
 pub const API_KEY: &str = "x-api-key";
 /// Where our pages put the session's CSRF token.
 const CSRF: &str = "x-csrf-token";
+/// Whoever asks where sign-in is disabled.
+const SOMEBODY: &str = "somebody (sign-in is disabled)";
+/// Whoever asks from home where only others have to sign in.
+const SOMEBODY_LOCAL: &str = "somebody local";
 /// Uses of keys and sessions are noted to the minute.
 const NOTED_EVERY_MS: i64 = 60_000;
 
@@ -95,6 +99,15 @@ impl Auth {
         let name = name.to_str().ok()?.trim();
         (1..=64).contains(&name.len()).then(|| format!("{name} (by proxy)"))
     }
+}
+
+/// Whether `ask` comes from a person with a name: signed in here, or named by a trusted proxy.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn is_somebody(app: &App, headers: &HeaderMap, remote: Option<IpAddr>) -> Result<bool, ApiError> {
+    let named = app.auth.named_by_proxy(app.auth.origin(remote, headers), headers).is_some();
+    Ok(!headers.contains_key(API_KEY) && (named || session(app, headers).await?.is_some()))
 }
 
 /// Tells the log what whoever runs the service has to know: the setup token while it is needed, and that nobody has to sign in.
@@ -203,8 +216,14 @@ impl Request<'_> {
         let mode = self.app.config().environment.auth;
         let name = match self.app.auth.named_by_proxy(self.origin, self.headers) {
             Some(name) => name,
-            None if mode == AuthMode::Disabled => "somebody (sign-in is disabled)".to_owned(),
-            None if mode == AuthMode::RequiredExceptLocal && self.origin.local => "somebody local".to_owned(),
+            None if mode == AuthMode::Disabled && self.origin.by_own_name => SOMEBODY.to_owned(),
+            None if mode == AuthMode::Disabled => {
+                return Err(ApiError::unauthorized(
+                    "without sign-in only a name of home or an address is answered, because the owner of any other name could \
+                     point it here: name your proxy in PULSARR_TRUSTED_PROXIES, or sign in",
+                ));
+            }
+            None if mode == AuthMode::RequiredExceptLocal && self.origin.local => SOMEBODY_LOCAL.to_owned(),
             None => return Err(ApiError::unauthorized("sign in first")),
         };
         self.refuse_foreign()?;

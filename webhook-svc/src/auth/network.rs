@@ -67,22 +67,28 @@ pub struct Origin {
     pub by_proxy: bool,
     /// Whether it comes from a private network, for certain.
     pub local: bool,
+    /// Whether no page from elsewhere can have had its name pointed at us to ask this: a trusted proxy passed it on, which takes only
+    /// names that are ours, or the host asked for is an address or a name of home.
+    pub by_own_name: bool,
 }
 
 impl Origin {
     /// Of a request with these headers from a socket at `remote`.
     pub fn of(remote: Option<IpAddr>, headers: &HeaderMap, proxies: &Proxies) -> Self {
         let remote = remote.map(|remote| remote.to_canonical());
-        let Some(socket) = remote else { return Self { client: None, by_proxy: false, local: false } };
+        let Some(socket) = remote else {
+            return Self { client: None, by_proxy: false, local: false, by_own_name: host_is_at_home(headers) };
+        };
         if proxies.trust(socket) {
             // A proxy that does not say for whom it asks may ask for anybody.
             let client = last_hop(headers, proxies);
-            return Self { client, by_proxy: true, local: client.is_some_and(private) };
+            return Self { client, by_proxy: true, local: client.is_some_and(private), by_own_name: true };
         }
         // Whoever passes on somebody else's request is near, and that somebody may be anywhere.
         let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
-        let local = private(socket) && !passed_on && host_is_at_home(headers);
-        Self { client: remote, by_proxy: false, local }
+        let by_own_name = host_is_at_home(headers);
+        let local = private(socket) && !passed_on && by_own_name;
+        Self { client: remote, by_proxy: false, local, by_own_name }
     }
 }
 
