@@ -15,9 +15,9 @@ use super::instances::known;
 use super::plex::{Stranger, belongs};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape};
 use crate::app::App;
-use crate::connections::host_of;
 use crate::audit::By;
 use crate::configuration::Note;
+use crate::connections::host_of;
 use crate::plex_health::look_at_server;
 use crate::plex_way::PlexWay;
 

@@ -21,6 +21,10 @@ const IF_MATCH: Places = &[
     ("PUT", "/settings/{section}"),
     ("DELETE", "/settings/{section}"),
     ("PUT", "/users/{user}/settings"),
+    ("POST", "/users/bulk"),
+    ("POST", "/rules/order"),
+    ("POST", "/config/import"),
+    ("POST", "/plex/server"),
 ];
 /// Answers with the version that `If-Match` takes.
 const ETAG: Places = &[
@@ -35,6 +39,9 @@ const ETAG: Places = &[
     ("DELETE", "/settings/{section}"),
     ("GET", "/users/{user}/settings"),
     ("PUT", "/users/{user}/settings"),
+    ("GET", "/rules"),
+    ("GET", "/users"),
+    ("GET", "/settings"),
 ];
 /// Where a password or a token can be tried.
 const ATTEMPTS: Places = &[("POST", "/setup"), ("POST", "/session"), ("PUT", "/session/password")];

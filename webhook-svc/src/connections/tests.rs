@@ -27,7 +27,9 @@ async fn service() -> Testing {
     let until = async move {
         stop.wait().await;
     };
-    tokio::spawn(server::serve(listener, crate::routes::all(&app), Limits::default(), until));
+    tokio::spawn(async move {
+        server::serve(listener, crate::routes::all(&app), Limits::default(), &app.connections_full, until).await;
+    });
     service
 }
 
