@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, Notify};
 use crate::api::{ApiError, FieldProblem};
 use crate::audit::{self, By};
 use crate::database::Database;
+use crate::detached::on_its_own;
 
 /// What a configuration is read from.
 #[derive(Clone)]
@@ -120,7 +121,7 @@ impl Configuration {
         let config = Arc::new(self.check_aside(after.clone(), about).await?);
         let (this, database) = (Arc::clone(self), database.clone());
         // On its own feet: whoever asked may go away, and what is stored has to hold all the same.
-        let work = tokio::spawn(async move {
+        let work = on_its_own(async move {
             let _alone = alone;
             let stored = database.run(move |store| {
                 store.write(|db| {

@@ -8,6 +8,7 @@ mod body;
 mod configuration;
 mod connections;
 mod database;
+mod detached;
 mod ending;
 mod engine;
 mod fast_lane;

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::connections::{self, Claim, host_of};
+use crate::detached::on_its_own;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -258,7 +259,7 @@ async fn replace(ask: Ask) -> Result<Response, ApiError> {
 
 async fn remove(ask: Ask) -> Result<Response, ApiError> {
     // On its own feet: once it is out of the settings, our webhook has to come out of it also when whoever asked goes away.
-    let work = tokio::spawn(remove_all(ask));
+    let work = on_its_own(remove_all(ask));
     work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the removal broke off: look whether it was made")))
 }
 

@@ -11,6 +11,7 @@ use warp::reply::Response;
 
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape, streams};
 use crate::audit::{self, By};
+use crate::detached::on_its_own;
 
 const LEVEL: Parameter = Parameter {
     name: "level",
@@ -173,7 +174,7 @@ async fn level(ask: Ask) -> Result<Response, ApiError> {
 async fn set_level(ask: Ask) -> Result<Response, ApiError> {
     let NewLevel { filter } = ask.json()?;
     // On its own feet: whoever asked may go away, and what is changed has to be noted all the same.
-    let work = tokio::spawn(async move { change_level(&ask, &filter).await.map(|()| in_force(&ask)) });
+    let work = on_its_own(async move { change_level(&ask, &filter).await.map(|()| in_force(&ask)) });
     let now = work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the change broke off: look what is logged")));
     answer(&now?)
 }

@@ -12,6 +12,7 @@ use warp::reply::Response;
 
 use super::{Access, Answer, ApiError, Ask, Endpoint, shape};
 use crate::audit::{self, By};
+use crate::detached::on_its_own;
 use crate::engine::{NotBegun, Wish};
 
 /// How long a run that is going on is waited for: one for a single user is often over before anybody could ask again.
@@ -55,7 +56,7 @@ async fn start(ask: Ask) -> Result<Response, ApiError> {
         }
     }
     // On its own feet: whoever asked may go away, and a run that has begun has to be noted all the same.
-    let work = tokio::spawn(async move { begin(&ask, user, full).await });
+    let work = on_its_own(async move { begin(&ask, user, full).await });
     work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the start broke off: look whether a run has begun")))
 }
 

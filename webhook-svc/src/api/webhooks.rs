@@ -13,6 +13,7 @@ use super::instances::known;
 use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, shape};
 use crate::audit::{self, By};
 use crate::connections;
+use crate::detached::on_its_own;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -124,7 +125,7 @@ async fn fix(ask: Ask) -> Result<Response, ApiError> {
     noted.await?;
     // On its own feet: what was begun is brought to its end also when whoever asked goes away.
     let (service, instance) = (Arc::clone(&app), name.clone());
-    let work = tokio::spawn(async move { connections::fix(&service, &instance).await });
+    let work = on_its_own(async move { connections::fix(&service, &instance).await });
     let broke_off = |_| ApiError::unavailable("the repair broke off: try again");
     let Some(found) = work.await.map_err(broke_off)?? else {
         return Err(ApiError::not_found(format!("`{name}` was removed meanwhile")));

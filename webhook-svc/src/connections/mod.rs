@@ -171,7 +171,7 @@ fn secret_for(store: &Store, name: &str, host: &str) -> Result<SecretString, Sto
                 db.forget_connection(name)?;
             }
             db.set_setting(&key, host)?;
-            db.ensure_connection_secret(name, &process::secret_hex(16))
+            db.ensure_connection_secret(name, &process::random_hex(16))
         }),
     }
 }
@@ -258,7 +258,7 @@ async fn take_out(app: &App, before: &Config, instance: &Instance) -> Result<Res
     let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
     let Some(arr) = upstreams.arr(name) else { return Ok(Ok(0)) };
     // No connection is made, so the password is nobody's.
-    let mut wanted = wanted(app, before, instance, process::secret_hex(16).into()).await?;
+    let mut wanted = wanted(app, before, instance, process::random_hex(16).into()).await?;
     // What came since may be the same arr under another name, and has a connection of its own there.
     let others = app.config();
     wanted.others.extend(others.settings.instances.iter().filter(|it| it.name != *name).map(|it| it.name.clone()));
