@@ -25,7 +25,7 @@ pub struct OutboxRow {
 
 impl Db<'_> {
     /// Stores a message that something can be watched. `dedupe` names what it tells of: the same is told once. Answers whether it
-    /// was news. What is older than the last [`KEPT_MESSAGES`] goes.
+    /// was news. What is older than the last 10,000 goes.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
