@@ -10,7 +10,7 @@ use serde::Serialize;
 use tracing::{info, warn};
 
 use crate::act::{Choices, NoChoice};
-use crate::clients::arr::{Arr, ArrError, LibraryTitle};
+use crate::clients::arr::{Arr, ArrError, LibraryTitle, Presence};
 use crate::lock::LockGuard;
 use crate::model::{AddOptions, ArrOptions, Instance, SeriesTypeChoice};
 use crate::report::{Problem, ProblemKind};
@@ -165,7 +165,7 @@ async fn missing(
     let excluded = if target.respect_exclusions { to.exclusions().await.map_err(ask)? } else { HashSet::new() };
     let mut titles = from.library().await.map_err(read)?;
     copied.titles = titles.len();
-    titles.retain(|title| !there.contains(&title.external_id));
+    titles.retain(|title| !there.presence(title.external_id).is_there());
     copied.present = copied.titles - titles.len();
     let lacking = titles.len();
     titles.retain(|title| !excluded.contains(&title.external_id));
@@ -254,7 +254,10 @@ async fn add_one(target: &Instance, to: &Arr, title: &LibraryTitle, choices: &mu
         NoChoice::Arr(error) => failed(&error),
         NoChoice::Settings(sentence) => Failed::Instance(Some(unfit(target, &sentence))),
     })?;
-    let present = || async { to.present(title.external_id).await.map_err(|error| failed(&error)) };
+    let present = || async {
+        let presence = to.presence(title.external_id).await;
+        presence.map(Presence::is_there).map_err(|error| failed(&error))
+    };
     match to.add(&request).await {
         Ok(_) => Ok(There::Added),
         Err(ArrError::AlreadyExists) if present().await? => Ok(There::Before),

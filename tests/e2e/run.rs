@@ -1,6 +1,6 @@
 //! The happy path: what a household wants arrives where it belongs, once, and an unchanged run costs next to nothing.
 
-use pulsarr_tests::fakes::Title;
+use pulsarr_tests::fakes::{FakeArr, Title};
 use pulsarr_tests::household::Household;
 
 use super::{HARBOUR_NINE, SALT_LEDGER, adds, library, movie, problems, show, user, wanting_two};
@@ -141,6 +141,7 @@ fn titles_already_there_are_recorded_and_excluded_ones_left_alone() {
     let Household { plex, radarr, sonarr, .. } = &household;
     radarr.exclude(SALT_LEDGER, "Salt Ledger");
     sonarr.add_series(HARBOUR_NINE, "Harbour Nine");
+    sonarr.put_files(HARBOUR_NINE, &[(1, 1)]);
     let friend = plex.add_friend("tomas.r");
     plex.watch(&friend, Title::movie("A Winter Without Owls").tmdb(900_050));
 
@@ -159,15 +160,19 @@ fn titles_already_there_are_recorded_and_excluded_ones_left_alone() {
         story.contains(": excluded") && story.contains("on the import-exclusion list of Radarr `movies`"),
         "{story}"
     );
-    assert!(household.explain("Harbour Nine").contains("already in Sonarr `shows`"));
+    let story = household.explain("Harbour Nine");
+    assert!(
+        story.contains(": available") && story.contains("already in Sonarr `shows`, with something to watch"),
+        "{story}"
+    );
+    assert!(!story.contains("imported"), "nobody knows when: {story}");
     assert_eq!(problems(&report), "");
 
     household.clear_journals();
     household.sync_well();
-    for arr in [radarr.journal(), sonarr.journal()] {
-        let asked: Vec<&str> = arr.iter().map(|seen| seen.route.as_str()).collect();
-        assert_eq!(asked, ["/api/v3/history/since"], "settled is settled, but nothing has arrived yet");
-    }
+    let asked = |arr: &FakeArr| arr.journal().into_iter().map(|seen| seen.route).collect::<Vec<_>>();
+    assert_eq!(asked(radarr), ["/api/v3/history/since"], "settled is settled, but the movie has not arrived yet");
+    assert_eq!(asked(sonarr), [""; 0], "and the show was there with something to watch");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use tracing::warn;
 
 use super::queue::{Acted, external_id};
-use crate::clients::arr::{Arr, ArrError};
+use crate::clients::arr::{Arr, ArrError, Presence};
 use crate::model::{Instance, PlacementState};
 use crate::report::Change;
 use crate::run::Run;
@@ -23,7 +23,8 @@ pub async fn look_for_attempts(run: &Run<'_>, instance: &Instance, arr: &Arr) ->
         }
         let title = run.store.read().title(placement.title)?;
         let answer = match external_id(instance.kind(), &title) {
-            Some(external_id) => arr.present(external_id).await,
+            // A file of what we added ourselves is news, and the history's to tell.
+            Some(external_id) => arr.presence(external_id).await.map(Presence::is_there),
             // Plex has withdrawn the id, and without it nobody can tell.
             None => Ok(false),
         };

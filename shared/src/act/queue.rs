@@ -1,14 +1,14 @@
 //! One instance's queue. For each title: is it excluded, is it there already, else add it. What is about to be asked is stored
 //! before it is asked, so that a death at any point leaves a row that says what may have happened, and the next run looks first.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tracing::{info, warn};
 
 use super::attempts::found_after_all;
 use super::choices::{Choices, NoChoice};
-use crate::clients::arr::{Arr, ArrError};
+use crate::clients::arr::{Arr, ArrError, Library, Presence};
 use crate::clock::{has_passed, millis};
 use crate::model::{AddOptions, Instance, InstanceKind, PlacementState, Title, TmdbId, TvdbId};
 use crate::report::{Change, PlacementCounts, Problem};
@@ -44,9 +44,9 @@ pub struct Acted {
 struct Shelf {
     excluded: HashSet<u32>,
     /// The whole library, when it was worth reading.
-    library: Option<HashSet<u32>>,
-    /// What this run added itself.
-    added: HashSet<u32>,
+    library: Option<Library>,
+    /// What came there while this run worked, or was found there by it since.
+    since: HashMap<u32, Presence>,
     /// What it refused in this run, with its words: a second wish for the same is not asked again at once.
     refused: Vec<(u32, AddOptions, String)>,
 }
@@ -55,6 +55,25 @@ impl Shelf {
     fn refusal_of(&self, external_id: u32, options: &AddOptions) -> Option<String> {
         let same = |(id, with, _): &&(u32, AddOptions, String)| *id == external_id && with == options;
         self.refused.iter().find(same).map(|(.., words)| words.clone())
+    }
+}
+
+/// How a placement ends without a request of its own.
+#[derive(Clone, Copy)]
+enum End {
+    Excluded,
+    /// It is there, and counts as available from now on when that is `with_file`.
+    Present {
+        with_file: bool,
+    },
+}
+
+impl End {
+    const fn state(self) -> PlacementState {
+        match self {
+            Self::Excluded => PlacementState::Excluded,
+            Self::Present { .. } => PlacementState::Present,
+        }
     }
 }
 
@@ -118,7 +137,7 @@ struct Worker<'a> {
     acted: &'a mut Acted,
     choices: Option<Choices>,
     /// Placements that reached their end without a request of their own, stored together.
-    done: Vec<(QueuedPlacement, PlacementState, String)>,
+    done: Vec<(QueuedPlacement, End, String)>,
 }
 
 impl Worker<'_> {
@@ -132,7 +151,7 @@ impl Worker<'_> {
         let mut shelf = Shelf {
             excluded: if self.instance.respect_exclusions { self.arr.exclusions().await? } else { HashSet::new() },
             library: if due.len() >= WHOLE_LIBRARY_FROM { self.whole_library().await? } else { None },
-            added: HashSet::new(),
+            since: HashMap::new(),
             refused: Vec::new(),
         };
         for placement in due {
@@ -150,7 +169,7 @@ impl Worker<'_> {
 
     /// The whole library, or `None` when it cannot be had: some are too large for the proxy before them, or for the time a run has.
     /// Then titles are asked about one by one, for a day.
-    async fn whole_library(&mut self) -> Result<Option<HashSet<u32>>, Leave> {
+    async fn whole_library(&mut self) -> Result<Option<Library>, Leave> {
         let key = format!("act.library_failed_at_ms.{}", self.instance.name);
         let (store, now_ms) = (self.run.store, self.run.clock.now_ms());
         let failed_at = store.read().setting(&key)?.and_then(|at| at.parse().ok());
@@ -197,25 +216,20 @@ impl Worker<'_> {
             return self.refused(&placement, &title, words);
         };
         let label = self.instance.label();
-        let there = shelf.added.contains(&external_id)
-            || match &shelf.library {
-                Some(library) => library.contains(&external_id),
-                None => match self.arr.present(external_id).await {
-                    Ok(present) => present,
-                    Err(error) => {
-                        let now_ms = self.run.clock.now_ms();
-                        self.run.store.write(|db| db.note_asked(placement.id, now_ms))?;
-                        return Err(error.into());
-                    }
-                },
-            };
-        if there {
-            let words = if placement.attempt_at_ms.is_some() {
-                found_after_all(self.instance)
-            } else {
-                format!("already in {label}")
-            };
-            return self.done(placement, &title, PlacementState::Present, words);
+        let presence = match (shelf.since.get(&external_id), &shelf.library) {
+            (Some(since), _) => *since,
+            (None, Some(library)) => library.presence(external_id),
+            (None, None) => match self.arr.presence(external_id).await {
+                Ok(presence) => presence,
+                Err(error) => {
+                    let now_ms = self.run.clock.now_ms();
+                    self.run.store.write(|db| db.note_asked(placement.id, now_ms))?;
+                    return Err(error.into());
+                }
+            },
+        };
+        if presence.is_there() {
+            return self.present(placement, &title, presence, format!("already in {label}"));
         }
         if placement.called_off {
             let now_ms = self.run.clock.now_ms();
@@ -223,7 +237,7 @@ impl Worker<'_> {
         }
         if shelf.excluded.contains(&external_id) {
             let words = format!("on the import-exclusion list of {label}");
-            return self.done(placement, &title, PlacementState::Excluded, words);
+            return self.done(placement, &title, End::Excluded, words);
         }
         if let Some(words) = shelf.refusal_of(external_id, &placement.options) {
             return self.refused(&placement, &title, &words);
@@ -233,7 +247,7 @@ impl Worker<'_> {
             if let Some(sentence) = self.choices().await?.misfit(&placement.options) {
                 return self.hold(&placement, &title, &sentence);
             }
-            shelf.added.insert(external_id);
+            shelf.since.insert(external_id, Presence::Awaited);
             return self.note(&placement, &title, "would_add", format!("not in {label} yet"));
         }
         self.add(placement, &title, external_id, shelf).await
@@ -263,7 +277,7 @@ impl Worker<'_> {
         let label = self.instance.label();
         match answer {
             Ok(added) => {
-                shelf.added.insert(external_id);
+                shelf.since.insert(external_id, Presence::Awaited);
                 let words = format!("added to {label} as number {}", added.arr_id);
                 let now_ms = self.run.clock.now_ms();
                 self.run
@@ -274,18 +288,16 @@ impl Worker<'_> {
                 self.note(&placement, title, PlacementState::Added.word(), words)
             }
             // Somebody else was quicker; but a conflict may have another reason, so the library has the last word.
-            Err(ArrError::AlreadyExists) if !self.arr.present(external_id).await? => {
-                let words = "it says that it has this already, and does not have it";
-                shelf.refused.push((external_id, placement.options.clone(), words.to_owned()));
-                self.refused(&placement, title, words)
-            }
             Err(ArrError::AlreadyExists) => {
-                shelf.added.insert(external_id);
-                let words = match placement.attempt_at_ms {
-                    Some(_) => found_after_all(self.instance),
-                    None => format!("{label} says it was added by somebody else just before"),
-                };
-                self.done(placement, title, PlacementState::Present, words)
+                let presence = self.arr.presence(external_id).await?;
+                if !presence.is_there() {
+                    let words = "it says that it has this already, and does not have it";
+                    shelf.refused.push((external_id, placement.options.clone(), words.to_owned()));
+                    return self.refused(&placement, title, words);
+                }
+                shelf.since.insert(external_id, presence);
+                let words = format!("{label} says it was added by somebody else just before");
+                self.present(placement, title, presence, words)
             }
             Err(ArrError::Rejected { detail }) => {
                 shelf.refused.push((external_id, placement.options.clone(), detail.clone()));
@@ -318,8 +330,8 @@ impl Worker<'_> {
         shelf: &mut Shelf,
     ) -> Result<(), Leave> {
         let label = self.instance.label();
-        if self.arr.present(external_id).await? {
-            shelf.added.insert(external_id);
+        if self.arr.presence(external_id).await?.is_there() {
+            shelf.since.insert(external_id, Presence::Awaited);
             let words = format!("added to {label}; its answer was lost ({detail}), and it is there");
             let now_ms = self.run.clock.now_ms();
             self.run.store.write(|db| db.finish(&placement, PlacementState::Added, &words, None, now_ms))?;
@@ -362,19 +374,30 @@ impl Worker<'_> {
         self.note(placement, title, PlacementState::Failed.word(), words.to_owned())
     }
 
-    fn done(
+    /// It is there, in these words. Unless it is there by an attempt of ours that never learned its answer: then its file is news that
+    /// the arr has yet to tell, and is waited for like that of everything we added.
+    fn present(
         &mut self,
         placement: QueuedPlacement,
         title: &Title,
-        state: PlacementState,
+        presence: Presence,
         words: String,
     ) -> Result<(), Leave> {
-        match state {
-            PlacementState::Excluded => self.acted.counts.excluded += 1,
-            _ => self.acted.counts.present += 1,
+        let (with_file, words) = match (placement.attempt_at_ms, presence) {
+            (Some(_), _) => (false, found_after_all(self.instance)),
+            (None, Presence::WithFile) => (true, format!("{words}, with something to watch")),
+            (None, _) => (false, words),
+        };
+        self.done(placement, title, End::Present { with_file }, words)
+    }
+
+    fn done(&mut self, placement: QueuedPlacement, title: &Title, end: End, words: String) -> Result<(), Leave> {
+        match end {
+            End::Excluded => self.acted.counts.excluded += 1,
+            End::Present { .. } => self.acted.counts.present += 1,
         }
-        self.note(&placement, title, state.word(), words.clone())?;
-        self.done.push((placement, state, words));
+        self.note(&placement, title, end.state().word(), words.clone())?;
+        self.done.push((placement, end, words));
         Ok(())
     }
 
@@ -385,7 +408,10 @@ impl Worker<'_> {
         }
         let now_ms = self.run.clock.now_ms();
         self.run.store.write(|db| {
-            done.iter().try_for_each(|(placement, state, words)| db.finish(placement, *state, words, None, now_ms))
+            done.iter().try_for_each(|(placement, end, words)| match end {
+                End::Present { with_file: true } => db.finish_with_file(placement, words, now_ms),
+                _ => db.finish(placement, end.state(), words, None, now_ms),
+            })
         })
     }
 

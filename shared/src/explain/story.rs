@@ -355,7 +355,9 @@ fn tell_placement(lines: &mut Lines, placement: &PlacementRow, now_ms: UnixMs) {
     if let Some(at) = placement.grabbed_at_ms {
         lines.line(format_args!("    release found {}", rfc3339(at)));
     }
-    if let Some(at) = placement.available_at_ms {
+    // What was there when we looked became so at a time that nobody knows; the answer says that it was.
+    let seen_there = *state == PlacementState::Present && placement.available_at_ms == placement.done_at_ms;
+    if let Some(at) = placement.available_at_ms.filter(|_| !seen_there) {
         lines.line(format_args!("    imported {}", rfc3339(at)));
     }
     if let Some(at) = placement.retry_at_ms {

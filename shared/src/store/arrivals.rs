@@ -60,7 +60,7 @@ pub struct ArrivalRow {
     pub state: PlacementState,
     /// When it got there.
     pub done_at_ms: Option<UnixMs>,
-    /// When something to watch was first told of.
+    /// When something to watch was first told of, or seen there.
     pub available_at_ms: Option<UnixMs>,
     /// The title's name.
     pub title: String,
@@ -127,6 +127,15 @@ impl Db<'_> {
         self.follow_arrivals(arrival.wanted_by.entry, now_ms)
     }
 
+    /// Notes that there was something to watch when we looked; what is known of an earlier time stays. The entry follows.
+    pub(super) fn set_there(self, id: PlacementId, entry: EntryId, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.set_there\nUPDATE placements SET available_at_ms = coalesce(available_at_ms, ?2) WHERE id = ?1",
+        )?;
+        query.execute(params![id.0, now_ms])?;
+        self.follow_arrivals(entry, now_ms)
+    }
+
     /// Notes that somebody took the title out of the arr's library, in these words. The entry stays where it stands: what a person
     /// deletes is not asked for again.
     ///
@@ -189,7 +198,7 @@ impl Db<'_> {
     }
 
     /// When the oldest of the open wishes was decided about, unix milliseconds, whose title `instance` has taken and has told of nothing
-    /// to watch yet; `None` when nothing is waited for there.
+    /// to watch yet, and had nothing when we looked; `None` when nothing is waited for there.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.

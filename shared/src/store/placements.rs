@@ -107,7 +107,7 @@ pub struct PlacementRow {
     pub done_at_ms: Option<UnixMs>,
     /// When the arr told that it found a release.
     pub grabbed_at_ms: Option<UnixMs>,
-    /// When it told of the first import.
+    /// When it told of the first import; of what was there with its file before anybody told, when we looked.
     pub available_at_ms: Option<UnixMs>,
 }
 
@@ -399,6 +399,16 @@ impl Db<'_> {
         query.execute(params![placement.id.0, state.word(), answer, arr_id, now_ms])?;
         let reason = (state == PlacementState::Excluded).then_some(answer);
         self.follow_placements(placement.entry, reason, now_ms)
+    }
+
+    /// [`finish`](Self::finish) as present of a title that is there with something to watch. Where the arr has told of an import, that
+    /// was when it became available; else it was by now. Nobody is told: it was there before.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn finish_with_file(self, placement: &QueuedPlacement, answer: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        self.finish(placement, PlacementState::Present, answer, None, now_ms)?;
+        self.set_there(placement.id, placement.entry, now_ms)
     }
 
     /// Brings an entry up to date none of whose placements is queued any more; of queued ones more will be heard in this run.

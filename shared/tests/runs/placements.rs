@@ -1,11 +1,13 @@
 //! From a decision into an arr's library.
 
-use pulsarr_shared::model::{EntryState, PlacementState, RunResult};
+use pulsarr_shared::clock::rfc3339;
+use pulsarr_shared::model::{ArrEpisode, ArrEvent, EntryState, EpisodeNumber, InstanceKind, PlacementState, RunResult};
 use pulsarr_shared::report::ProblemKind;
+use pulsarr_shared::tracking::{TrackingSettings, apply_events};
 use pulsarr_tests::fakes::{Fault, Title};
 use pulsarr_tests::household::SETTINGS;
 
-use crate::world::{HARBOUR_NINE, OWNER, SALT_LEDGER, Story, harbour_nine, salt_ledger};
+use crate::world::{HARBOUR_NINE, NOON, OWNER, SALT_LEDGER, Story, harbour_nine, minutes, salt_ledger};
 
 /// The owner wants a movie.
 fn wanted() -> Story {
@@ -67,6 +69,101 @@ async fn what_is_there_already_is_present_and_left_as_it_is() {
     assert_eq!(story.radarr.requests_to("/api/v3/qualityprofile"), 0, "and nobody asked what it offers");
 }
 
+/// How many requests a run makes that finds every list as it was: to the arrs, and for their histories among these.
+async fn next_run(story: &Story) -> (usize, usize) {
+    story.clear_journals();
+    story.clock.advance(minutes(5));
+    story.sync().await;
+    let histories = [story.radarr.requests_to("/history/since"), story.sonarr.requests_to("/history/since")];
+    (story.arr_requests(), histories.iter().sum())
+}
+
+fn messages(story: &Story) -> u32 {
+    story.store().read().pending_message_count().unwrap()
+}
+
+/// The instance tells of an import, a moment after noon.
+fn imported(story: &Story, instance: (&str, InstanceKind), id: i64, episodes: Vec<ArrEpisode>, upgrade: bool) {
+    let external_id = u32::try_from(id).unwrap();
+    let event = ArrEvent::Imported { external_id, episodes, download_id: None, upgrade, whole_download: false };
+    let (name, kind) = instance;
+    let settings = TrackingSettings::default();
+    apply_events(&story.store(), name, kind, &[(NOON + 1, event)], settings, NOON + 1).unwrap();
+}
+
+#[tokio::test]
+async fn a_movie_that_is_there_with_its_file_is_available_and_nobody_waits_for_it() {
+    let story = wanted();
+    story.radarr.add_movie(SALT_LEDGER, "Salt Ledger");
+    story.radarr.put_file(SALT_LEDGER);
+    let report = story.sync().await;
+    assert_eq!((report.placements.present, report.placements.added, story.adds()), (1, 0, 0));
+    let placement = story.placement("Salt Ledger");
+    assert_eq!((placement.state, placement.available_at_ms), (PlacementState::Present, Some(NOON)));
+    assert_eq!(placement.answer.as_deref(), Some("already in Radarr `movies`, with something to watch"));
+    assert_eq!(story.state("Salt Ledger"), EntryState::Available);
+    assert_eq!((story.store().read().oldest_awaited("movies").unwrap(), next_run(&story).await), (None, (0, 0)));
+
+    // A better file, and one in place of a lost one: it was there before.
+    for upgrade in [true, false] {
+        imported(&story, ("movies", InstanceKind::Radarr), SALT_LEDGER, Vec::new(), upgrade);
+    }
+    assert_eq!((messages(&story), story.placement("Salt Ledger").available_at_ms), (0, Some(NOON)));
+}
+
+#[tokio::test]
+async fn a_movie_that_is_there_without_its_file_is_waited_for_in_one_request_per_run() {
+    let story = wanted();
+    story.radarr.add_movie(SALT_LEDGER, "Salt Ledger");
+    story.sync().await;
+    let placement = story.placement("Salt Ledger");
+    assert_eq!((placement.state, placement.available_at_ms), (PlacementState::Present, None));
+    assert_eq!(placement.answer.as_deref(), Some("already in Radarr `movies`"));
+    for _ in 0..2 {
+        assert_eq!(next_run(&story).await, (1, 1), "the history tells, and nobody looks again");
+        assert_eq!(story.state("Salt Ledger"), EntryState::Requested);
+    }
+
+    story.radarr.set_date(&rfc3339(NOON + 60_000));
+    story.radarr.import(SALT_LEDGER, false);
+    assert_eq!(next_run(&story).await, (1, 1));
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 1));
+    assert_eq!(next_run(&story).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_show_that_is_there_with_some_episodes_is_available_and_the_others_are_told_when_they_come() {
+    let story = Story::new();
+    story.owner_wants(harbour_nine());
+    story.sonarr.add_series(HARBOUR_NINE, "Harbour Nine");
+    story.sonarr.put_files(HARBOUR_NINE, &[(1, 1), (1, 2)]);
+    story.sync().await;
+    let placement = story.placement("Harbour Nine");
+    assert_eq!((placement.state, placement.available_at_ms), (PlacementState::Present, Some(NOON)));
+    assert_eq!((story.state("Harbour Nine"), messages(&story)), (EntryState::Available, 0));
+    assert_eq!(next_run(&story).await, (0, 0));
+
+    let third = ArrEpisode { number: EpisodeNumber { season: 1, episode: 3 }, aired_at_ms: Some(NOON) };
+    imported(&story, ("shows", InstanceKind::Sonarr), HARBOUR_NINE, vec![third], false);
+    assert_eq!((messages(&story), story.placement("Harbour Nine").available_at_ms), (1, Some(NOON)));
+}
+
+/// Its import is not told yet, and is told to whoever waits for it.
+#[tokio::test]
+async fn a_file_of_a_movie_that_an_unanswered_attempt_of_ours_added_is_news() {
+    let story = wanted();
+    story.radarr.inject(Fault::on("POST", "/api/v3/movie").times(1).reset().after_effect());
+    story.radarr.inject(Fault::on("GET", "/api/v3/movie").skip(1).status(500));
+    story.sync().await;
+    story.radarr.clear_faults();
+    story.radarr.set_date(&rfc3339(NOON + 60_000));
+    story.radarr.import(SALT_LEDGER, false);
+    next_run(&story).await;
+    assert_eq!((story.placement("Salt Ledger").state, messages(&story)), (PlacementState::Present, 0));
+    assert_eq!(next_run(&story).await, (1, 1));
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 1));
+}
+
 fn library_reads(story: &Story) -> (usize, usize) {
     let journal = story.radarr.journal_of("/api/v3/movie");
     let (whole, single): (Vec<_>, Vec<_>) =
@@ -84,6 +181,23 @@ async fn many_waiting_titles_are_compared_with_one_read_of_the_library() {
     let report = story.sync().await;
     assert_eq!((report.placements.present, report.placements.added), (20, 5));
     assert_eq!(library_reads(&story), (1, 0));
+}
+
+#[tokio::test]
+async fn one_read_of_the_library_tells_which_of_many_titles_have_a_file() {
+    let story = Story::new();
+    for number in 0..25 {
+        story.owner_wants(Title::numbered_movie(number));
+    }
+    story.radarr.fill_library_from(2_000_000, 20);
+    for number in 0..15 {
+        story.radarr.put_file(2_000_000 + number);
+    }
+    let report = story.sync().await;
+    assert_eq!((report.placements.present, report.placements.added, library_reads(&story)), (20, 5, (1, 0)));
+    let counts = story.store().read().entry_counts().unwrap();
+    assert_eq!(counts, [(EntryState::Requested, 10), (EntryState::Available, 15)]);
+    assert_eq!(next_run(&story).await, (1, 1), "for those that are there without, and those that were added");
 }
 
 #[tokio::test]

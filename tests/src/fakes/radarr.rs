@@ -35,6 +35,14 @@ impl FakeRadarr {
         core.own(&known)
     }
 
+    /// A movie's file was found on the disk: the movie has it, and neither the history nor a report tells so.
+    ///
+    /// # Panics
+    /// For a movie that is not in the library.
+    pub fn put_file(&self, tmdb_id: i64) {
+        events::movie_found_on_disk(&mut self.core(), tmdb_id);
+    }
+
     /// A movie's file arrived, perhaps in place of a worse one. In the history, and reported.
     ///
     /// # Panics

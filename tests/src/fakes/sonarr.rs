@@ -34,6 +34,15 @@ impl FakeSonarr {
         core.own(&known)
     }
 
+    /// Files of these episodes, as (season, number), were found on the disk: the show has them, and neither the history nor a report
+    /// tells so.
+    ///
+    /// # Panics
+    /// For a show that is not in the library.
+    pub fn put_files(&self, tvdb_id: i64, episodes: &[(i64, i64)]) {
+        events::episodes_found_on_disk(&mut self.core(), tvdb_id, episodes);
+    }
+
     /// A finished download brought these episodes, as (season, number): one file each, perhaps in place of worse ones. In the
     /// history, and reported: an event for each file, and one for the whole.
     ///

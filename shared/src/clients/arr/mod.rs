@@ -6,6 +6,7 @@
 mod error;
 mod facts;
 mod history;
+mod library;
 mod notifications;
 mod radarr;
 mod sonarr;
@@ -15,6 +16,7 @@ mod words;
 
 pub use error::ArrError;
 pub use history::HistoryEvent;
+pub use library::{Library, Presence};
 pub(crate) use notifications::EVENTS;
 #[cfg(test)]
 pub(crate) use notifications::a_webhook;
@@ -242,27 +244,27 @@ impl Arr {
         self.ids(path, &[]).await
     }
 
-    /// Whether the title with this external id is in the library.
+    /// Whether the title with this external id is in the library, and with a file: one request.
     ///
     /// # Errors
     /// See [`ArrError`].
-    pub async fn present(&self, external_id: u32) -> Result<bool, ArrError> {
+    pub async fn presence(&self, external_id: u32) -> Result<Presence, ArrError> {
         let (path, key) = match self.kind {
             InstanceKind::Radarr => (radarr::LIBRARY, radarr::ID),
             InstanceKind::Sonarr => (sonarr::LIBRARY, sonarr::ID),
         };
         // Looked for in the answer, so that a version that passes over the filter is understood as well.
-        Ok(self.ids(path, &[(key, &external_id.to_string())]).await?.contains(&external_id))
+        Ok(self.shelf(path, &[(key, &external_id.to_string())]).await?.presence(external_id))
     }
 
-    /// The external ids of the whole library: one long request, read as a stream of which only the ids are kept.
+    /// What the whole library has: one long request, read as a stream of which only the ids are kept, and of which there is a file.
     ///
     /// # Errors
     /// See [`ArrError`].
-    pub async fn library_ids(&self) -> Result<HashSet<u32>, ArrError> {
+    pub async fn library_ids(&self) -> Result<Library, ArrError> {
         match self.kind {
-            InstanceKind::Radarr => self.ids(radarr::LIBRARY, &radarr::WHOLE_LIBRARY).await,
-            InstanceKind::Sonarr => self.ids(sonarr::LIBRARY, &[]).await,
+            InstanceKind::Radarr => self.shelf(radarr::LIBRARY, &radarr::WHOLE_LIBRARY).await,
+            InstanceKind::Sonarr => self.shelf(sonarr::LIBRARY, &[]).await,
         }
     }
 
@@ -312,7 +314,7 @@ impl Arr {
     ///
     /// # Errors
     /// [`ArrError::AlreadyExists`] when it is there, [`ArrError::Rejected`] with the instance's own words, and
-    /// [`ArrError::Lost`] when no answer came: then [`Arr::present`] tells what happened.
+    /// [`ArrError::Lost`] when no answer came: then [`Arr::presence`] tells what happened.
     pub async fn add(&self, add: &AddRequest) -> Result<Added, ArrError> {
         if add.options.kind() != self.kind {
             let detail = format!("the options are meant for {}", add.options.kind().app_name());
@@ -337,6 +339,19 @@ impl Arr {
         })
         .await?;
         Ok(ids)
+    }
+
+    /// What an array of titles of the library has.
+    async fn shelf(&self, path: &'static str, query: &[(&str, &str)]) -> Result<Library, ArrError> {
+        let (mut library, kind) = (Library::default(), self.kind);
+        self.elements(path, query, |element| {
+            if let Some((external_id, with_file)) = wire::shelved(element, kind)? {
+                library.put(external_id, with_file);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(library)
     }
 
     /// Hands every element of an array that may be long to `each`.

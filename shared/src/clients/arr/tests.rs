@@ -151,7 +151,8 @@ async fn a_tag_is_created_once_in_lower_case() {
 }
 
 #[tokio::test]
-async fn exclusions_and_library_are_read_as_ids() {
+async fn exclusions_and_library_are_read_as_ids_and_which_have_a_file() {
+    use Presence::{Absent, Awaited, WithFile};
     let (fake_sonarr, fake_radarr) = (FakeSonarr::start(), FakeRadarr::start());
     fake_sonarr.exclude(81_189, "Example Show");
     fake_radarr.exclude(603, "Example Movie");
@@ -160,12 +161,21 @@ async fn exclusions_and_library_are_read_as_ids() {
     assert_eq!(movies.exclusions().await.unwrap(), HashSet::from([603]));
     fake_sonarr.fill_library_from(1_000, 300);
     fake_radarr.fill_library_from(2_000, 300);
-    assert_eq!(shows.library_ids().await.unwrap(), (1_000..1_300).collect());
-    assert_eq!(movies.library_ids().await.unwrap(), (2_000..2_300).collect());
+    fake_sonarr.put_files(1_007, &[(1, 1), (1, 2)]);
+    fake_radarr.put_file(2_007);
+    for (library, first) in [(shows.library_ids().await.unwrap(), 1_000), (movies.library_ids().await.unwrap(), 2_000)]
+    {
+        assert_eq!(library.len(), 300);
+        assert!((first..first + 300).all(|id| library.presence(id).is_there()));
+        let with_file: Vec<_> = (0..4_000).filter(|id| library.presence(*id) == WithFile).collect();
+        assert_eq!(with_file, [first + 7]);
+    }
     let whole = fake_radarr.journal_of("/movie").pop().unwrap();
     assert_eq!(whole.query_value("excludeLocalCovers"), Some("true"));
-    assert!(shows.present(1_299).await.unwrap() && !shows.present(1_300).await.unwrap());
-    assert!(movies.present(2_000).await.unwrap() && !movies.present(603).await.unwrap());
+    for (number, presence) in [(7, WithFile), (299, Awaited), (300, Absent)] {
+        assert_eq!(shows.presence(1_000 + number).await, Ok(presence));
+        assert_eq!(movies.presence(2_000 + number).await, Ok(presence));
+    }
 }
 
 #[tokio::test]
@@ -274,10 +284,10 @@ async fn a_lost_answer_is_not_sent_again_and_looking_tells_what_happened() {
     let arr = radarr(&fake);
     fake.inject(Fault::on("POST", "/movie").times(1).reset().after_effect());
     assert!(matches!(arr.add(&movie(603)).await, Err(ArrError::Lost { .. })));
-    assert!(arr.present(603).await.unwrap());
+    assert!(arr.presence(603).await.unwrap().is_there());
     fake.inject(Fault::on("POST", "/movie").times(1).reset());
     assert!(matches!(arr.add(&movie(604)).await, Err(ArrError::Lost { .. })));
-    assert!(!arr.present(604).await.unwrap());
+    assert_eq!(arr.presence(604).await, Ok(Presence::Absent));
     assert_eq!(fake.requests("POST", "/movie"), 2);
 }
 
@@ -313,7 +323,7 @@ fn questions_may_be_asked_from_any_thread() {
     sendable((
         arr.status(),
         arr.library_ids(),
-        arr.present(603),
+        arr.presence(603),
         arr.create_tag("a"),
         arr.lookup(&ids),
         arr.add(&request),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Found, LibraryTitle, facts};
-use crate::clients::FetchError;
+use crate::clients::{FetchError, lenient};
 use crate::model::{ExternalIds, ImdbId, InstanceKind, TmdbId, TvdbId};
 
 /// `system/status`.
@@ -79,7 +79,6 @@ pub(super) struct Resource {
 impl Resource {
     /// The title; `None` when it lacks the id that this kind of instance adds by.
     pub(super) fn into_found(self, kind: InstanceKind) -> Option<Found> {
-        let positive = |id: Option<i64>| u32::try_from(id?).ok().filter(|id| *id > 0);
         let (tvdb, tmdb) = (positive(self.tvdb_id), positive(self.tmdb_id));
         match kind {
             InstanceKind::Radarr => tmdb?,
@@ -94,7 +93,7 @@ impl Resource {
     }
 }
 
-/// The external id of an element of a library or of an exclusion list; `None` where it is missing or 0.
+/// The external id of an element of an exclusion list; `None` where it is missing or 0.
 ///
 /// # Errors
 /// `Malformed` when the element is no object, or its id no number.
@@ -113,8 +112,44 @@ pub(super) fn external_id(element: &[u8], kind: InstanceKind) -> Result<Option<u
         InstanceKind::Radarr => serde_json::from_slice::<Movie>(element).map(|movie| movie.id),
         InstanceKind::Sonarr => serde_json::from_slice::<Series>(element).map(|series| series.id),
     };
-    let id = id.map_err(|error| FetchError::malformed(error.to_string()))?;
-    Ok(id.and_then(|id| u32::try_from(id).ok()).filter(|id| *id > 0))
+    Ok(positive(id.map_err(|error| FetchError::malformed(error.to_string()))?))
+}
+
+/// The external id of an element of a library, and whether there is a file of it; `None` where the id is missing or 0. What is said of
+/// files in no way we know is as good as no file: it only keeps us waiting.
+///
+/// # Errors
+/// `Malformed` when the element is no object, or its id no number.
+pub(super) fn shelved(element: &[u8], kind: InstanceKind) -> Result<Option<(u32, bool)>, FetchError> {
+    #[derive(Deserialize)]
+    struct Movie {
+        #[serde(rename = "tmdbId")]
+        id: Option<i64>,
+        #[serde(rename = "hasFile", default)]
+        has_file: Value,
+    }
+    #[derive(Deserialize)]
+    struct Series {
+        #[serde(rename = "tvdbId")]
+        id: Option<i64>,
+        #[serde(default)]
+        statistics: Value,
+    }
+    let read = match kind {
+        InstanceKind::Radarr => {
+            serde_json::from_slice::<Movie>(element).map(|movie| (movie.id, movie.has_file == Value::Bool(true)))
+        }
+        InstanceKind::Sonarr => serde_json::from_slice::<Series>(element).map(|series| {
+            let files = lenient::count(&series.statistics, "episodeFileCount");
+            (series.id, files.is_some_and(|files| files > 0))
+        }),
+    };
+    let (id, with_file) = read.map_err(|error| FetchError::malformed(error.to_string()))?;
+    Ok(positive(id).map(|id| (id, with_file)))
+}
+
+fn positive(id: Option<i64>) -> Option<u32> {
+    u32::try_from(id?).ok().filter(|id| *id > 0)
 }
 
 /// An element of a library; `None` where it lacks the id that this kind of instance adds by.
@@ -138,7 +173,7 @@ pub(super) fn library_title(element: &[u8], kind: InstanceKind) -> Result<Option
         InstanceKind::Sonarr => element.tvdb_id,
     };
     let is_anime = |word: &String| word.eq_ignore_ascii_case("anime");
-    Ok(id.and_then(|id| u32::try_from(id).ok()).filter(|id| *id > 0).map(|external_id| LibraryTitle {
+    Ok(positive(id).map(|external_id| LibraryTitle {
         external_id,
         anime: element.series_type.iter().chain(element.genres.iter().flatten()).any(is_anime),
         title: element.title.unwrap_or_default(),
@@ -157,6 +192,34 @@ mod tests {
         assert_eq!(sonarr(r#"{"id":1}"#), Ok(None));
         assert!(sonarr("7").is_err());
         assert_eq!(external_id(br#"{"tmdbId":603,"movieTitle":"X"}"#, InstanceKind::Radarr), Ok(Some(603)));
+    }
+
+    #[test]
+    fn a_movie_is_there_with_its_file_when_radarr_says_so() {
+        let radarr = |json: &str| shelved(json.as_bytes(), InstanceKind::Radarr);
+        assert_eq!(radarr(r#"{"tmdbId":603,"hasFile":true,"movieFile":{"hasFile":false}}"#), Ok(Some((603, true))));
+        for without in ["", r#","hasFile":false"#, r#","hasFile":null"#, r#","hasFile":"yes""#, r#","movieFileId":7"#] {
+            assert_eq!(radarr(&format!(r#"{{"tmdbId":603{without}}}"#)), Ok(Some((603, false))), "{without}");
+        }
+        assert_eq!(radarr(r#"{"tmdbId":0,"hasFile":true}"#), Ok(None));
+        assert!(radarr("7").is_err() && radarr(r#"{"tmdbId":"x"}"#).is_err());
+    }
+
+    #[test]
+    fn a_show_is_there_with_files_from_its_first_episode_on() {
+        let sonarr = |json: &str| shelved(json.as_bytes(), InstanceKind::Sonarr);
+        let told = |statistics: &str| sonarr(&format!(r#"{{"id":1,"tvdbId":81189,"statistics":{statistics}}}"#));
+        assert_eq!(
+            told(r#"{"episodeFileCount":1,"episodeCount":8,"percentOfEpisodes":12.5}"#),
+            Ok(Some((81_189, true)))
+        );
+        for without in [r#"{"episodeFileCount":0,"episodeCount":8}"#, "{}", "null", "7", r#"{"episodeFileCount":-1}"#] {
+            assert_eq!(told(without), Ok(Some((81_189, false))), "{without}");
+        }
+        // Of a season, and of a file that Radarr knows: neither is the show's.
+        let others = r#"{"tvdbId":81189,"hasFile":true,"seasons":[{"statistics":{"episodeFileCount":3}}]}"#;
+        assert_eq!(sonarr(others), Ok(Some((81_189, false))));
+        assert_eq!(sonarr(r#"{"tmdbId":5,"statistics":{"episodeFileCount":1}}"#), Ok(None));
     }
 
     #[test]

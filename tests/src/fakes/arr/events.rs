@@ -235,13 +235,27 @@ pub(crate) fn movie_imported(core: &mut Core, external_id: i64, upgrade: bool) -
     if upgrade {
         payload["deletedFiles"] = replaced(core, id * 10 + 1, &path);
     }
+    movie_found_on_disk(core, external_id);
+    write_down(core, id, None, "downloadFolderImported", &name);
+    vec![payload]
+}
+
+/// A scan of the disk tells nobody.
+pub(crate) fn movie_found_on_disk(core: &mut Core, external_id: i64) {
+    let id = library_id(core, external_id);
     core.change(id, |tree| {
         tree["hasFile"] = json!(true);
         tree["movieFileId"] = json!(id * 10);
         tree["statistics"]["movieFileCount"] = json!(1);
     });
-    write_down(core, id, None, "downloadFolderImported", &name);
-    vec![payload]
+}
+
+/// A scan of the disk tells nobody.
+pub(crate) fn episodes_found_on_disk(core: &mut Core, external_id: i64, episodes: &[(i64, i64)]) {
+    let id = library_id(core, external_id);
+    for &(season, _) in episodes {
+        core.change(id, |tree| one_file_more(tree, season));
+    }
 }
 
 /// An event per file, and one for the download as a whole, which has the same `eventType`.
