@@ -16,6 +16,7 @@ mod error;
 mod filesystem;
 mod imports;
 mod inbox;
+mod letters;
 mod measures;
 mod open;
 mod outbox;

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::StoreError;
 use super::filesystem::{Filesystem, network_filesystem};
+use super::letters;
 use crate::clock::Stopwatch;
 
 /// How long a writer waits for another one. Writes are short, so this is only reached when something is wrong.
@@ -170,6 +171,7 @@ impl Store {
             "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-1024;",
         )?;
         connection.set_prepared_statement_cache_capacity(64);
+        letters::teach(connection)?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params, params_from_iter};
 
 use super::error::unknown_word;
 use super::placements::placement_state;
-use super::{Db, StoreError};
+use super::{Db, StoreError, letters};
 use crate::clock::UnixMs;
 use crate::model::{EntryId, EntryState, ExternalIds, ImdbId, MediaType, PlacementState, TmdbId, TvdbId, UserId};
 
@@ -20,7 +20,7 @@ pub struct EntryFilter {
     pub media_type: Option<MediaType>,
     /// With a placement in this instance, whatever came of it.
     pub instance: Option<String>,
-    /// The name contains this; ASCII letters in any case.
+    /// The name contains this; letters in any case, of any script.
     pub text: Option<String>,
 }
 
@@ -62,6 +62,18 @@ pub struct PlacementLine {
     pub answer: Option<String>,
 }
 
+/// Titles whose name contains what is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Named {
+    /// These.
+    Few(Vec<i64>),
+    /// So many that a walk through the entries soon meets enough of them.
+    Many,
+}
+
+/// From so many titles on, a page looks at the names of its entries one by one: of 50,000 titles every fiftieth fits.
+const MANY: usize = 1_000;
+
 /// What came of wanting an entry decided anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anew {
@@ -77,7 +89,7 @@ pub enum Anew {
 
 impl Db<'_> {
     /// The newest entries that fit, newest first: at most `limit`, and only those before the entry `before`. A page costs as much as
-    /// it shows, however many there are.
+    /// it shows, however many there are; with a text also one walk through the names.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
@@ -87,7 +99,11 @@ impl Db<'_> {
         before: Option<EntryId>,
         limit: u32,
     ) -> Result<Vec<EntryLine>, StoreError> {
-        let (sql, values) = page_query(filter, before, limit);
+        let named = filter.text.as_deref().map(|text| self.named(text)).transpose()?;
+        if named.as_ref().is_some_and(|named| *named == Named::Few(Vec::new())) {
+            return Ok(Vec::new());
+        }
+        let (sql, values) = page_query(filter, named.as_ref(), before, limit);
         let mut query = self.connection.prepare_cached(&sql)?;
         let mut rows = query.query(params_from_iter(values))?;
         let mut lines = Vec::new();
@@ -114,6 +130,13 @@ impl Db<'_> {
         }
         self.add_placements(&mut lines)?;
         Ok(lines)
+    }
+
+    fn named(self, text: &str) -> Result<Named, StoreError> {
+        let mut query = self.connection.prepare_cached(NAMED)?;
+        let found = query.query_map(params![letters::folded(text), MANY as i64], |row| row.get(0))?;
+        let found = found.collect::<Result<Vec<i64>, _>>()?;
+        Ok(if found.len() < MANY { Named::Few(found) } else { Named::Many })
     }
 
     /// `lines` are sorted by id, the highest first.
@@ -163,8 +186,15 @@ impl Db<'_> {
     }
 }
 
+const NAMED: &str = "-- titles.named\nSELECT id FROM titles WHERE contains_folded(title, ?1) LIMIT ?2";
+
 /// The text depends on which filters there are, so that each finds the index that serves it.
-fn page_query(filter: &EntryFilter, before: Option<EntryId>, limit: u32) -> (String, Vec<Value>) {
+fn page_query(
+    filter: &EntryFilter,
+    named: Option<&Named>,
+    before: Option<EntryId>,
+    limit: u32,
+) -> (String, Vec<Value>) {
     let EntryFilter { user, state, media_type, instance, text } = filter;
     let (mut conditions, mut values) = (Vec::new(), Vec::new());
     let (mut tables, mut id) = ("entries e", "e.id");
@@ -190,11 +220,17 @@ fn page_query(filter: &EntryFilter, before: Option<EntryId>, limit: u32) -> (Str
         conditions.push("t.media_type = ?".to_owned());
         values.push(Value::from(media_type.word().to_owned()));
     }
-    if let Some(text) = text {
-        // The plus: names are looked through in their own index, and the page still comes in its order.
-        conditions
-            .push("+e.title_id IN (SELECT x.id FROM titles x WHERE instr(lower(x.title), lower(?)) > 0)".to_owned());
-        values.push(Value::from(text.clone()));
+    match (named, text) {
+        (Some(Named::Few(ids)), _) => {
+            // The plus: the page still comes in its order.
+            conditions.push("+e.title_id IN (SELECT value FROM json_each(?))".to_owned());
+            values.push(Value::from(serde_json::Value::from(ids.clone()).to_string()));
+        }
+        (Some(Named::Many), Some(text)) => {
+            conditions.push("contains_folded(t.title, ?)".to_owned());
+            values.push(Value::from(letters::folded(text)));
+        }
+        _ => {}
     }
     values.push(Value::from(limit));
     let conditions =
@@ -271,7 +307,7 @@ mod tests {
         assert!(found(EntryFilter { instance: Some("movies".into()), ..EntryFilter::default() }).is_empty());
     }
 
-    /// What makes a page cheap: no step of any plan sorts, and none but the one through the names walks a whole table.
+    /// What makes a page cheap: no step of any plan sorts, and only the one through the names walks a whole index.
     #[test]
     fn no_page_sorts_or_walks_a_whole_table() {
         let folder = tempfile::tempdir().unwrap();
@@ -293,16 +329,52 @@ mod tests {
             EntryFilter { text: all.text.clone(), ..none() },
             all,
         ];
-        for filter in filters {
-            let (sql, values) = page_query(&filter, Some(EntryId(9)), 100);
+        let steps = |sql: &str, values: Vec<Value>| {
             let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let steps = plan.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
-            for step in steps.map(Result::unwrap) {
-                assert!(!step.contains("TEMP B-TREE"), "{filter:?}: {step}");
-                let walks = step.starts_with("SCAN") && !step.contains("COVERING INDEX titles_by_name");
-                assert!(!walks, "{filter:?}: {step}");
+            steps.map(Result::unwrap).collect::<Vec<_>>()
+        };
+        for filter in filters {
+            for named in [Named::Few(vec![3, 4]), Named::Many] {
+                let named = filter.text.is_some().then_some(&named);
+                let (sql, values) = page_query(&filter, named, Some(EntryId(9)), 100);
+                for step in steps(&sql, values) {
+                    assert!(!step.contains("TEMP B-TREE"), "{filter:?}: {step}");
+                    let walks = step.starts_with("SCAN") && !step.contains("json_each");
+                    assert!(!walks, "{filter:?}: {step}");
+                }
             }
         }
+        let found = steps(NAMED, vec![Value::from("salt".to_owned()), Value::from(9)]);
+        assert!(found.len() == 1 && found[0].contains("COVERING INDEX titles_by_name"), "{found:?}");
+    }
+
+    #[test]
+    fn rare_and_common_names_are_found_in_any_case() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let user = fill(&store, 1, 1_100);
+        let named = |db: Db<'_>, name: &str, number: u32| {
+            let title = db.upsert_listed_title(&ListedTitle {
+                plex_id: PlexId::parse(&format!("{number:024x}")).unwrap(),
+                media_type: MediaType::Movie,
+                title: name.to_owned(),
+                year: None,
+                ids: None,
+            })?;
+            db.open_entry(user, title, 9)
+        };
+        store.write(|db| named(db, "Über den Fluss", 2_001).and_then(|_| named(db, "Uber", 2_002))).unwrap();
+        let found = |text: &str| {
+            let filter = EntryFilter { text: Some(text.to_owned()), ..EntryFilter::default() };
+            let page = store.read().entry_page(&filter, None, 3).unwrap();
+            page.into_iter().map(|line| line.title).collect::<Vec<_>>()
+        };
+        assert_eq!(found("über"), ["Über den Fluss"]);
+        assert_eq!(found("ÜBER DEN"), ["Über den Fluss"]);
+        assert_eq!(found("SALT"), ["Salt Ledger 1100", "Salt Ledger 1099", "Salt Ledger 1098"]);
+        assert_eq!(found("e"), ["Uber", "Über den Fluss", "Salt Ledger 1100"]);
+        assert!(found("zander").is_empty());
     }
 
     #[test]

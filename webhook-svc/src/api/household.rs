@@ -19,6 +19,7 @@ use warp::reply::Response;
 use super::{ApiError, Ask, Endpoint, Who};
 use crate::app::App;
 use crate::configuration::Origin;
+use crate::testing::Testing;
 
 /// Noon.
 pub(super) const NOON: i64 = 1_795_435_200_000;
@@ -63,6 +64,12 @@ impl Household {
         let clock = Arc::new(ManualClock::at(NOON));
         let app = App::new(config, origin, clock, Stop::default(), Arc::default()).unwrap();
         Self { app: Arc::new(app), store: Store::open(folder.path(), false).unwrap(), _folder: folder }
+    }
+
+    /// Over the store of another service under test.
+    pub fn of(service: &Testing) -> Self {
+        let store = Store::open(service.folder.path(), false).unwrap();
+        Self { app: Arc::clone(&service.app), store, _folder: tempfile::tempdir().unwrap() }
     }
 
     pub fn write<T>(&self, work: impl FnOnce(Db<'_>) -> Result<T, StoreError>) -> T {

@@ -4,6 +4,8 @@
 mod api_keys;
 mod approvals;
 mod audit;
+#[cfg(test)]
+mod audit_tests;
 mod config_file;
 mod decisions;
 mod docs;

@@ -10,7 +10,7 @@ use warp::reply::{Reply, Response};
 
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
 use crate::audit::{self, By};
-use crate::auth;
+use crate::auth::{self, Browser, Whose};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -141,19 +141,21 @@ async fn make_first_admin(ask: Ask) -> Result<Response, ApiError> {
     if ask.app.database.run(|store| store.read().has_admin()).await? {
         return Err(made_already());
     }
-    take_attempt(&ask)?;
+    let tries = Tries::take(&ask).await?;
     if !auth::same(token.trim(), ask.app.auth.setup_token.expose_secret().trim()) {
         refused(&ask, "", "wrong setup token").await?;
         return Err(ApiError::forbidden("this is not the setup token: the service's log has it"));
     }
     let password_hash = ask.app.auth.passwords.hash(password).await?;
-    let (by, session) = (By::of(&ask).named(&username), NewSession::new()?);
+    let (by, session) = (By::of(&ask).named(&username), NewSession::new(&tries)?);
+    let browser = session.browser.clone();
     let csrf_token = session.csrf_token();
     let (name, started) = (username.clone(), session.token_hash());
     let made = ask.app.database.run(move |store| {
         store.write(|db| {
             let Some(admin) = db.make_first_admin(&name, &password_hash, by.at_ms)? else { return Ok(false) };
             db.start_session(&started, admin, by.address.as_deref(), auth::LIMITS, by.at_ms)?;
+            browser.remember(db, by.at_ms)?;
             audit::record(db, &by, "admin.made", &name, &json!({}))?;
             audit::record(db, &by, "session.started", "", &json!({}))?;
             Ok(true)
@@ -162,7 +164,7 @@ async fn make_first_admin(ask: Ask) -> Result<Response, ApiError> {
     if !made.await? {
         return Err(made_already());
     }
-    forgive(&ask);
+    tries.forgive(&ask);
     session.answer(&ask, SignedIn { username, csrf_token: Some(csrf_token) })
 }
 
@@ -172,7 +174,7 @@ fn made_already() -> ApiError {
 
 async fn sign_in(ask: Ask) -> Result<Response, ApiError> {
     let Credentials { username, password } = ask.json()?;
-    take_attempt(&ask)?;
+    let tries = Tries::take(&ask).await?;
     let name = username.trim().to_owned();
     let admin = ask.app.database.run(move |store| store.read().admin_named(&name)).await?;
     let known = admin.as_ref().map(|admin| admin.password_hash.clone());
@@ -184,7 +186,8 @@ async fn sign_in(ask: Ask) -> Result<Response, ApiError> {
         return Err(ApiError::unauthorized("the user name or the password is wrong"));
     };
     let before = auth::session(&ask.app, &ask.headers).await?.map(|session| session.token_hash);
-    let (by, session) = (By::of(&ask).named(&admin.username), NewSession::new()?);
+    let (by, session) = (By::of(&ask).named(&admin.username), NewSession::new(&tries)?);
+    let browser = session.browser.clone();
     let csrf_token = session.csrf_token();
     let (started, checked) = (session.token_hash(), admin.clone());
     let signed_in = ask.app.database.run(move |store| {
@@ -197,6 +200,7 @@ async fn sign_in(ask: Ask) -> Result<Response, ApiError> {
                 db.end_session(&before)?;
             }
             db.start_session(&started, checked.id, by.address.as_deref(), auth::LIMITS, by.at_ms)?;
+            browser.remember(db, by.at_ms)?;
             audit::record(db, &by, "session.started", "", &json!({}))?;
             Ok(true)
         })
@@ -204,7 +208,7 @@ async fn sign_in(ask: Ask) -> Result<Response, ApiError> {
     if !signed_in.await? {
         return Err(ApiError::unauthorized("the user name or the password is wrong"));
     }
-    forgive(&ask);
+    tries.forgive(&ask);
     session.answer(&ask, SignedIn { username: admin.username.clone(), csrf_token: Some(csrf_token) })
 }
 
@@ -242,7 +246,7 @@ async fn change_password(ask: Ask) -> Result<Response, ApiError> {
     let Some(session) = session else {
         return Err(ApiError::conflict("only who has signed in with a password can change it"));
     };
-    take_attempt(&ask)?;
+    let tries = Tries::take(&ask).await?;
     let name = session.row.username.clone();
     let admin = ask.app.database.run(move |store| store.read().admin_named(&name)).await?;
     let known = admin.map(|admin| admin.password_hash);
@@ -265,18 +269,23 @@ async fn change_password(ask: Ask) -> Result<Response, ApiError> {
     if !changed.await? {
         return Err(ApiError::changed("the password was changed meanwhile: sign in again"));
     }
-    forgive(&ask);
+    tries.forgive(&ask);
     Ok(done())
 }
 
 /// A session that is about to be.
 struct NewSession {
     token: String,
+    browser: Browser,
 }
 
 impl NewSession {
-    fn new() -> Result<Self, ApiError> {
-        Ok(Self { token: new_secret()? })
+    fn new(tries: &Tries) -> Result<Self, ApiError> {
+        let browser = match &tries.browser {
+            Some(known) => known.clone(),
+            None => Browser::new().map_err(|error| ApiError::unavailable(format!("failed to {error}")))?,
+        };
+        Ok(Self { token: new_secret()?, browser })
     }
 
     fn token_hash(&self) -> [u8; 32] {
@@ -292,6 +301,7 @@ impl NewSession {
         let origin = ask.app.auth.origin(ask.remote, &ask.headers);
         let cookie = auth::start_cookie(&ask.app, origin, &ask.headers, &self.token);
         response.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, self.browser.cookie(&ask.app, origin, &ask.headers));
         Ok(response)
     }
 }
@@ -306,17 +316,32 @@ pub(super) fn done() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
-fn take_attempt(ask: &Ask) -> Result<(), ApiError> {
-    let client = ask.app.auth.origin(ask.remote, &ask.headers).client;
-    ask.app
-        .auth
-        .attempts
-        .take(client, ask.app.now_ms())
-        .map_err(|seconds| ApiError::too_often(format!("too many attempts: try again in {seconds} seconds"), seconds))
+/// Somebody who tries a password or the setup token.
+struct Tries {
+    whose: Whose,
+    /// With this browser, if somebody has signed in with it before.
+    browser: Option<Browser>,
 }
 
-fn forgive(ask: &Ask) {
-    ask.app.auth.attempts.forgive(ask.app.auth.origin(ask.remote, &ask.headers).client);
+impl Tries {
+    /// Takes an attempt, before it is known what comes of it.
+    async fn take(ask: &Ask) -> Result<Self, ApiError> {
+        let browser = Browser::known(&ask.app, &ask.headers).await?;
+        let whose = match &browser {
+            Some(browser) => Whose::Browser(browser.token_hash()),
+            None => Whose::Address(ask.app.auth.origin(ask.remote, &ask.headers).client),
+        };
+        let taken = ask.app.auth.attempts.take(whose, ask.app.now_ms());
+        taken.map_err(|seconds| {
+            ApiError::too_often(format!("too many attempts: try again in {seconds} seconds"), seconds)
+        })?;
+        Ok(Self { whose, browser })
+    }
+
+    /// The attempt was a good one.
+    fn forgive(&self, ask: &Ask) {
+        ask.app.auth.attempts.forgive(self.whose);
+    }
 }
 
 /// Notes a failure to sign in.

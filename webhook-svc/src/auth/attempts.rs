@@ -1,5 +1,5 @@
-//! How often somebody may try a password or the setup token: a few times at once, then after pauses that double, by address; and so
-//! often in all. Takes a bounded amount of memory, and nothing of it lasts: a restart forgives.
+//! How often somebody may try a password or the setup token: a few times at once, then after pauses that double, by address, or by
+//! browser where somebody has signed in with it before; and so often in all. Takes a bounded amount of memory, and nothing of it lasts: a restart forgives.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,11 +15,21 @@ const FIRST_PAUSE_MS: i64 = 5_000;
 const LONGEST_PAUSE_MS: i64 = 15 * 60_000;
 /// After so long without an attempt an address begins anew.
 const FORGOTTEN_AFTER_MS: i64 = 60 * 60_000;
-/// Attempts of everybody together in a minute: what many addresses can do at once.
+/// Attempts of all addresses together in a minute: what many can do at once.
 const ALL_IN_A_MINUTE: u32 = 60;
 const MINUTE_MS: i64 = 60_000;
 /// Addresses that are remembered: as many as the cap lets through until the first of them is forgotten.
 const REMEMBERED: usize = 4096;
+
+/// Whose attempts are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Whose {
+    /// Those from the client's address; `None` where nobody knows it.
+    Address(Option<IpAddr>),
+    /// Those of a browser in which somebody has signed in before, by the hash of its token: few, and the attempts of others do not
+    /// count against them.
+    Browser([u8; 32]),
+}
 
 /// Who has tried how often.
 #[derive(Debug, Default)]
@@ -27,7 +37,7 @@ pub struct Attempts(Mutex<Record>);
 
 #[derive(Debug, Default)]
 struct Record {
-    by_address: HashMap<Option<IpAddr>, Tried>,
+    tried: HashMap<Whose, Tried>,
     minute_began_ms: UnixMs,
     in_this_minute: u32,
 }
@@ -43,25 +53,37 @@ impl Attempts {
     ///
     /// # Errors
     /// The seconds, at least 1, after which to come again.
-    pub fn take(&self, from: Option<IpAddr>, now_ms: UnixMs) -> Result<(), u64> {
+    pub fn take(&self, from: Whose, now_ms: UnixMs) -> Result<(), u64> {
         let mut record = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        record.take(from.map(household), now_ms)
+        record.take(from.together(), now_ms)
     }
 
     /// The attempt was a good one.
-    pub fn forgive(&self, from: Option<IpAddr>) {
+    pub fn forgive(&self, from: Whose) {
         let mut record = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        record.by_address.remove(&from.map(household));
-        record.in_this_minute = record.in_this_minute.saturating_sub(1);
+        record.tried.remove(&from.together());
+        if let Whose::Address(_) = from {
+            record.in_this_minute = record.in_this_minute.saturating_sub(1);
+        }
     }
 }
 
 impl Record {
-    fn take(&mut self, from: Option<IpAddr>, now_ms: UnixMs) -> Result<(), u64> {
-        let before = self.by_address.get(&from).copied().filter(|tried| !tried.is_forgotten(now_ms));
+    fn take(&mut self, from: Whose, now_ms: UnixMs) -> Result<(), u64> {
+        let before = self.tried.get(&from).copied().filter(|tried| !tried.is_forgotten(now_ms));
         if let Some(wait_ms) = before.map(|tried| tried.wait_ms(now_ms)).filter(|wait_ms| *wait_ms > 0) {
             return Err(seconds(wait_ms));
         }
+        if let Whose::Address(_) = from {
+            self.take_of_all(now_ms)?;
+        }
+        let tried = Tried { times: before.map_or(0, |tried| tried.times).saturating_add(1), last_ms: now_ms };
+        self.tried.insert(from, tried);
+        self.forget(now_ms);
+        Ok(())
+    }
+
+    fn take_of_all(&mut self, now_ms: UnixMs) -> Result<(), u64> {
         let since_ms = now_ms - self.minute_began_ms;
         if !(0..MINUTE_MS).contains(&since_ms) {
             (self.minute_began_ms, self.in_this_minute) = (now_ms, 0);
@@ -70,22 +92,28 @@ impl Record {
             return Err(seconds(self.minute_began_ms + MINUTE_MS - now_ms));
         }
         self.in_this_minute += 1;
-        let tried = Tried { times: before.map_or(0, |tried| tried.times).saturating_add(1), last_ms: now_ms };
-        self.by_address.insert(from, tried);
-        self.forget(now_ms);
         Ok(())
     }
 
     /// Keeps the record small.
     fn forget(&mut self, now_ms: UnixMs) {
-        if self.by_address.len() <= REMEMBERED {
+        if self.tried.len() <= REMEMBERED {
             return;
         }
-        self.by_address.retain(|_, tried| !tried.is_forgotten(now_ms));
-        while self.by_address.len() > REMEMBERED {
-            let longest_ago = self.by_address.iter().min_by_key(|(_, tried)| tried.last_ms).map(|(from, _)| *from);
+        self.tried.retain(|_, tried| !tried.is_forgotten(now_ms));
+        while self.tried.len() > REMEMBERED {
+            let longest_ago = self.tried.iter().min_by_key(|(_, tried)| tried.last_ms).map(|(from, _)| *from);
             let Some(from) = longest_ago else { return };
-            self.by_address.remove(&from);
+            self.tried.remove(&from);
+        }
+    }
+}
+
+impl Whose {
+    fn together(self) -> Self {
+        match self {
+            Self::Address(address) => Self::Address(address.map(household)),
+            Self::Browser(_) => self,
         }
     }
 }
@@ -121,8 +149,8 @@ mod tests {
 
     const NOW: UnixMs = 1_795_435_200_000;
 
-    fn address(n: u32) -> Option<IpAddr> {
-        Some(IpAddr::V4((0x0a00_0000 + n).into()))
+    fn address(n: u32) -> Whose {
+        Whose::Address(Some(IpAddr::V4((0x0a00_0000 + n).into())))
     }
 
     #[test]
@@ -161,12 +189,27 @@ mod tests {
     }
 
     #[test]
+    fn a_known_browser_is_held_off_by_its_own_attempts_only() {
+        let attempts = Attempts::default();
+        for n in 0..ALL_IN_A_MINUTE {
+            attempts.take(address(n), NOW).unwrap();
+        }
+        for _ in 0..FREE {
+            attempts.take(Whose::Browser([1; 32]), NOW).unwrap();
+        }
+        assert_eq!(attempts.take(Whose::Browser([1; 32]), NOW), Err(5));
+        attempts.take(Whose::Browser([2; 32]), NOW).unwrap();
+        attempts.forgive(Whose::Browser([2; 32]));
+        assert!(attempts.take(address(999), NOW).is_err(), "what it is forgiven gives others nothing");
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let mut record = Record::default();
         for n in 0..6_000 {
             record.take(address(n), NOW + i64::from(n / 60) * MINUTE_MS).unwrap();
         }
-        assert!(record.by_address.len() <= REMEMBERED);
+        assert!(record.tried.len() <= REMEMBERED);
     }
 
     #[test]
@@ -182,7 +225,7 @@ mod tests {
         let attempts = Attempts::default();
         let taken = (0..9_u32).filter(|n| {
             let address = format!("2001:db8::{n:x}").parse().unwrap();
-            attempts.take(Some(address), NOW).is_ok()
+            attempts.take(Whose::Address(Some(address)), NOW).is_ok()
         });
         assert_eq!(taken.count(), FREE as usize);
     }

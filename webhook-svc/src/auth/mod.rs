@@ -1,18 +1,21 @@
 //! Who may. Everything that is asked of the API passes [`let_in`]; how somebody comes to be signed in is in `api::session`.
 
 mod attempts;
+mod browsers;
 mod network;
 mod secrets;
 mod session;
 #[cfg(test)]
 mod tests;
 
-pub use attempts::Attempts;
+pub use attempts::{Attempts, Whose};
+pub use browsers::Browser;
 pub use network::{Origin, is_foreign};
 pub use secrets::{Passwords, csrf_token, hash, random, same};
 pub use session::{LIMITS, end_cookie, session, start_cookie};
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use network::Proxies;
 use pulsarr_shared::clock::UnixMs;
@@ -41,6 +44,8 @@ const NOTED_EVERY_MS: i64 = 60_000;
 pub struct Auth {
     proxies: Proxies,
     user_header: Option<HeaderName>,
+    /// Whether it was said that somebody passes on what others ask whose word does not count.
+    said_untrusted: AtomicBool,
     /// What the first visit has to bring.
     pub setup_token: SecretString,
     /// Attempts to sign in.
@@ -81,6 +86,7 @@ impl Auth {
         Ok(Self {
             proxies: proxies.map_err(AuthError::Proxy)?,
             user_header: user_header.transpose()?,
+            said_untrusted: AtomicBool::new(false),
             setup_token,
             attempts: Attempts::default(),
             passwords: Passwords::default(),
@@ -89,7 +95,21 @@ impl Auth {
 
     /// Where a request comes from.
     pub fn origin(&self, remote: Option<IpAddr>, headers: &HeaderMap) -> Origin {
-        Origin::of(remote, headers, &self.proxies)
+        let origin = Origin::of(remote, headers, &self.proxies);
+        if let Some(socket) = self.untrusted(origin, headers) {
+            tracing::warn!(
+                "{socket} passes on requests of others, and is not in PULSARR_TRUSTED_PROXIES: all of them count as one address. If \
+                 it is your proxy, name it there"
+            );
+        }
+        origin
+    }
+
+    /// Who says to pass on what others ask, and is not believed: the first time that anybody does.
+    fn untrusted(&self, origin: Origin, headers: &HeaderMap) -> Option<IpAddr> {
+        let passed_on = ["x-forwarded-for", "forwarded"].iter().any(|name| headers.contains_key(*name));
+        let socket = origin.client.filter(|_| passed_on && !origin.by_proxy)?;
+        (!self.said_untrusted.swap(true, Ordering::Relaxed)).then_some(socket)
     }
 
     /// Whom a trusted proxy names. Two names are nobody's: one of them may be the client's own.

@@ -37,7 +37,7 @@ impl Session {
 /// # Errors
 /// When the store cannot be read.
 pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiError> {
-    let Some(token) = token(headers) else { return Ok(None) };
+    let Some(token) = cookie_named(COOKIE, headers) else { return Ok(None) };
     let (token_hash, now_ms) = (hash(&token), app.now_ms());
     let found = app.database.run(move |store| {
         let found = store.read().session(&token_hash, LIMITS, now_ms)?;
@@ -49,27 +49,35 @@ pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Session>, 
     Ok(found.await?.map(|row| Session { token_hash, row, token }))
 }
 
-fn token(headers: &HeaderMap) -> Option<String> {
+/// What the cookie of this name says.
+pub(super) fn cookie_named(wanted: &str, headers: &HeaderMap) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token.to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, token)| token.to_owned())
 }
 
 /// `Set-Cookie` for a new session.
 pub fn start_cookie(app: &App, origin: Origin, headers: &HeaderMap, token: &str) -> HeaderValue {
-    cookie(app, origin, headers, token, LIMITS.whole.as_secs())
+    cookie(app, origin, headers, (COOKIE, token), LIMITS.whole.as_secs())
 }
 
 /// `Set-Cookie` that makes the browser forget it.
 pub fn end_cookie(app: &App, origin: Origin, headers: &HeaderMap) -> HeaderValue {
-    cookie(app, origin, headers, "", 0)
+    cookie(app, origin, headers, (COOKIE, ""), 0)
 }
 
-fn cookie(app: &App, origin: Origin, headers: &HeaderMap, token: &str, seconds: u64) -> HeaderValue {
+/// `Set-Cookie` for `name=value`, which no script and no other site may use, for so many seconds.
+pub(super) fn cookie(
+    app: &App,
+    origin: Origin,
+    headers: &HeaderMap,
+    (name, value): (&str, &str),
+    seconds: u64,
+) -> HeaderValue {
     let path = if app.base_path().is_empty() { "/" } else { app.base_path() };
     let secure = app.config().environment.cookie_secure.unwrap_or_else(|| is_https(origin, headers));
     let secure = if secure { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={token}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let cookie = format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     // Cannot fail: tokens and base paths are plain ASCII.
     HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

@@ -155,6 +155,64 @@ async fn a_flood_of_attempts_is_held_off_and_recovers() {
     assert_eq!(sign_in(&service, AWAY, "ada", "wrong").await.status, 401, "forgiven");
 }
 
+/// The `name=value` of the cookie by which the browser is known again, and what else is said with it.
+fn browser_cookie(answered: &Answered) -> (String, String) {
+    let mut cookies = answered.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+    let (pair, rest) = cookies.find_map(|it| it.starts_with("pulsarr_browser=").then(|| it.split_once("; "))?).unwrap();
+    (pair.to_owned(), rest.to_owned())
+}
+
+#[tokio::test]
+async fn strangers_at_the_same_address_keep_nobody_out_who_signed_in_before() {
+    let service = app(&[TOKEN]);
+    let first = service.ask(AWAY, "POST", "/setup", &[], first_admin("first-visit")).await;
+    let (known, rest) = browser_cookie(&first);
+    assert_eq!(rest, "Path=/; Max-Age=15552000; HttpOnly; SameSite=Lax");
+    let session = Browser::of(&first);
+    session.ask(&service, "DELETE", "/session", None).await;
+    for _ in 0..5 {
+        assert_eq!(sign_in(&service, AWAY, "ada", "wrong").await.status, 401);
+    }
+    assert_eq!(sign_in(&service, AWAY, "ada", PASSWORD).await.status, 429);
+
+    let with = async |cookie: &str, password: &str| {
+        let body = json!({"username": "ada", "password": password});
+        service.ask(AWAY, "POST", "/session", &[("Cookie", cookie)], Some(body)).await
+    };
+    for forged in ["pulsarr_browser=guessed", "pulsarr_browser=", &session.cookie] {
+        assert_eq!(with(forged, PASSWORD).await.status, 429, "{forged}");
+    }
+    assert_eq!(whoami(&service, AWAY, &[("Cookie", &known)]).await, 401, "it is no session");
+    let again = with(&known, PASSWORD).await;
+    assert_eq!((again.status, browser_cookie(&again).0), (200, known.clone()));
+    for _ in 0..5 {
+        assert_eq!(with(&known, "wrong").await.status, 401);
+    }
+    assert_eq!(with(&known, PASSWORD).await.status, 429, "it has as many attempts as others");
+
+    let kept = service.app.database.run(|store| store.read().setting("auth.browsers")).await.unwrap().unwrap();
+    assert!(!kept.contains(known.split_once('=').unwrap().1), "only its hash is kept");
+    service.clock.advance(180 * DAY);
+    let forgotten = with(&known, PASSWORD).await;
+    assert_eq!(forgotten.status, 200);
+    assert_ne!(browser_cookie(&forgotten).0, known, "after half a year it is one as any other");
+}
+
+#[test]
+fn a_proxy_that_nobody_named_is_told_of_once() {
+    let environment = Environment { trusted_proxies: Some("10.42.0.3".to_owned()), ..Environment::default() };
+    let auth = Auth::new(&environment).unwrap();
+    let headers = |name: &'static str| HeaderMap::from_iter([(HeaderName::from_static(name), AWAY.parse().unwrap())]);
+    let told = |from: &str, headers: &HeaderMap| {
+        let origin = Origin::of(Some(from.parse().unwrap()), headers, &auth.proxies);
+        auth.untrusted(origin, headers).map(|address| address.to_string())
+    };
+    assert_eq!(told("10.42.0.9", &HeaderMap::new()), None);
+    assert_eq!(told("10.42.0.3", &headers("x-forwarded-for")), None, "it is trusted");
+    assert_eq!(told("10.42.0.9", &headers("forwarded")).as_deref(), Some("10.42.0.9"));
+    assert_eq!(told("10.42.0.9", &headers("x-forwarded-for")), None);
+}
+
 #[tokio::test]
 async fn changes_need_the_sessions_own_csrf_token_and_our_own_page() {
     let service = app(&[TOKEN]);
