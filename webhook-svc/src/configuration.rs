@@ -153,18 +153,11 @@ impl Configuration {
         work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the change broke off: look whether it was made")))
     }
 
-    /// Whether everything would be well with these in the store: for looking before changing.
+    /// Whether everything would be well with these in the store, for looking before changing: found beside whatever else there is to
+    /// do, because reading takes a while.
     ///
     /// # Errors
     /// 422 with every mistake.
-    pub fn check(&self, declarations: &[Declaration], about: (Section, &str)) -> Result<Config, ApiError> {
-        self.read_with(declarations).map_err(|error| as_fields(error, about))
-    }
-
-    /// As [`Self::check`], beside whatever else there is to do: reading takes a while.
-    ///
-    /// # Errors
-    /// As [`Self::check`].
     pub async fn check_aside(
         self: &Arc<Self>,
         declarations: Vec<Declaration>,
@@ -181,8 +174,16 @@ impl Configuration {
         self: &Arc<Self>,
         declarations: Vec<Declaration>,
     ) -> Result<Result<Config, ConfigError>, ApiError> {
+        self.aside(move |this| this.read_with(&declarations)).await
+    }
+
+    /// What `read` makes of the settings, away from the threads that serve requests: it reads and parses files.
+    async fn aside<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
         let this = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || this.read_with(&declarations)).await;
+        let read = tokio::task::spawn_blocking(move || read(&this)).await;
         read.map_err(|_| ApiError::unavailable("reading the settings broke off: try again"))
     }
 
@@ -190,16 +191,18 @@ impl Configuration {
     ///
     /// # Errors
     /// What is wrong with the file, when it was changed since.
-    pub fn export(&self) -> Result<Export, ApiError> {
-        self.now().export(&self.origin.base_dir).map_err(|error| broken(&error))
+    pub async fn export(self: &Arc<Self>) -> Result<Export, ApiError> {
+        let export = self.aside(|this| this.now().export(&this.origin.base_dir)).await?;
+        export.map_err(|error| broken(&error))
     }
 
     /// What the settings file alone says, in its own words, as [`Config::declared_by_file`] tells it.
     ///
     /// # Errors
     /// What is wrong with the file, when it was changed since.
-    pub fn declared_by_file(&self) -> Result<Value, ApiError> {
-        self.now().declared_by_file(&self.origin.base_dir).map_err(|error| broken(&error))
+    pub async fn declared_by_file(self: &Arc<Self>) -> Result<Value, ApiError> {
+        let declared = self.aside(|this| this.now().declared_by_file(&this.origin.base_dir)).await?;
+        declared.map_err(|error| broken(&error))
     }
 
     /// The configuration that there would be with these in the store. What is broken already, and is as it was, stays so: it keeps
