@@ -3,13 +3,14 @@
 
 use crate::act::{quality_profile, root_folder};
 use crate::clients::arr::Arr;
-use crate::clients::plex::{Account, OwnPage, Plex, PlexServer};
+use crate::clients::plex::{Account, OwnPage, Plex};
 use crate::clients::tmdb::Tmdb;
 use crate::model::{ExternalIds, Instance, MediaType, PlexId, TmdbId};
 use crate::report::{Problem, ProblemKind};
 use crate::routing::Rule;
 use crate::upstreams::{
-    PLEX_SERVER, TMDB, arr_problem, plex_problem, plex_server_problem, settings_problem, tmdb_problem,
+    PLEX_SERVER, ServerAccess, TMDB, arr_problem, plex_problem, plex_server_problem, plex_server_token_problem,
+    settings_problem, tmdb_problem,
 };
 
 /// A title to ask about where only the answer's coming counts; nobody has to know it.
@@ -72,7 +73,12 @@ pub async fn tmdb(tmdb: &Tmdb) -> Option<Finding> {
 }
 
 /// Asks the household's Plex server: does it answer the owner of the token?
-pub async fn plex_server(server: &PlexServer) -> Option<Finding> {
+pub async fn plex_server(access: &ServerAccess) -> Option<Finding> {
+    let server = match access {
+        ServerAccess::NotSet => return None,
+        ServerAccess::NoToken => return Some(Finding::problem(plex_server_token_problem())),
+        ServerAccess::Open(server) => server,
+    };
     match server.has(MediaType::Movie, &PlexId::parse(ANY_TITLE)?).await {
         Ok(_) => Some(Finding::well(PLEX_SERVER, "it answers".to_owned())),
         Err(error) => plex_server_problem(&error).map(Finding::problem),

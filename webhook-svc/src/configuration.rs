@@ -154,18 +154,11 @@ impl Configuration {
         work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the change broke off: look whether it was made")))
     }
 
-    /// Whether everything would be well with these in the store: for looking before changing.
+    /// Whether everything would be well with these in the store, for looking before changing: found beside whatever else there is to
+    /// do, because reading takes a while.
     ///
     /// # Errors
     /// 422 with every mistake.
-    pub fn check(&self, declarations: &[Declaration], about: (Section, &str)) -> Result<Config, ApiError> {
-        self.read_with(declarations).map_err(|error| as_fields(error, about))
-    }
-
-    /// As [`Self::check`], beside whatever else there is to do: reading takes a while.
-    ///
-    /// # Errors
-    /// As [`Self::check`].
     pub async fn check_aside(
         self: &Arc<Self>,
         declarations: Vec<Declaration>,
@@ -182,8 +175,16 @@ impl Configuration {
         self: &Arc<Self>,
         declarations: Vec<Declaration>,
     ) -> Result<Result<Config, ConfigError>, ApiError> {
+        self.aside(move |this| this.read_with(&declarations)).await
+    }
+
+    /// What `read` makes of the settings, away from the threads that serve requests: it reads and parses files.
+    async fn aside<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
         let this = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || this.read_with(&declarations)).await;
+        let read = tokio::task::spawn_blocking(move || read(&this)).await;
         read.map_err(|_| ApiError::unavailable("reading the settings broke off: try again"))
     }
 
@@ -191,16 +192,18 @@ impl Configuration {
     ///
     /// # Errors
     /// What is wrong with the file, when it was changed since.
-    pub fn export(&self) -> Result<Export, ApiError> {
-        self.now().export(&self.origin.base_dir).map_err(|error| broken(&error))
+    pub async fn export(self: &Arc<Self>) -> Result<Export, ApiError> {
+        let export = self.aside(|this| this.now().export(&this.origin.base_dir)).await?;
+        export.map_err(|error| broken(&error))
     }
 
     /// What the settings file alone says, in its own words, as [`Config::declared_by_file`] tells it.
     ///
     /// # Errors
     /// What is wrong with the file, when it was changed since.
-    pub fn declared_by_file(&self) -> Result<Value, ApiError> {
-        self.now().declared_by_file(&self.origin.base_dir).map_err(|error| broken(&error))
+    pub async fn declared_by_file(self: &Arc<Self>) -> Result<Value, ApiError> {
+        let declared = self.aside(|this| this.now().declared_by_file(&this.origin.base_dir)).await?;
+        declared.map_err(|error| broken(&error))
     }
 
     /// The configuration that there would be with these in the store. What is broken already, and is as it was, stays so: it keeps
@@ -279,10 +282,12 @@ mod tests {
     use pulsarr_shared::model::{RunResult, Trigger};
     use pulsarr_shared::report::ProblemKind;
     use pulsarr_shared::stop::Stop;
+    use secrecy::ExposeSecret as _;
     use serde_json::json;
 
     use super::*;
     use crate::app::App;
+    use crate::connections;
     use crate::engine::Wish;
     use crate::testing::{NOW, Testing};
 
@@ -317,6 +322,14 @@ rules:
         let clock = Arc::new(ManualClock::at(NOW));
         let app = App::new(config, origin, clock.clone(), Stop::default(), Arc::default()).unwrap();
         Testing { app: Arc::new(app), clock, folder }
+    }
+
+    /// The same service after a restart.
+    fn started_again(service: &Testing) -> Arc<App> {
+        let variables = service.app.configuration.origin.variables.clone();
+        let config = Config::load(variables.clone(), service.folder.path()).unwrap();
+        let origin = Origin { variables, base_dir: service.folder.path().to_owned() };
+        Arc::new(App::new(config, origin, service.clock.clone(), Stop::default(), Arc::default()).unwrap())
     }
 
     #[tokio::test]
@@ -368,6 +381,127 @@ rules:
         assert_eq!(ask("DELETE", "/rules/a").await.status, 204);
         let config = service.app.config();
         assert!(config.broken.is_empty() && config.stored.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_stored_holds_also_when_it_cannot_be_read_once_more() {
+        let service = beside(&[]);
+        let (app, file) = (&service.app, service.folder.path().join("pulsarr.yaml"));
+        let by = By { who: "ana".to_owned(), address: None, at_ms: NOW };
+        let note = Note { by, action: "rule.added", target: "late".to_owned(), detail: json!({}) };
+        let edit = |all: &mut Vec<Declaration>| {
+            let body = json!({"name": "late", "route": "movies"});
+            all.push(Declaration { section: Section::Rules, name: "late".to_owned(), position: 0, body, version: 0 });
+            Ok(())
+        };
+        // Between the look at the candidate and the look at what was stored somebody spoils the file.
+        let also = move |_: Db<'_>| {
+            std::fs::write(&file, "rules: [\n").unwrap();
+            Ok(())
+        };
+        let about = (Section::Rules, "late");
+        let changed = app.configuration.change_with(&app.database, about, note, edit, also).await.unwrap();
+        let names = |config: &Config| config.settings.rules.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&changed), ["hidden", "late"]);
+        assert_eq!(names(&app.config()), ["hidden", "late"]);
+        let kept = app.configuration.declarations(&app.database).await.unwrap();
+        assert_eq!(kept.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["late"]);
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_cannot_be_read_is_told_mended_and_removed() {
+        let shows = json!({"name": "shows", "kind": "sonarr", "url": "http://127.0.0.1:9/tv", "season_folders": true});
+        let gone = json!({"name": "gone", "kind": "sonar", "url": 5});
+        let service = beside(&[(Section::Instances, "shows", shows.clone()), (Section::Instances, "gone", gone)]);
+        let ask = async |method: &str, path: &str, body: Option<Value>| {
+            service.ask("192.168.1.9", method, path, &[], body).await
+        };
+        let list = ask("GET", "/instances", None).await.json;
+        let told: Vec<(&Value, usize)> = list["instances"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| (&it["name"], it["broken"].as_array().unwrap().len()))
+            .collect();
+        assert_eq!(told.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["movies", "shows", "gone"], "{list}");
+        assert!(told[0].1 == 0 && told[1].1 > 0 && told[2].1 > 0, "{list}");
+        let one = ask("GET", "/instances/shows", None).await;
+        assert_eq!((one.status, &one.json["kind"], &one.json["read_only"]), (200, &json!("sonarr"), &json!(false)));
+        assert_eq!(one.json["settings"], shows, "as it is kept");
+        assert!(one.json["broken"].to_string().contains("season_folder"), "{}", one.text);
+        let seen = one.headers["etag"].to_str().unwrap().to_owned();
+        assert_eq!(ask("POST", "/instances", Some(shows.clone())).await.status, 409, "the name is taken");
+
+        // A key that was given for this place goes to no other one.
+        let body = |url: &str| json!({"kind": "sonarr", "url": url, "season_folder": true});
+        let with = |url: &str, key: &str| {
+            let mut body = body(url);
+            body["api_key"] = key.into();
+            body
+        };
+        const KEY: &str = "fedcba9876543210fedcba9876543210";
+        assert_eq!(
+            ask("PUT", "/instances/shows", Some(body("http://127.0.0.1:9/tv"))).await.status,
+            422,
+            "it has no key"
+        );
+        let stale = [("If-Match", "\"7\"")];
+        let put = Some(with("http://127.0.0.1:9/tv", KEY));
+        assert_eq!(service.ask("192.168.1.9", "PUT", "/instances/shows", &stale, put.clone()).await.status, 412);
+        let mended = service.ask("192.168.1.9", "PUT", "/instances/shows", &[("If-Match", &seen)], put).await;
+        assert_eq!((mended.status, &mended.json["broken"]), (200, &json!([])), "{}", mended.text);
+        assert_eq!(service.app.config().settings.instances.len(), 2);
+        let removed = ask("DELETE", "/instances/gone", None).await;
+        assert_eq!(removed.status, 200, "{}", removed.text);
+        assert_eq!(ask("GET", "/instances/gone", None).await.status, 404);
+        assert!(service.app.config().broken.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_broken_instance_keeps_its_key_and_its_webhooks_password_for_its_own_place() {
+        let sound =
+            json!({"name": "shows", "kind": "sonarr", "url": "http://127.0.0.1:9", "api_key": "0123456789abcdef"});
+        let service = beside(&[]);
+        let ask = async |method: &str, path: &str, body: Option<Value>| {
+            service.ask("192.168.1.9", method, path, &[], body).await
+        };
+        assert_eq!(ask("POST", "/instances", Some(sound)).await.status, 201);
+        connections::remember_passwords(&service.app).await.unwrap();
+        let password = || {
+            let store = Store::open(service.folder.path(), false).unwrap();
+            store.read().connection_secret("shows").unwrap().map(|it| it.expose_secret().to_owned())
+        };
+        let given = password();
+        assert!(given.is_some());
+        // As a later version may leave it behind.
+        let store = Store::open(service.folder.path(), false).unwrap();
+        let before = store.read().declarations().unwrap();
+        let mut after = before.clone();
+        after[0].body["season_folders"] = true.into();
+        assert!(store.write(|db| db.replace_declarations(&before, &after, NOW)).unwrap());
+        let again = started_again(&service);
+        connections::remember_passwords(&again).await.unwrap();
+        assert_eq!((again.config().broken.len(), password()), (1, given.clone()));
+        let (clock, folder) = (Arc::clone(&service.clock), tempfile::tempdir().unwrap());
+        let started = Testing { app: Arc::clone(&again), clock, folder };
+        let shown = started.ask("192.168.1.9", "GET", "/instances/shows", &[], None).await;
+        assert_eq!(shown.json["settings"]["api_key"], json!({"set": true}));
+        assert!(!shown.text.contains("sealed:"), "{}", shown.text);
+        let put = async |url: &str| {
+            let body = json!({"kind": "sonarr", "url": url});
+            started.ask("192.168.1.9", "PUT", "/instances/shows", &[], Some(body)).await
+        };
+        let moved = put("http://127.0.0.1:8").await;
+        assert_eq!(
+            (moved.status, &moved.json["error"]["problems"][0]["path"]),
+            (422, &json!("api_key")),
+            "{}",
+            moved.text
+        );
+        let mended = put("http://127.0.0.1:9").await;
+        assert_eq!(mended.status, 200, "{}", mended.text);
+        let key = again.config().settings.instances.iter().find(|it| it.name == "shows").unwrap().api_key.clone();
+        assert_eq!((key.expose_secret(), password()), ("0123456789abcdef", given));
     }
 
     #[tokio::test]

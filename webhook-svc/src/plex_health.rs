@@ -8,9 +8,9 @@ use pulsarr_shared::clients::plex::{Plex, PlexError, ServerIdentity};
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::link::{TokenHealth, TokenState};
 use pulsarr_shared::store::StoreError;
-use pulsarr_shared::upstreams::{plex_problem, plex_server_problem};
+use pulsarr_shared::upstreams::{plex_problem, plex_server_problem, server_token};
 
-use crate::api::Standing;
+use crate::api::{Standing, Stranger, belongs};
 use crate::app::App;
 use crate::plex_way::PlexWay;
 
@@ -105,6 +105,9 @@ pub async fn look(app: &App, force: bool) -> Result<(), StoreError> {
         None => None,
         Some(url) => Some(look_at_server(app, &way, url).await),
     };
+    if let Some(seen) = seen.as_ref().filter(|_| way.config.keeps_plex_server()) {
+        fetch_server_token(app, &way, seen).await?;
+    }
     let told = seen.clone();
     if Arc::ptr_eq(&way.config, &app.config()) && app.plex_health.note_server(seen) {
         match told.map(|seen| seen.outcome) {
@@ -114,6 +117,28 @@ pub async fn look(app: &App, force: bool) -> Result<(), StoreError> {
         }
     }
     way.close().await
+}
+
+/// Fetches the token for the server that people chose, where none is kept for the account that is linked now.
+async fn fetch_server_token(app: &App, way: &PlexWay<'_>, seen: &ServerSeen) -> Result<(), StoreError> {
+    let Some(plex) = way.plex().filter(|_| seen.outcome.is_ok() && way.cool_until_ms.is_none()) else { return Ok(()) };
+    let (url, asked, vault) = (seen.url.clone(), plex.clone(), app.configuration.vault.clone());
+    let kept = app.database.run(move |store| server_token(&url, &asked, &vault, store.read()));
+    if kept.await?.is_some() {
+        return Ok(());
+    }
+    match belongs(app, Some(&plex), seen, way).await {
+        // It counts only for the address and the account that it is for, whatever holds by now.
+        Ok(token) => app.database.run(move |store| store.write(|db| token.keep(db))).await,
+        Err(Stranger::Refused(message)) => {
+            tracing::warn!("the Plex server is not asked what it has: {message}");
+            Ok(())
+        }
+        Err(Stranger::Unknown(error)) => {
+            tracing::debug!("no token for the Plex server yet: {error:?}");
+            Ok(())
+        }
+    }
 }
 
 async fn look_at_token(app: &App, way: &PlexWay<'_>, plex: &Plex, force: bool) -> Result<(), StoreError> {

@@ -133,9 +133,7 @@ async fn ask_everybody(config: &Config, store: &Store) -> Result<Vec<Finding>, F
     if let Some(token) = &config.settings.plex.token {
         let plex = upstreams.plex(token, client_identifier(store)?);
         findings.extend(check::plex(&plex, config.settings.plex.friends).await);
-        if let Some(server) = &upstreams.plex_server(&plex) {
-            findings.extend(check::plex_server(server).await);
-        }
+        findings.extend(check::plex_server(&upstreams.plex_server(&plex, store.read())?).await);
     }
     if let Some(tmdb) = &upstreams.tmdb {
         findings.extend(check::tmdb(tmdb).await);

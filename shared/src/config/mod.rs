@@ -170,6 +170,14 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Whether the address of the household's Plex server is one that people chose in the service, and not the settings file's.
+    #[must_use]
+    pub fn keeps_plex_server(&self) -> bool {
+        self.values.iter().any(|value| value.name == "plex.server_url" && value.source == Source::Stored)
+    }
+}
+
 impl Settings {
     /// Whether this user's list is read, decided and acted on: of the owner and of friends, unless they are switched off.
     #[must_use]

@@ -67,7 +67,7 @@ mod tests {
             name: "Attic".to_owned(),
             machine_identifier: "aa11".to_owned(),
             owned: true,
-            access_token: SecretString::from("tok-server"),
+            access_token: Some(SecretString::from("tok-server")),
             connections: uris.iter().map(connection).collect(),
         }
     }

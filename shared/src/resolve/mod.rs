@@ -29,7 +29,7 @@ use crate::retry;
 use crate::routing::{FactSource, Field, Sheet};
 use crate::run::Run;
 use crate::store::{Db, StoreError, TitleId, TitleLooks, Undecided};
-use crate::upstreams::Upstreams;
+use crate::upstreams::{ServerAccess, Upstreams};
 use needs::Needs;
 
 /// The first looks follow at the next run; from then on each pause is longer.
@@ -114,8 +114,10 @@ pub async fn resolve(
     if let Some(tmdb) = &upstreams.tmdb {
         tmdb::ask(&asking, tmdb, &mut wanted, &mut resolved).await?;
     }
-    if let Some(server) = &upstreams.plex_server(plex) {
-        plex_server::ask(&asking, server, &mut wanted, &mut resolved).await?;
+    match &upstreams.plex_server(plex, run.store.read())? {
+        ServerAccess::Open(server) => plex_server::ask(&asking, server, &mut wanted, &mut resolved).await?,
+        ServerAccess::NoToken => plex_server::wait(&asking, &mut wanted, &mut resolved),
+        ServerAccess::NotSet => {}
     }
     let waiting: Vec<(TitleId, String)> =
         wanted.iter().filter_map(|wanted| Some((wanted.id, asking.needs.in_words(wanted)?))).collect();

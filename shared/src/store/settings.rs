@@ -26,4 +26,14 @@ impl Db<'_> {
         query.execute(params![key, value])?;
         Ok(())
     }
+
+    /// Forgets what is stored under `key`, should there be anything.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn unset_setting(self, key: &str) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached("-- settings.unset\nDELETE FROM settings WHERE key = ?1")?;
+        query.execute([key])?;
+        Ok(())
+    }
 }

@@ -2,8 +2,12 @@
 //! request budget and counters.
 
 mod problem;
+mod server_token;
 
-pub use problem::{arr_problem, plex_problem, plex_server_problem, settings_problem, tmdb_problem};
+pub use problem::{
+    arr_problem, plex_problem, plex_server_problem, plex_server_token_problem, settings_problem, tmdb_problem,
+};
+pub use server_token::{SealedServerToken, forget_server_token, server_token};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +25,7 @@ use crate::model::Instance;
 use crate::report::UpstreamCounts;
 use crate::retry::Retry;
 use crate::stop::Stop;
+use crate::store::{Db, StoreError};
 
 /// How texts and reports name the household's own Plex server.
 pub const PLEX_SERVER: &str = "plex server";
@@ -30,6 +35,17 @@ pub const TMDB: &str = "tmdb";
 
 /// TMDB is larger than Plex and allows more: its pauses are those of Plex divided by this.
 const PART_OF_PLEX_PAUSE: u32 = 10;
+
+/// Whether the household's Plex server can be asked.
+#[derive(Debug)]
+pub enum ServerAccess {
+    /// Its address is not set.
+    NotSet,
+    /// No token is kept for it, or one for another address or account: see [`plex_server_token_problem`].
+    NoToken,
+    /// It can.
+    Open(PlexServer),
+}
 
 /// The upstreams of one run.
 pub struct Upstreams<'a> {
@@ -84,11 +100,22 @@ impl<'a> Upstreams<'a> {
         Self { config, plex, instances: arrs, instance_https, tmdb, tmdb_http, plex_server_http }
     }
 
-    /// The household's Plex server, where its address is known, asked as the account of `plex`.
-    #[must_use]
-    pub fn plex_server(&self, plex: &Plex) -> Option<PlexServer> {
-        let url = self.config.settings.plex.server_url.clone()?;
-        Some(plex.server(self.plex_server_http.clone(), url))
+    /// The household's Plex server, asked as the account of `plex`: with the account's own token where the settings file declares the
+    /// address, and else with the one that is kept for that server.
+    ///
+    /// # Errors
+    /// [`StoreError`] when what is kept in `db` cannot be read.
+    pub fn plex_server(&self, plex: &Plex, db: Db<'_>) -> Result<ServerAccess, StoreError> {
+        let Some(url) = self.config.settings.plex.server_url.clone() else { return Ok(ServerAccess::NotSet) };
+        let http = self.plex_server_http.clone();
+        if !self.config.keeps_plex_server() {
+            return Ok(ServerAccess::Open(plex.server(http, url)));
+        }
+        let token = match &self.config.stored {
+            Some(stored) => server_token(&url, plex, &stored.vault, db)?,
+            None => None,
+        };
+        Ok(token.map_or(ServerAccess::NoToken, |token| ServerAccess::Open(plex.server_by(http, url, token))))
     }
 
     /// Plex, asked with `token` by the installation called `client_identifier`.

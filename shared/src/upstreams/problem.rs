@@ -38,6 +38,14 @@ pub fn plex_server_problem(error: &PlexError) -> Option<Problem> {
     Some(Problem { upstream: PLEX_SERVER.into(), kind, message })
 }
 
+/// The household's Plex server was chosen in the service, and no token is kept for it.
+#[must_use]
+pub fn plex_server_token_problem() -> Problem {
+    let message = "The Plex server is not asked, because the linked account has no token for it yet. The service fetches one within a \
+                   quarter of an hour where the server answers; otherwise choose the server again.";
+    Problem { upstream: PLEX_SERVER.into(), kind: ProblemKind::Configuration, message: message.to_owned() }
+}
+
 /// A failure of TMDB; `None` when the run only ran out of time.
 #[must_use]
 pub fn tmdb_problem(error: &TmdbError) -> Option<Problem> {

@@ -2,6 +2,8 @@
 
 use pulsarr_shared::config::{Config, Given, Taken, TakenItem};
 use pulsarr_shared::model::{Declaration, Section};
+use pulsarr_shared::store::Db;
+use pulsarr_shared::upstreams::{SealedServerToken, forget_server_token};
 use pulsarr_shared::vault::Vault;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -64,7 +66,7 @@ struct ImportView {
 }
 
 async fn export(ask: Ask) -> Result<Response, ApiError> {
-    let export = ask.app.configuration.export()?;
+    let export = ask.app.configuration.export().await?;
     let mut response = Response::new(export.text.into());
     let headers = response.headers_mut();
     for (name, value) in [
@@ -90,7 +92,7 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
     let mut problems: Vec<Misplaced> = taken.problems.drain(..).map(Misplaced::of).collect();
     let plan = Plan {
         config: &configuration.now(),
-        file: &configuration.declared_by_file()?,
+        file: &configuration.declared_by_file().await?,
         before: &before,
         vault: &configuration.vault,
     };
@@ -105,6 +107,7 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
             }
         }
     }
+    let mut server = Server::AsItWas;
     match configuration.read_aside(after.clone()).await? {
         Err(error) => {
             problems.extend(error.problems.into_iter().map(|problem| Misplaced::found_in(&taken.items, problem)));
@@ -113,7 +116,10 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
             let held = configuration.read_aside(before.clone()).await?.ok();
             problems.extend(led_elsewhere(&taken.items, held.as_ref(), &candidate));
             if problems.is_empty() {
-                problems.extend(strange_server(&ask.app, &taken.items, held.as_ref(), &candidate).await?);
+                match server_of(&ask.app, &taken.items, held.as_ref(), &candidate).await? {
+                    Ok(found) => server = found,
+                    Err(strange) => problems.push(strange),
+                }
             }
         }
     }
@@ -142,7 +148,7 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
         target: "settings".to_owned(),
         detail: json!({"added": view.added, "changed": view.changed, "removed": view.removed}),
     };
-    let change = configuration.change(&ask.app.database, (Section::Plex, ""), note, |current| {
+    let edit = |current: &mut Vec<Declaration>| {
         if *current != before {
             return Err(ApiError::conflict(
                 "the settings were changed by somebody else at the same moment: look again",
@@ -150,8 +156,13 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
         }
         *current = after;
         Ok(())
-    });
-    change.await?;
+    };
+    let also = move |db: Db<'_>| match server {
+        Server::AsItWas => Ok(()),
+        Server::None => forget_server_token(db),
+        Server::Other(token) => token.keep(db),
+    };
+    configuration.change_with(&ask.app.database, (Section::Plex, ""), note, edit, also).await?;
     answer(&view)
 }
 
@@ -171,32 +182,43 @@ fn led_elsewhere(items: &[TakenItem], held: Option<&Config>, candidate: &Config)
     items.iter().filter(keeps_key).filter(elsewhere).map(misplaced).collect()
 }
 
-/// A Plex server that would be shown the account's token and is none of the account's.
+/// What an import makes of the Plex server that people chose.
+enum Server {
+    /// It stays, with its token.
+    AsItWas,
+    /// There is none any more.
+    None,
+    /// Another one, which takes this token.
+    Other(SealedServerToken),
+}
+
+/// The Plex server from now on; the inner error is one that is none of the account's.
 ///
 /// # Errors
 /// 503 when nobody can tell.
-async fn strange_server(
+async fn server_of(
     app: &App,
     items: &[TakenItem],
     held: Option<&Config>,
     candidate: &Config,
-) -> Result<Option<Misplaced>, ApiError> {
-    let url = |config: &Config| config.settings.plex.server_url.clone();
-    let Some(wanted) = url(candidate).filter(|wanted| held.and_then(url).as_ref() != Some(wanted)) else {
-        return Ok(None);
+) -> Result<Result<Server, Misplaced>, ApiError> {
+    let kept = |config: &Config| config.settings.plex.server_url.clone().filter(|_| config.keeps_plex_server());
+    let Some(wanted) = kept(candidate) else { return Ok(Ok(Server::None)) };
+    let item = items.iter().find(|it| it.section == Section::Plex);
+    let Some(item) = item.filter(|_| held.and_then(kept).as_ref() != Some(&wanted)) else {
+        return Ok(Ok(Server::AsItWas));
     };
-    let Some(item) = items.iter().find(|it| it.section == Section::Plex) else { return Ok(None) };
     let way = PlexWay::open(app).await?;
     let token = candidate.settings.plex.token.clone();
     let plex = token.map(|token| way.plex_with(token, way.client_identifier.clone()));
     let seen = look_at_server(app, &way, wanted).await;
-    let known = belongs(plex.as_ref(), &seen, &way).await;
+    let token = belongs(app, plex.as_ref(), &seen, &way).await;
     way.close().await?;
-    match known {
-        Ok(()) => Ok(None),
+    match token {
+        Ok(token) => Ok(Ok(Server::Other(token))),
         Err(Stranger::Refused(message)) => {
             let (line, path) = (Some(item.line_of("server_url")), format!("{}.server_url", item.path));
-            Ok(Some(Misplaced { line, path, message }))
+            Ok(Err(Misplaced { line, path, message }))
         }
         Err(Stranger::Unknown(error)) => Err(error),
     }

@@ -1,7 +1,7 @@
 //! What editing a part of the settings has in common, whichever part it is: versions, secrets that can be written and never read, and
 //! what the settings file keeps to itself.
 
-use pulsarr_shared::config::{Config, Source};
+use pulsarr_shared::config::{Broken, Config, Source};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::vault::Vault;
 use serde_json::{Map, Value, json};
@@ -118,6 +118,11 @@ pub fn state_now(config: &Config) -> i64 {
 pub fn kept(config: &Config) -> impl Iterator<Item = &Declaration> {
     let readable = config.stored.iter().flat_map(|stored| &stored.declarations);
     readable.chain(config.broken.iter().map(|it| &it.declaration))
+}
+
+/// What is wrong with something that is kept and cannot be read, as sentences without a full stop.
+pub fn problems_of(broken: &Broken) -> Vec<String> {
+    broken.problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
 }
 
 /// Whether everything is as somebody has looked at it.

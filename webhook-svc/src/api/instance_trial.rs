@@ -10,7 +10,7 @@ use serde::Serialize;
 use warp::reply::Response;
 
 use super::editing::{Standing, body_of};
-use super::instances::{known, put, take_name};
+use super::instances::{known, put, take_name, wanted};
 use super::{ApiError, Ask, answer};
 use crate::connections::impatient;
 
@@ -83,8 +83,9 @@ pub(super) async fn test(ask: Ask) -> Result<Response, ApiError> {
     } else {
         Standing::of_item(&app.config(), "instances", "name", &name).changeable(&format!("`{name}`"))?;
         let mut all = app.configuration.declarations(&app.database).await?;
-        put(app, &mut all, &name, body)?;
-        app.configuration.check(&all, (Section::Instances, &name))?
+        let wanted = wanted(app, &all, &name, body).await?;
+        put(&mut all, wanted);
+        app.configuration.check_aside(all, (Section::Instances, &name)).await?
     };
     let config = impatient(config);
     let instance = known(&config, &name)?;

@@ -1,14 +1,16 @@
 //! Where titles go: the Sonarrs and Radarrs, those of the settings file and those that people add here.
 
-use pulsarr_shared::config::Config;
-use pulsarr_shared::model::{Declaration, Instance, Section};
+use pulsarr_shared::config::{Broken, Config, Source};
+use pulsarr_shared::model::{Declaration, Instance, InstanceKind, Section};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use warp::http::{HeaderValue, Method, StatusCode, header};
 use warp::reply::Response;
 
-use super::editing::{Standing, body_of, expected_version, find, masked, seal, unchanged, with_version};
+use super::editing::{
+    Standing, body_of, expected_version, find, kept, masked, problems_of, seal, unchanged, with_version,
+};
 use super::instance_trial::{self, Choices, Trial};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, json, shape};
 use crate::app::App;
@@ -103,7 +105,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 /// Instances.
 #[derive(Debug, Serialize, JsonSchema)]
 struct InstanceList {
-    /// In the order of the settings.
+    /// In the order of the settings, and behind them those that cannot be read.
     instances: Vec<InstanceView>,
 }
 
@@ -112,7 +114,7 @@ struct InstanceList {
 struct InstanceView {
     /// `movies`
     name: String,
-    /// `radarr` or `sonarr`
+    /// `radarr` or `sonarr`; empty for a broken one that does not say.
     kind: &'static str,
     /// Its address.
     url: String,
@@ -122,7 +124,7 @@ struct InstanceView {
     copy_of: Option<String>,
     /// Leaves titles on its import-exclusion list alone.
     respect_exclusions: bool,
-    /// How titles are added unless a rule says otherwise, in the words of the settings.
+    /// How titles are added unless a rule says otherwise, in the words of the settings; `null` for a broken one.
     options: Value,
     /// Where it is written down: `pulsarr.yaml:12`, `settings made in the service`.
     source: String,
@@ -130,6 +132,9 @@ struct InstanceView {
     read_only: bool,
     /// Every change gives another number: for `If-Match`, in quotes. `null` for what the settings file declares.
     version: Option<i64>,
+    /// What is wrong with one that is kept and cannot be read, so that it does not hold and no run decides anything; empty: nothing.
+    /// PUT mends it, DELETE removes it.
+    broken: Vec<String>,
 }
 
 /// A Sonarr or Radarr with its settings.
@@ -194,7 +199,7 @@ struct Removed {
 async fn list(ask: Ask) -> Result<Response, ApiError> {
     let config = ask.app.config();
     let instances = config.settings.instances.iter().map(|instance| InstanceView::of(&config, instance));
-    answer(&InstanceList { instances: instances.collect() })
+    answer(&InstanceList { instances: instances.chain(broken(&config).map(InstanceView::broken)).collect() })
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
@@ -216,11 +221,13 @@ async fn add(ask: Ask) -> Result<Response, ApiError> {
         target: name.clone(),
         detail: json!({"kind": body.get("kind"), "url": body.get("url")}),
     };
+    let wanted = wanted(app, &[], &name, body).await?;
     let edit = |all: &mut Vec<Declaration>| {
         if find(all, Section::Instances, &name).is_some() {
             return Err(ApiError::conflict(format!("there is an instance `{name}` already")));
         }
-        put(app, all, &name, body)
+        put(all, wanted);
+        Ok(())
     };
     let config = app.configuration.change(&app.database, (Section::Instances, &name), note, edit).await?;
     let mut response = detail(&config, &name, StatusCode::CREATED)?;
@@ -248,10 +255,16 @@ async fn replace(ask: Ask) -> Result<Response, ApiError> {
         target: name.clone(),
         detail: json!({"keys": changed_keys(&config, &name, &body)}),
     };
+    let seen = app.configuration.declarations(&app.database).await?;
+    let found = find(&seen, Section::Instances, &name).ok_or_else(|| unknown(&name))?;
+    unchanged(found, expected)?;
+    let version = found.version;
+    let wanted = wanted(app, &seen, &name, body).await?;
     let edit = |all: &mut Vec<Declaration>| {
-        let found = find(all, Section::Instances, &name).ok_or_else(|| unknown(&name))?;
-        unchanged(found, expected)?;
-        put(app, all, &name, body)
+        // What was compared with is what is replaced.
+        unchanged(find(all, Section::Instances, &name).ok_or_else(|| unknown(&name))?, Some(version))?;
+        put(all, wanted);
+        Ok(())
     };
     let config = app.configuration.change(&app.database, (Section::Instances, &name), note, edit).await?;
     detail(&config, &name, StatusCode::OK)
@@ -293,7 +306,8 @@ async fn remove_all(ask: Ask) -> Result<Response, ApiError> {
             Ok(count) => (count, None),
             Err(sentence) => (0, Some(sentence)),
         },
-        None => (0, None),
+        // Of one that could not be read nobody knows the key.
+        None => (0, connections::let_go(app, &name).await?),
     };
     answer(&Removed { name, webhooks_removed, left_behind })
 }
@@ -329,43 +343,63 @@ pub(super) fn take_name(body: &mut Map<String, Value>) -> Result<String, ApiErro
     }
 }
 
-/// Puts the instance that `body` describes among `all`, in the place of one of that name, whose key it keeps where it has none.
+/// The instance that `body` describes, as it is to be kept: with the key of the one of that name among `all` where it has none.
 ///
 /// # Errors
 /// 422 for a key that is none, every mistake of what comes out, and a kept key that would go to another host.
-pub(super) fn put(
+pub(super) async fn wanted(
     app: &App,
-    all: &mut Vec<Declaration>,
+    all: &[Declaration],
     name: &str,
     mut body: Map<String, Value>,
-) -> Result<(), ApiError> {
+) -> Result<Declaration, ApiError> {
     let section = Section::Instances;
-    let about = (section, name);
     let brings_key = body.get("api_key").is_some_and(Value::is_string);
-    let Some(at) = all.iter().position(|it| it.section == section && it.name == name) else {
-        seal(section, &mut body, None, &app.configuration.vault)?;
-        let position = all.iter().filter(|it| it.section == section).map(|it| it.position + 1).max().unwrap_or(0);
-        all.push(Declaration { section, name: name.to_owned(), position, body: Value::Object(body), version: 0 });
-        return Ok(());
-    };
-    seal(section, &mut body, Some(&all[at].body), &app.configuration.vault)?;
-    let before = app.configuration.check(all, about);
-    all[at].body = Value::Object(body);
-    if brings_key {
-        return Ok(());
+    let before = find(all, section, name);
+    seal(section, &mut body, before.map(|it| &it.body), &app.configuration.vault)?;
+    let wanted = Declaration { section, name: name.to_owned(), position: 0, body: Value::Object(body), version: 0 };
+    let Some(before) = before.filter(|_| !brings_key) else { return Ok(wanted) };
+    // Compared as they were read: there is one way to understand an address, and it is the one by which requests go out. The rest of
+    // what is kept may be what cannot be read.
+    let mut as_before = wanted.clone();
+    if let Some(url) = as_before.body.get_mut("url") {
+        *url = before.body["url"].clone();
     }
-    // Compared as they were read: there is one way to understand an address, and it is the one by which requests go out.
-    let after = app.configuration.check(all, about)?;
-    let host = |config: &Config| known(config, name).ok().map(|instance| host_of(&instance.url));
-    if before.ok().as_ref().and_then(host) != host(&after) {
+    let after = host_in(app, all, wanted.clone()).await?;
+    if host_in(app, all, as_before).await.ok() != Some(after) {
         return Err(wrong("api_key", "is needed again, because the url leads to another host or port: enter the key"));
     }
-    Ok(())
+    Ok(wanted)
 }
 
-/// What people have set up under this name.
+/// The host that `it` would have among `all`.
+async fn host_in(app: &App, all: &[Declaration], it: Declaration) -> Result<String, ApiError> {
+    let name = it.name.clone();
+    let mut all = all.to_vec();
+    put(&mut all, it);
+    let config = app.configuration.check_aside(all, (Section::Instances, &name)).await?;
+    known(&config, &name).map(|instance| host_of(&instance.url))
+}
+
+/// Puts an instance among `all`, in the place of one of that name, or behind the others.
+pub(super) fn put(all: &mut Vec<Declaration>, wanted: Declaration) {
+    let section = Section::Instances;
+    if let Some(found) = all.iter_mut().find(|it| it.section == section && it.name == wanted.name) {
+        found.body = wanted.body;
+        return;
+    }
+    let position = all.iter().filter(|it| it.section == section).map(|it| it.position + 1).max().unwrap_or(0);
+    all.push(Declaration { position, ..wanted });
+}
+
+/// The instances that are kept in the store and cannot be read.
+fn broken(config: &Config) -> impl Iterator<Item = &Broken> {
+    config.broken.iter().filter(|it| it.declaration.section == Section::Instances)
+}
+
+/// What people have set up under this name, readable or not.
 fn stored<'c>(config: &'c Config, name: &str) -> Option<&'c Declaration> {
-    config.stored.as_ref().and_then(|stored| find(&stored.declarations, Section::Instances, name))
+    kept(config).find(|it| it.section == Section::Instances && it.name == Section::Instances.folded(name))
 }
 
 /// The keys in which `body` differs from what there is.
@@ -380,10 +414,13 @@ fn changed_keys(config: &Config, name: &str, body: &Map<String, Value>) -> Vec<S
 }
 
 fn detail(config: &Config, name: &str, status: StatusCode) -> Result<Response, ApiError> {
-    let instance = known(config, name)?;
-    let view = InstanceView::of(config, instance);
+    let (view, written) = match (known(config, name), broken(config).find(|it| it.declaration.name == name)) {
+        (Ok(instance), _) => (InstanceView::of(config, instance), written(instance)),
+        (Err(_), Some(broken)) => (InstanceView::broken(broken), Value::Null),
+        (Err(unknown), None) => return Err(unknown),
+    };
     let declared = stored(config, name).filter(|_| !view.read_only);
-    let settings = declared.map_or_else(|| written(instance), |it| masked(it.section, &it.body));
+    let settings = declared.map_or(written, |it| masked(it.section, &it.body));
     let version = view.version;
     Ok(with_version(json(status, &InstanceDetail { instance: view, settings }), version))
 }
@@ -417,6 +454,26 @@ impl InstanceView {
             source: standing.source,
             read_only: standing.read_only,
             version: declared.map(|it| it.version),
+            broken: Vec::new(),
+        }
+    }
+
+    fn broken(it: &Broken) -> Self {
+        let Declaration { name, body, version, .. } = &it.declaration;
+        let text = |key: &str| body[key].as_str().map(str::to_owned);
+        let kind = InstanceKind::ALL.iter().map(|kind| kind.word()).find(|word| body["kind"].as_str() == Some(word));
+        Self {
+            name: name.clone(),
+            kind: kind.unwrap_or_default(),
+            url: text("url").unwrap_or_default(),
+            default: body["default"] == true,
+            copy_of: text("copy_of"),
+            respect_exclusions: body["respect_exclusions"] != false,
+            options: Value::Null,
+            source: Source::Stored.to_string(),
+            read_only: false,
+            version: Some(*version),
+            broken: problems_of(it),
         }
     }
 }

@@ -47,6 +47,7 @@ mod webhooks;
 pub use editing::Standing;
 pub use endpoint::{Access, Answer, Ask, Endpoint, Parameter, Variables, Who, shape};
 pub use error::{ApiError, FieldProblem};
+pub use plex::{Stranger, belongs};
 pub use plex_link::PlexLink;
 pub use readability::FriendRequestsSeen;
 pub use run_events::RunWatch;

@@ -5,6 +5,8 @@ use pulsarr_shared::clients::plex::{Plex, PlexServerListing};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::link::{Choice, TokenHealth, choose_connection};
 use pulsarr_shared::model::{Declaration, Section};
+use pulsarr_shared::store::Db;
+use pulsarr_shared::upstreams::{SealedServerToken, forget_server_token};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -13,6 +15,7 @@ use warp::reply::Response;
 
 use super::editing::{Standing, all_unchanged, body_of, expected_version};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::plex_health::{ServerSeen, look_at_server};
@@ -264,12 +267,12 @@ async fn choose(ask: Ask) -> Result<Response, ApiError> {
         None => None,
         Some(url) => Some(look_at_server(app, &way, url).await),
     };
-    let known = match &seen {
-        Some(seen) => belongs(way.plex().as_ref(), seen, &way).await,
-        None => Ok(()),
+    let token = match &seen {
+        Some(seen) => belongs(app, way.plex().as_ref(), seen, &way).await.map(Some),
+        None => Ok(None),
     };
     way.close().await?;
-    known.map_err(|refused| refused.at("url"))?;
+    let token = token.map_err(|refused| refused.at("url"))?;
     let action = if url.is_some() { "plex.server_set" } else { "plex.server_forgotten" };
     let note = Note { by: By::of(&ask), action, target: "plex".to_owned(), detail: json!({"url": url}) };
     let edit = |all: &mut Vec<Declaration>| {
@@ -277,13 +280,17 @@ async fn choose(ask: Ask) -> Result<Response, ApiError> {
         put(all, KEY, url.map(Value::String));
         Ok(())
     };
-    app.configuration.change(&app.database, (Section::Plex, ""), note, edit).await?;
+    let also = move |db: Db<'_>| match token {
+        Some(token) => token.keep(db),
+        None => forget_server_token(db),
+    };
+    app.configuration.change_with(&app.database, (Section::Plex, ""), note, edit, also).await?;
     app.plex_health.note_server(seen.clone());
     answer(&seen.map_or_else(|| ServerView::unseen(None), ServerView::of))
 }
 
 /// Why an address is not taken for that of the household's Plex server.
-pub(super) enum Stranger {
+pub enum Stranger {
     /// What is wrong with it and what to do.
     Refused(String),
     /// Nobody could tell.
@@ -300,12 +307,17 @@ impl Stranger {
     }
 }
 
-/// Whether whoever answered is a server that the account of `plex` can reach. Runs show the server at the stored address the account's
-/// token, so that an address which leads to anybody else would give the token away.
+/// The token that runs show to whoever answered, if that is a server which the account of `plex` can reach: plex.tv's for this server.
+/// Somebody who only repeats its name gets no more than that.
 ///
 /// # Errors
 /// [`Stranger`].
-pub(super) async fn belongs(plex: Option<&Plex>, seen: &ServerSeen, way: &PlexWay<'_>) -> Result<(), Stranger> {
+pub async fn belongs(
+    app: &App,
+    plex: Option<&Plex>,
+    seen: &ServerSeen,
+    way: &PlexWay<'_>,
+) -> Result<SealedServerToken, Stranger> {
     let identity = seen.outcome.as_ref().map_err(|advice| Stranger::Refused(advice.clone()))?;
     let Some(plex) = plex else {
         let message = "no Plex account is linked, so nobody can tell whose server this is: link one first";
@@ -315,14 +327,22 @@ pub(super) async fn belongs(plex: Option<&Plex>, seen: &ServerSeen, way: &PlexWa
     let servers = plex.servers().await;
     let servers =
         servers.map_err(|error| Stranger::Unknown(ApiError::unavailable(format!("failed to {error}: try again"))))?;
-    if servers.iter().any(|server| server.machine_identifier == identity.machine_identifier) {
-        return Ok(());
-    }
-    Err(Stranger::Refused(
-        "the Plex server that answers there is none of the linked account's, and would be shown its token: choose one \
-         of GET /plex/servers, or set `plex.server_url` in the settings file"
-            .to_owned(),
-    ))
+    let Some(server) = servers.iter().find(|server| server.machine_identifier == identity.machine_identifier) else {
+        return Err(Stranger::Refused(
+            "the Plex server that answers there is none of the linked account's: choose one of GET /plex/servers, or set \
+             `plex.server_url` in the settings file"
+                .to_owned(),
+        ));
+    };
+    let Some(token) = &server.access_token else {
+        return Err(Stranger::Refused(
+            "Plex gives out no token for this server alone, and the account's own is shown to no address that was entered \
+             here: set `plex.server_url` in the settings file"
+                .to_owned(),
+        ));
+    };
+    let sealed = SealedServerToken::new(&seen.url, token, plex, &app.configuration.vault);
+    sealed.map_err(|error| Stranger::Unknown(ApiError::unavailable(format!("failed to {error}"))))
 }
 
 /// Sets or removes one key of what is kept about Plex; its other keys stay.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use pulsarr_shared::clients::plex::{Account, PlexError};
 use pulsarr_shared::link::{LINK_PAGE, LinkState, Linked, Linking, PendingPin, TokenHealth, qr_svg};
 use pulsarr_shared::model::{Declaration, Relation, Section};
-use pulsarr_shared::store::StoreError;
+use pulsarr_shared::store::{Db, StoreError};
 use pulsarr_shared::sync;
+use pulsarr_shared::upstreams::forget_server_token;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -321,8 +322,10 @@ async fn adopt(app: &App, way: &PlexWay<'_>, by: By, linked: Linked, how: &str) 
         Ok(())
     };
     let (stored, identifier) = (health.clone(), client_identifier.clone());
-    let also = move |db: pulsarr_shared::store::Db<'_>| {
+    let also = move |db: Db<'_>| {
         sync::set_client_identifier(db, &identifier)?;
+        // It was given to what was linked before; the next look at the server fetches another.
+        forget_server_token(db)?;
         stored.remember_in(db)
     };
     app.configuration.change_with(&app.database, (Section::Plex, ""), note, edit, also).await?;
@@ -343,7 +346,7 @@ async fn unlink(ask: Ask) -> Result<Response, ApiError> {
         put(all, "token", None);
         Ok(())
     };
-    app.configuration.change(&app.database, (Section::Plex, ""), note, edit).await?;
+    app.configuration.change_with(&app.database, (Section::Plex, ""), note, edit, forget_server_token).await?;
     app.plex_health.note_token(None);
     *link = PlexLink::Idle;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -9,6 +9,7 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{RunResult, Trigger};
 use pulsarr_shared::report::Report;
 use pulsarr_shared::stop::Stop;
+use pulsarr_shared::store::{ApiKeyScope, NewApiKey, Store};
 use pulsarr_tests::fakes::{Fault, PlexResource, Seen, Title};
 use pulsarr_tests::household::Household;
 use serde_json::{Value, json};
@@ -407,6 +408,185 @@ async fn the_token_is_shown_to_no_server_that_is_none_of_the_accounts() {
     let taken = story.ask("POST", "/config/import", Some(import)).await;
     assert_eq!(taken.status, 200, "{}", taken.text);
     assert_eq!(story.get("/plex").await["server"]["url"], json!(plex.server_url()));
+}
+
+impl Story {
+    /// One that is linked, whose rule asks the server, and a film that somebody wants; `import`: the server came by a file.
+    async fn asking_the_server(import: bool) -> Self {
+        let story = Self::with(LINKLESS);
+        story.link().await;
+        let plex = &story.household.plex;
+        let url = plex.server_url();
+        plex.set_resources([PlexResource::new("Attic", &plex.machine_identifier()).local(&url)]);
+        let (path, body) = match import {
+            true => ("/config/import", json!({"plex": {"server_url": url, "token": plex.owner_token()}})),
+            false => ("/plex/server", json!({"url": url})),
+        };
+        let taken = story.ask("POST", path, Some(body)).await;
+        assert_eq!(taken.status, 200, "{}", taken.text);
+        let rule = json!({"name": "here already", "when": {"in_plex": true}, "exclude": true});
+        let added = story.ask("POST", "/rules", Some(rule)).await;
+        assert_eq!(added.status, 201, "{}", added.text);
+        story.wants("Salt Ledger", 900_002);
+        story
+    }
+
+    fn wants(&self, title: &str, tmdb: i64) {
+        let plex = &self.household.plex;
+        plex.watch(&plex.owner_uuid(), Title::movie(title).year(2025).tmdb(tmdb));
+    }
+
+    /// The tokens that the server was shown, each once.
+    fn shown_to_server(&self) -> Vec<String> {
+        let mut shown: Vec<String> = self.seen_below("/server").into_iter().filter_map(|seen| seen.token).collect();
+        shown.sort();
+        shown.dedup();
+        shown
+    }
+}
+
+#[tokio::test]
+async fn the_chosen_server_is_shown_its_own_token_and_never_the_accounts() {
+    for import in [false, true] {
+        let story = Story::asking_the_server(import).await;
+        let plex = &story.household.plex;
+        let own = format!("tok-server-{}", plex.machine_identifier());
+        assert_eq!(story.shown_to_server(), [""; 0], "nobody is shown anything before a run");
+        let report = story.run().await;
+        assert_eq!((report.run.result, report.placements.added), (RunResult::Ok, 1), "{:?}", report.problems);
+        assert_eq!(story.shown_to_server(), [own.clone()]);
+        story.assert_unseen(&own);
+        story.assert_unseen(&plex.owner_token());
+    }
+}
+
+#[tokio::test]
+async fn with_the_account_goes_the_servers_token_and_comes_again_with_the_next_look() {
+    let story = Story::asking_the_server(false).await;
+    let own = [format!("tok-server-{}", story.household.plex.machine_identifier())];
+    let kept = || {
+        let store = Store::open(&story.household.data_dir(), false).unwrap();
+        store.read().setting("plex.server_token").unwrap()
+    };
+    assert!(kept().is_some_and(|sealed| sealed.starts_with("sealed:")));
+    assert_eq!(story.ask("DELETE", "/plex", None).await.status, 204);
+    assert_eq!(kept(), None);
+    story.link().await;
+    let report = story.run().await;
+    assert_eq!(
+        (report.placements.added, story.shown_to_server().len()),
+        (0, 0),
+        "it waits, and nobody is shown anything"
+    );
+    let said = report.problems.iter().map(|problem| problem.message.as_str()).collect::<String>();
+    assert!(said.contains("no token for it yet"), "{said}");
+    story.look_after(false).await;
+    assert_eq!(story.run().await.placements.added, 1);
+    assert_eq!(story.shown_to_server(), own);
+
+    // One for another address counts for nothing, whoever put that address there.
+    story.wants("Paper Tide", 900_003);
+    story.household.plex.clear_journal();
+    let before = story.service.app.configuration.declarations(&story.service.app.database).await.unwrap();
+    let mut after = before.clone();
+    let at = after.iter_mut().find(|it| it.body.get("server_url").is_some()).unwrap();
+    at.body["server_url"] = json!(format!("{}/", story.household.plex.server_url().replace("127.0.0.1", "localhost")));
+    let store = Store::open(&story.household.data_dir(), false).unwrap();
+    assert!(store.write(|db| db.replace_declarations(&before, &after, NOW)).unwrap());
+    assert_eq!(story.ask("PUT", "/settings/default", Some(json!({"value": "instance"}))).await.status, 200);
+    assert_eq!(story.run().await.placements.added, 0);
+    assert_eq!(story.shown_to_server(), [""; 0]);
+    assert_eq!(story.ask("POST", "/plex/server", Some(json!({"url": null}))).await.status, 200);
+    assert_eq!(kept(), None);
+}
+
+/// Lets this much time pass for whoever waits, and hands them the processor; what they ask the network takes no time of it.
+async fn pass(time: Duration) {
+    // Whoever was just started begins to wait.
+    tokio::task::yield_now().await;
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_asked_about_every_five_seconds_also_when_nobody_looks() {
+    let story = Story::with(LINKLESS);
+    let plex = &story.household.plex;
+    let code = story.ask("POST", "/plex/link", None).await.json["code"].as_str().unwrap().to_owned();
+    let asked = || plex.requests("GET", "/api/v2/pins/");
+    // Answered once Plex has been asked so often, and what came of it is stored.
+    let asked_times = async |times: usize| {
+        let heard = async {
+            while asked() < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), heard).await.expect("Plex is asked");
+        drop(story.service.app.plex_link.lock().await);
+    };
+    pass(Duration::from_millis(4_900)).await;
+    assert_eq!(asked(), 0);
+    story.service.clock.advance(Duration::from_secs(5));
+    pass(Duration::from_millis(200)).await;
+    asked_times(1).await;
+    assert_eq!(story.get("/plex").await["linked"], false);
+    plex.claim_pin(&code);
+    story.service.clock.advance(Duration::from_secs(5));
+    pass(Duration::from_millis(5_100)).await;
+    asked_times(2).await;
+    assert_eq!(story.get("/plex").await["linked"], true);
+    // It is done, and nobody asks any more.
+    story.service.clock.advance(Duration::from_secs(5));
+    pass(Duration::from_millis(5_100)).await;
+    assert_eq!(asked(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_read_only_looks_at_the_code() {
+    let story = Story::with(LINKLESS);
+    let (app, plex) = (&story.service.app, &story.household.plex);
+    let made = app.database.run(|store| {
+        store.write(|db| {
+            let key_hash = crate::auth::hash("pulsarr_wall");
+            let (name, prefix, scope) = ("wall", "pulsarr_wall", ApiKeyScope::Read);
+            db.make_api_key(NewApiKey { name, prefix, key_hash: &key_hash, scope, created_by: "ana" }, NOW)
+        })
+    });
+    assert!(made.await.unwrap().is_some());
+    let code = story.ask("POST", "/plex/link", None).await.json["code"].as_str().unwrap().to_owned();
+    plex.claim_pin(&code);
+    story.service.clock.advance(Duration::from_secs(2));
+    let by_key = [("X-Api-Key", "pulsarr_wall")];
+    let seen = story.service.ask("192.168.1.9", "GET", "/plex/link", &by_key, None).await;
+    assert_eq!((seen.status, &seen.json["state"]), (200, &json!("waiting")), "{}", seen.text);
+    assert_eq!(plex.requests("GET", "/api/v2/pins/"), 0, "what comes of it would be stored");
+    assert_eq!(story.service.ask("192.168.1.9", "DELETE", "/plex/link", &by_key, None).await.status, 403);
+    assert_eq!(story.get("/plex/link").await["state"], "linked");
+    let seen = story.service.ask("192.168.1.9", "GET", "/plex/link", &by_key, None).await;
+    assert_eq!(seen.json["state"], "linked");
+}
+
+#[tokio::test]
+async fn a_server_is_chosen_only_while_nobody_has_changed_anything_since() {
+    let story = Story::with(LINKLESS);
+    story.link().await;
+    let plex = &story.household.plex;
+    let url = plex.server_url();
+    plex.set_resources([PlexResource::new("Attic", &plex.machine_identifier()).local(&url)]);
+    let seen = story.ask("GET", "/settings", None).await.headers["etag"].to_str().unwrap().to_owned();
+    let choose = async |state: &str| {
+        let body = Some(json!({"url": url}));
+        story.service.ask("192.168.1.9", "POST", "/plex/server", &[("If-Match", state)], body).await.status
+    };
+    assert_eq!(story.ask("PUT", "/settings/default", Some(json!({"value": "none"}))).await.status, 200);
+    assert_eq!(choose(&seen).await, 412);
+    assert_eq!(story.get("/plex").await["server"], Value::Null);
+    let seen = story.ask("GET", "/settings", None).await.headers["etag"].to_str().unwrap().to_owned();
+    assert_eq!((choose(&seen).await, choose(&seen).await), (200, 412));
 }
 
 #[tokio::test]

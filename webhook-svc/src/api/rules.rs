@@ -1,6 +1,6 @@
 //! The rules, and what a rule can look at.
 
-use pulsarr_shared::config::{Broken, Config};
+use pulsarr_shared::config::{Broken, Config, Source};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::routing::{FIELDS, FieldInfo, Rule};
 use schemars::JsonSchema;
@@ -251,10 +251,10 @@ impl RuleView {
             enabled: body["enabled"] != false,
             priority: priority.unwrap_or_default(),
             rule: body.clone(),
-            source: "settings made in the service".to_owned(),
+            source: Source::Stored.to_string(),
             read_only: false,
             version: Some(*version),
-            broken: it.problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect(),
+            broken: editing::problems_of(it),
             hides_another: false,
         }
     }

@@ -2,6 +2,8 @@
 
 use pulsarr_shared::config::{Config, Source};
 use pulsarr_shared::model::{Declaration, Section};
+use pulsarr_shared::store::Db;
+use pulsarr_shared::upstreams::forget_server_token;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -9,7 +11,9 @@ use serde_json::{Map, Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::editing::{alike, body_of, expected_version, find, masked, seal, state_now, unchanged, with_version};
+use super::editing::{
+    alike, body_of, expected_version, find, masked, problems_of, seal, state_now, unchanged, with_version,
+};
 use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
 use crate::audit::By;
 use crate::configuration::Note;
@@ -128,12 +132,12 @@ struct Group {
 
 impl Group {
     /// The group that is asked for.
-    fn of(ask: &Ask) -> Result<Self, ApiError> {
+    async fn of(ask: &Ask) -> Result<Self, ApiError> {
         let word = ask.variable("section");
         let section = Section::from_word(word).filter(|section| !section.is_list());
         let section =
             section.ok_or_else(|| ApiError::not_found(format!("there is no group of settings called `{word}`")))?;
-        let declared = ask.app.configuration.declared_by_file()?;
+        let declared = ask.app.configuration.declared_by_file().await?;
         let found = section.path().iter().try_fold(&declared, |at, key| at.get(key));
         Ok(Self { section, file: as_keys(found.unwrap_or(&Value::Null)) })
     }
@@ -218,7 +222,7 @@ fn secret_of(config: &Config, section: Section) -> Option<&SecretString> {
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
-    Group::of(&ask)?.answer(&ask.app.config())
+    Group::of(&ask).await?.answer(&ask.app.config())
 }
 
 async fn put(ask: Ask) -> Result<Response, ApiError> {
@@ -235,7 +239,7 @@ async fn forget(ask: Ask) -> Result<Response, ApiError> {
 
 /// Keeps `body` of a group; nothing of it when it is empty.
 async fn change(ask: Ask, mut body: Map<String, Value>) -> Result<Response, ApiError> {
-    let (group, expected) = (Group::of(&ask)?, expected_version(&ask)?);
+    let (group, expected) = (Group::of(&ask).await?, expected_version(&ask)?);
     let (section, forgets) = (group.section, body.is_empty());
     let configuration = &ask.app.configuration;
     if is_word(section)
@@ -272,7 +276,7 @@ async fn change(ask: Ask, mut body: Map<String, Value>) -> Result<Response, ApiE
         target: section.word().to_owned(),
         detail: told(section, old, kept.as_ref(), secret_given),
     };
-    let config = configuration.change(&ask.app.database, (section, ""), note, |current| {
+    let edit = |current: &mut Vec<Declaration>| {
         if *current != before {
             return Err(ApiError::conflict(
                 "the settings were changed by somebody else at the same moment: look again",
@@ -281,8 +285,12 @@ async fn change(ask: Ask, mut body: Map<String, Value>) -> Result<Response, ApiE
         current.retain(|it| it.section != section);
         current.extend(kept.map(|body| Declaration { section, name: String::new(), position: 0, body, version: 0 }));
         Ok(())
-    });
-    group.answer(&*config.await?)
+    };
+    // With the group goes the Plex server that was chosen.
+    let forgets_server = section == Section::Plex && forgets;
+    let also = move |db: Db<'_>| if forgets_server { forget_server_token(db) } else { Ok(()) };
+    let config = configuration.change_with(&ask.app.database, (section, ""), note, edit, also).await?;
+    group.answer(&config)
 }
 
 /// Leaves in `body` what Plex is asked about before it is kept: token and server have addresses of their own, where that is done.
@@ -340,7 +348,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
     let broken = config.broken.iter().map(|it| BrokenView {
         section: it.declaration.section.word(),
         name: it.declaration.name.clone(),
-        problems: it.problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect(),
+        problems: problems_of(it),
     });
     let list =
         SettingList { settings: settings.collect(), warnings: config.warnings.clone(), broken: broken.collect() };

@@ -366,6 +366,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn several_are_changed_only_while_nobody_has_changed_anything_since() {
+        let household = household();
+        let bulk = async |state: &str, sync: bool| {
+            let body = json!({"users": ["ana", "ben"], "set": {"sync": sync}});
+            household.send(Method::POST, "/users/bulk", Some(state), &body).await.status
+        };
+        let state = async || household.send(Method::GET, "/users", None, &Value::Null).await.etag.unwrap();
+        let seen = state().await;
+        // Another part of the settings: what was looked at is all of them.
+        let other = household.send(Method::PUT, "/settings/default", None, &json!({"value": "none"})).await;
+        assert_eq!(other.status, 200, "{}", other.json);
+        let before = household.db().declarations().unwrap();
+        assert_eq!(bulk(&seen, false).await, 412);
+        assert_eq!(household.db().declarations().unwrap(), before);
+        let seen = state().await;
+        assert_eq!((bulk(&seen, false).await, bulk(&seen, true).await), (200, 412));
+        let kept = household.db().declarations().unwrap();
+        let synced: Vec<&Value> =
+            kept.iter().filter(|it| it.section == Section::Users).map(|it| &it.body["sync"]).collect();
+        assert_eq!(synced, [&json!(false), &json!(false)]);
+    }
+
+    #[tokio::test]
     async fn somebody_who_has_not_looked_since_changes_nothing() {
         let household = household();
         let service = |body: Value, version: &'static str| {

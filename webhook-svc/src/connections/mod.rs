@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use keeper::keep;
 use pulsarr_shared::callback::{self, Wanted};
 use pulsarr_shared::config::Config;
-use pulsarr_shared::model::{Connection, ConnectionStatus, Instance};
+use pulsarr_shared::model::{Connection, ConnectionStatus, Instance, Section};
 use pulsarr_shared::process;
 use pulsarr_shared::store::{ConnectionRow, Store, StoreError};
 use pulsarr_shared::upstreams::Upstreams;
@@ -119,7 +119,9 @@ pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
     for instance in &config.settings.instances {
         remember(app, instance).await?;
     }
-    let names: HashSet<String> = config.settings.instances.iter().map(|it| it.name.clone()).collect();
+    let names = config.settings.instances.iter().map(|it| it.name.clone());
+    // One that cannot be read now is there again once it is mended.
+    let names: HashSet<String> = names.chain(broken_in(&config)).collect();
     let forgotten = app.database.run(move |store| {
         let mut forgotten = Vec::new();
         for row in store.read().all_connections()?.into_iter().filter(|row| !names.contains(&row.instance)) {
@@ -137,6 +139,34 @@ pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Lets nobody in any more for the instance of this name, which was removed from the settings and could not be read before. Answers
+/// what may be left behind, as a sentence.
+///
+/// # Errors
+/// [`StoreError`] when the store fails.
+pub async fn let_go(app: &App, name: &str) -> Result<Option<String>, StoreError> {
+    let _alone = app.connections.alone_with_name(name).await;
+    let now = app.config();
+    if place_in(&now, name).is_some() || broken_in(&now).any(|it| it == name) {
+        return Ok(None);
+    }
+    let wanted = name.to_owned();
+    let found = app.database.run(move |store| {
+        let row = store.read().all_connections()?.into_iter().find(|row| row.instance == wanted);
+        Ok((row, store.read().setting(&host_key(&wanted))?, callback::installation(store)?))
+    });
+    let (row, host, installation) = found.await?;
+    forget(app, name).await?;
+    let row = row.filter(|row| row.checked_at_ms.is_some());
+    Ok(row.map(|row| farewell(&row, host.as_deref(), &installation)))
+}
+
+/// The names of the instances that are kept and cannot be read.
+fn broken_in(config: &Config) -> impl Iterator<Item = String> {
+    let instances = config.broken.iter().map(|it| &it.declaration).filter(|it| it.section == Section::Instances);
+    instances.map(|it| it.name.clone())
 }
 
 /// What is said about a connection whose instance went with its address and key.

@@ -201,10 +201,16 @@ impl Plex {
         }
     }
 
-    /// The household's own server at `url`, asked over `http` with the same token.
+    /// The household's own server at `url`, asked over `http` with the same token: only for an address that the settings file declares.
     #[must_use]
     pub fn server(&self, http: Http, url: String) -> PlexServer {
         PlexServer::new(http, url, self.token.clone(), self.client_identifier.clone())
+    }
+
+    /// The server at `url`, asked over `http` with `token`, which is for that server alone.
+    #[must_use]
+    pub fn server_by(&self, http: Http, url: String, token: SecretString) -> PlexServer {
+        PlexServer::new(http, url, token, self.client_identifier.clone())
     }
 
     /// `request` with the headers that every one of Plex's services wants.

@@ -1,6 +1,6 @@
 //! The Plex servers that an account can reach, and at which addresses: `GET plex.tv/api/v2/resources`.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ pub struct PlexServerListing {
     pub machine_identifier: String,
     /// Whether it is the account's own and not one that somebody shares.
     pub owned: bool,
-    /// What it takes from this account.
-    pub access_token: SecretString,
+    /// What it takes from this account, and no other server does; `None` when Plex tells none but the account's own token.
+    pub access_token: Option<SecretString>,
     /// Where it says it can be found, in the order to try: local HTTPS, local HTTP, remote, relay. Some lead nowhere: a container
     /// lists addresses that only its own host knows.
     pub connections: Vec<Connection>,
@@ -77,14 +77,17 @@ impl Plex {
 }
 
 impl Resource {
-    /// The listing of a server; `own_token` opens the account's own ones as well.
+    /// The listing of a server; `own_token` is the account's, which counts for no token of a server.
     fn into_listing(self, own_token: &SecretString) -> Option<PlexServerListing> {
         if !self.provides?.split(',').any(|role| role.trim() == "server") {
             return None;
         }
         let owned = self.owned.unwrap_or(false);
-        let given = self.access_token.filter(|token| !token.is_empty()).map(SecretString::from);
-        let access_token = given.or_else(|| owned.then(|| own_token.clone()))?;
+        let given = self.access_token.filter(|token| !token.is_empty());
+        if given.is_none() && !owned {
+            return None;
+        }
+        let access_token = given.filter(|token| token != own_token.expose_secret()).map(SecretString::from);
         let machine_identifier = self.client_identifier?;
         let name = self.name.unwrap_or_else(|| machine_identifier.clone());
         let plain_allowed = !self.https_required.unwrap_or(false);
@@ -163,5 +166,16 @@ mod tests {
         assert!(listing(json!({ "clientIdentifier": "x", "provides": "server", "owned": false })).is_none());
         let own = listing(json!({ "clientIdentifier": "x", "provides": "server,player", "owned": true })).unwrap();
         assert_eq!((own.name.as_str(), own.connections.len()), ("x", 0));
+        assert!(own.access_token.is_none());
+    }
+
+    #[test]
+    fn the_accounts_own_token_is_no_servers() {
+        let of = |token: &str| {
+            listing(json!({ "clientIdentifier": "x", "provides": "server", "owned": true, "accessToken": token }))
+                .unwrap()
+        };
+        assert!(of("tok-own").access_token.is_none());
+        assert_eq!(of("tok-server").access_token.unwrap().expose_secret(), "tok-server");
     }
 }

@@ -33,7 +33,8 @@ pub struct PlexServer {
 }
 
 impl PlexServer {
-    /// The server at `url`, without a trailing slash. The token is the owner's; `client_identifier` the one that Plex knows us by.
+    /// The server at `url`, without a trailing slash. The token is one that it takes: the owner's, or its own for the account;
+    /// `client_identifier` the one that Plex knows us by.
     #[must_use]
     pub const fn new(http: Http, url: String, token: SecretString, client_identifier: String) -> Self {
         Self { http, url, token, client_identifier }

@@ -347,7 +347,7 @@ async fn servers_are_listed_with_their_addresses_in_the_order_to_try() {
         ]
     );
     assert_eq!(uris(1), ["https://10-0-0-3.h.plex.direct:32400"]);
-    assert_eq!(servers[0].access_token.expose_secret(), "tok-server-aa11bb22cc33");
+    assert_eq!(servers[0].access_token.as_ref().unwrap().expose_secret(), "tok-server-aa11bb22cc33");
     assert!(!format!("{servers:?}").contains("tok-server"));
 }
 

@@ -69,6 +69,15 @@ impl PlexResource {
         self
     }
 
+    /// What the server called `machine_identifier` takes from the account, if this is that server.
+    pub(crate) fn token_for(&self, machine_identifier: &str) -> Option<String> {
+        (self.machine_identifier == machine_identifier).then(|| self.token())
+    }
+
+    fn token(&self) -> String {
+        format!("tok-server-{}", self.machine_identifier)
+    }
+
     fn body(&self) -> Value {
         let connections: Vec<Value> = self.connections.iter().map(Connection::body).collect();
         json!({
@@ -76,7 +85,7 @@ impl PlexResource {
             "platformVersion": "6.8", "device": "Docker Container", "clientIdentifier": self.machine_identifier,
             "createdAt": "2023-01-01T00:00:00Z", "lastSeenAt": "2026-05-01T00:00:00Z", "provides": "server",
             "ownerId": if self.owned { Value::Null } else { json!(41_880_012) }, "sourceTitle": if self.owned { Value::Null } else { json!("Tomas") },
-            "publicAddress": "203.0.113.9", "accessToken": format!("tok-server-{}", self.machine_identifier),
+            "publicAddress": "203.0.113.9", "accessToken": self.token(),
             "owned": self.owned, "home": false, "synced": false, "relay": true, "presence": true,
             "httpsRequired": self.https_required, "publicAddressMatches": true, "dnsRebindingProtection": false,
             "natLoopbackSupported": false, "connections": connections,

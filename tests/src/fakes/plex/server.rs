@@ -1,6 +1,6 @@
 //! The household's own Plex server, as far as it says what is in its libraries.
 //!
-//! Owns: who it is, told to anybody, the search by guid, and that an empty answer has no `Metadata`. Refuses: libraries by section, and everything else.
+//! Owns: who it is, told to anybody, that it takes the owner's token and the one `plex.tv` lists for it, the search by guid, and that an empty answer has no `Metadata`. Refuses: libraries by section, and everything else.
 
 use serde_json::json;
 
@@ -16,7 +16,9 @@ pub(crate) fn answer(state: &State, request: &Request, path: &str) -> Reply {
             json!({ "size": 0, "claimed": true, "machineIdentifier": MACHINE, "version": "1.43.0.10467-2b1ba6e69" });
         return Reply::json(200, &json!({ "MediaContainer": identity }));
     }
-    if request.plex_value("X-Plex-Token") != Some(OWNER_TOKEN) || state.token_revoked {
+    let token = request.plex_value("X-Plex-Token");
+    let own = state.resources.iter().find_map(|it| it.token_for(MACHINE));
+    if state.token_revoked || !(token == Some(OWNER_TOKEN) || (own.is_some() && token == own.as_deref())) {
         return Reply::html(401);
     }
     if request.method != "GET" || path != "/library/all" {
