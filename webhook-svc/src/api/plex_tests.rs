@@ -454,7 +454,7 @@ async fn the_chosen_server_is_shown_its_own_token_and_never_the_accounts() {
         assert_eq!(story.shown_to_server(), [""; 0], "nobody is shown anything before a run");
         let report = story.run().await;
         assert_eq!((report.run.result, report.placements.added), (RunResult::Ok, 1), "{:?}", report.problems);
-        assert_eq!(story.shown_to_server(), [own.clone()]);
+        assert_eq!(story.shown_to_server(), std::slice::from_ref(&own));
         story.assert_unseen(&own);
         story.assert_unseen(&plex.owner_token());
     }
