@@ -1,6 +1,6 @@
 //! `pulsarr check`: where each value comes from, and who can be reached.
 
-use pulsarr_tests::fakes::FakeTmdb;
+use pulsarr_tests::fakes::{FakeTmdb, PlexResource};
 use pulsarr_tests::household::{Done, Household, SETTINGS};
 
 use super::{NOBODY, wanting_two};
@@ -108,6 +108,32 @@ fn tmdb_and_the_plex_server_are_asked_where_they_are_set_up() {
     household.set("TMDB_KEY", "0123456789abcdef0123456789abcdef");
     let told = check(&household, 78);
     assert!(told.contains("!!  tmdb: TMDB: the key is of the old kind, which is not used. Put the API read"), "{told}");
+}
+
+#[test]
+fn a_plex_server_that_was_chosen_in_the_service_is_shown_its_own_token_by_the_job_too() {
+    let mut household = wanting_two();
+    household.set("PULSARR_AUTH", "disabled");
+    let service = household.serve();
+    let (url, machine) = (household.plex.server_url(), household.plex.machine_identifier());
+    household.plex.set_resources([PlexResource::new("Attic", &machine).local(&url)]);
+    let chosen = service.ask("POST", "/api/v1/plex/server", &[], format!("{{\"url\": \"{url}\"}}").as_bytes());
+    assert_eq!(chosen.status, 200, "{chosen:?}");
+    service.running.terminate();
+    drop(service.running.finish());
+    household.plex.clear_journal();
+    let told = check(&household, 0);
+    assert!(told.contains("ok  plex server: it answers"), "{told}");
+    let seen = household.plex.journal().into_iter().filter(|seen| seen.route.starts_with("/server"));
+    let shown: Vec<_> = seen.filter_map(|seen| seen.token).collect();
+    assert_eq!(shown, [format!("tok-server-{machine}")]);
+
+    // Without the key nobody can open it, and the account's own token is still shown to nobody there.
+    std::fs::remove_file(household.data_dir().join("key/vault.key")).unwrap();
+    household.plex.clear_journal();
+    let told = check(&household, 78);
+    assert!(told.contains("!!  plex server: The Plex server is not asked"), "{told}");
+    assert!(household.plex.journal().iter().all(|seen| !seen.route.starts_with("/server")));
 }
 
 #[test]
