@@ -7,8 +7,6 @@ use std::thread;
 use pulsarr_shared::store::{Store, StoreError};
 use tokio::sync::oneshot;
 
-use crate::rests::{REST_AFTER, work_with_rests};
-
 type Job = Box<dyn FnOnce(&Store) + Send>;
 
 /// A way to the store. Clones lead to the same thread, which ends when the last of them is gone.
@@ -22,9 +20,7 @@ impl Database {
     /// The operating system's, when there can be no more threads.
     pub fn start(name: &str, store: Store) -> std::io::Result<Self> {
         let (sender, jobs) = mpsc::channel::<Job>();
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || work_with_rests(&jobs, REST_AFTER, |job| job(&store), || store.release_memory()))?;
+        thread::Builder::new().name(name.to_owned()).spawn(move || jobs.iter().for_each(|job| job(&store)))?;
         Ok(Self(sender))
     }
 

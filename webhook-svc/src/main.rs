@@ -20,7 +20,6 @@ mod plex_health;
 mod plex_way;
 mod receiver;
 mod request_id;
-mod rests;
 mod routes;
 mod server;
 mod supervisor;

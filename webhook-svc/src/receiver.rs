@@ -9,8 +9,6 @@ use std::thread;
 use pulsarr_shared::store::{NewWebhook, Store, StoreError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::rests::{REST_AFTER, work_with_rests};
-
 /// Webhooks stored in one transaction.
 const STORED_TOGETHER: usize = 512;
 
@@ -116,7 +114,7 @@ fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify, ad
             arrived.notify_one();
         }
     };
-    work_with_rests(incoming, REST_AFTER, store_together, || store.release_memory());
+    incoming.iter().for_each(store_together);
 }
 
 fn keep(store: &Store, webhooks: &[NewWebhook], add: Add) -> Result<(), StoreError> {

@@ -95,12 +95,6 @@ impl Store {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
-    /// Gives back what was kept in memory for speed: for a connection that rests. That it did not work harms nobody.
-    pub fn release_memory(&self) {
-        self.connection.flush_prepared_statement_cache();
-        let _ = self.connection.execute_batch("PRAGMA shrink_memory");
-    }
-
     /// Keeps a quarter of the usual pages in memory: for a connection that only adds rows at the end. Costs nothing but memory where it
     /// does not work.
     pub fn keep_few_pages(&self) {
