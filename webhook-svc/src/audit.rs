@@ -4,7 +4,7 @@ use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::store::{Db, NewAuditRow, StoreError};
 use serde_json::Value;
 
-use crate::api::Ask;
+use crate::request::Ask;
 
 /// Who does something, from where, and when.
 #[derive(Debug, Clone)]

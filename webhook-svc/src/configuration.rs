@@ -12,10 +12,10 @@ use pulsarr_shared::vault::Vault;
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
 
-use crate::api::{ApiError, FieldProblem};
 use crate::audit::{self, By};
 use crate::database::Database;
 use crate::detached::on_its_own;
+use crate::request::{ApiError, FieldProblem};
 
 /// What a configuration is read from.
 #[derive(Clone)]

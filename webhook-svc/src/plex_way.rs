@@ -12,8 +12,8 @@ use pulsarr_shared::sync;
 use pulsarr_shared::upstreams::{plex_urls, small_questions};
 use secrecy::SecretString;
 
-use crate::api::ApiError;
 use crate::app::App;
+use crate::request::ApiError;
 
 /// Plex and its servers, for as long as one thing is done with them.
 pub struct PlexWay<'a> {

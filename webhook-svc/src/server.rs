@@ -26,7 +26,7 @@ use warp::http::Request;
 use warp::reply::Response;
 
 use crate::patient_stream::PatientStream;
-use crate::request_id;
+use crate::request;
 
 /// The pause after the kernel refused a connection, because there are no more files for example.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -157,7 +157,7 @@ async fn answer(
     remote: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    let id = request_id::of(request.headers());
+    let id = request::id::of(request.headers());
     // At the level of errors, because their lines are those that have to name it.
     let span = tracing::error_span!("request", request.id = id.to_str().unwrap_or_default());
     request.extensions_mut().insert(Peer(remote));
@@ -171,7 +171,7 @@ async fn answer(
             request.method = %method, request.path = %path, request.status = status, request.ms = ms,
             "{method} {path} answered {status} in {ms} ms"
         );
-        response.headers_mut().insert(request_id::HEADER, id);
+        response.headers_mut().insert(request::id::HEADER, id);
         Ok(response)
     };
     answered.instrument(span).await

@@ -40,7 +40,15 @@ pub struct Answered {
 
 /// A service whose environment says `vars`, on an empty data folder.
 pub fn app(vars: &[(&str, &str)]) -> Testing {
+    app_with_settings(vars, "")
+}
+
+/// The same with this settings file.
+pub fn app_with_settings(vars: &[(&str, &str)], settings: &str) -> Testing {
     let folder = tempfile::tempdir().unwrap();
+    if !settings.is_empty() {
+        std::fs::write(folder.path().join("pulsarr.yaml"), settings).unwrap();
+    }
     let data = ("PULSARR_DATA_DIR".to_owned(), folder.path().display().to_string());
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let origin = Origin { variables: vars.chain([data]).collect(), base_dir: folder.path().to_owned() };

@@ -533,6 +533,19 @@ impl Db<'_> {
         self.failure_page(None, u32::MAX)
     }
 
+    /// How many open entries an instance refused.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn failure_count(self) -> Result<u32, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.failure_count\n\
+             SELECT count(*) FROM placements p JOIN entries e ON e.id = p.entry_id\n\
+             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL",
+        )?;
+        Ok(query.query_row([], |row| row.get(0))?)
+    }
+
     /// A page of [`Db::failures`]: at most `limit`, and only those that were queued after `after`.
     ///
     /// # Errors

@@ -9,9 +9,10 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::session::{done, new_secret};
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
 use crate::audit::{self, By};
 use crate::auth;
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, given, shape};
+use super::{Answer, Endpoint, Parameter, answer, given, shape};
 use crate::audit::{self, By};
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 use serde_json::json;
 
 /// More at once are several requests.

@@ -8,7 +8,8 @@ use serde_json::Value;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, shape};
+use super::{Answer, Endpoint, Parameter, answer, shape};
+use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     method: Method::GET,

@@ -15,13 +15,14 @@ use warp::reply::Response;
 use super::editing::{Standing, alike, all_unchanged, expected_version, find};
 use super::instances::known;
 use super::plex::{Stranger, belongs};
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape};
+use super::{Answer, Endpoint, Parameter, answer, shape};
 use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::connections::host_of;
 use crate::plex_health::look_at_server;
 use crate::plex_way::PlexWay;
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

@@ -7,7 +7,8 @@ use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, given, shape};
+use super::{Answer, Endpoint, Parameter, answer, given, shape};
+use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     method: Method::GET,

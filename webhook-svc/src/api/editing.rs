@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use warp::http::{HeaderValue, header};
 use warp::reply::Response;
 
-use super::{ApiError, Ask, FieldProblem};
+use crate::fingerprint::fingerprint;
+use crate::request::{ApiError, Ask, FieldProblem};
 
 /// Where an item of the settings stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,15 +99,11 @@ pub fn unchanged(found: &Declaration, expected: Option<i64>) -> Result<(), ApiEr
 pub fn state_of(declarations: &[Declaration]) -> i64 {
     let mut sorted: Vec<_> = declarations.iter().collect();
     sorted.sort_by_key(|it| (it.section, &it.name));
-    // FNV-1a: the same in every process and version, as the hasher of the library is not.
-    let mut state: u64 = 0xcbf2_9ce4_8422_2325;
-    for it in sorted {
+    let bytes = sorted.into_iter().flat_map(|it| {
         let place = [it.position.to_le_bytes(), it.version.to_le_bytes()].concat();
-        for byte in it.section.word().bytes().chain([0]).chain(it.name.bytes()).chain([0]).chain(place) {
-            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    (state >> 1).cast_signed()
+        it.section.word().bytes().chain([0]).chain(it.name.bytes()).chain([0]).chain(place)
+    });
+    (fingerprint(bytes) >> 1).cast_signed()
 }
 
 /// The state of everything that is kept, as it was read.

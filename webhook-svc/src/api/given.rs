@@ -1,6 +1,6 @@
 //! Taking query parameters for what they stand for.
 
-use super::{ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 /// The query parameter as one of `all`, whose words are `word`; `None` when it is absent.
 ///

@@ -16,9 +16,10 @@ use warp::Filter as _;
 use warp::http::{HeaderMap, Method};
 use warp::reply::Response;
 
-use super::{ApiError, Ask, Endpoint, Who};
+use super::Endpoint;
 use crate::app::App;
 use crate::configuration::Origin;
+use crate::request::{ApiError, Ask, Who};
 use crate::testing::Testing;
 
 /// Noon.
@@ -160,7 +161,7 @@ impl Household {
             remote: None,
             headers: HeaderMap::new(),
             variables: vec![(name, variable.to_owned())],
-            query: super::pairs(query),
+            query: crate::request::pairs(query),
             body: Bytes::copy_from_slice(body.as_bytes()),
         };
         (endpoint.handle)(ask).await
@@ -200,7 +201,7 @@ impl Household {
     /// What is answered to `method path?query`, which is found as any request's is; `if_match` is that header.
     pub async fn send(&self, method: Method, path: &str, if_match: Option<&str>, body: &Value) -> Told {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let parts: Vec<String> = path.split('/').skip(1).map(super::decoded).collect();
+        let parts: Vec<String> = path.split('/').skip(1).map(crate::request::decoded).collect();
         let (endpoint, variables) = super::endpoints()
             .filter(|it| it.method == method)
             .find_map(|it| it.variables(&parts).map(|variables| (it, variables)))
@@ -213,7 +214,7 @@ impl Household {
             remote: None,
             headers,
             variables,
-            query: super::pairs(query),
+            query: crate::request::pairs(query),
             body: Bytes::from(if body.is_null() { String::new() } else { body.to_string() }),
         });
         let response = response.await.unwrap_or_else(warp::Reply::into_response);

@@ -9,10 +9,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use warp::reply::Response;
 
+use super::answer;
 use super::editing::{Standing, body_of};
 use super::instances::{known, put, take_name, wanted};
-use super::{ApiError, Ask, answer};
 use crate::connections::impatient;
+use crate::request::{ApiError, Ask};
 
 /// What came of asking an instance.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -12,12 +12,13 @@ use super::editing::{
     Standing, body_of, expected_version, find, kept, masked, problems_of, seal, unchanged, with_version,
 };
 use super::instance_trial::{self, Choices, Trial};
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, json, shape};
+use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::connections::{self, Claim, host_of};
 use crate::detached::on_its_own;
+use crate::request::{Access, ApiError, Ask, FieldProblem, json};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

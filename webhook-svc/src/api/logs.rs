@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, Parameter, answer, shape, streams};
+use super::{Answer, Endpoint, Parameter, answer, shape, streams};
 use crate::audit::{self, By};
 use crate::detached::on_its_own;
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 const LEVEL: Parameter = Parameter {
     name: "level",

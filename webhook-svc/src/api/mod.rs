@@ -11,7 +11,6 @@ mod decisions;
 mod docs;
 mod editing;
 mod endpoint;
-mod error;
 mod explain;
 mod failures;
 mod given;
@@ -34,7 +33,7 @@ mod rules;
 mod run_events;
 mod runs;
 mod runs_start;
-mod session;
+pub mod session;
 mod settings;
 mod simulate;
 mod stats;
@@ -45,8 +44,7 @@ mod watchlist;
 mod webhooks;
 
 pub use editing::Standing;
-pub use endpoint::{Access, Answer, Ask, Endpoint, Parameter, Variables, Who, shape};
-pub use error::{ApiError, FieldProblem};
+pub use endpoint::{Answer, Endpoint, Parameter, shape};
 pub use plex::{Stranger, belongs};
 pub use plex_link::PlexLink;
 pub use readability::FriendRequestsSeen;
@@ -61,11 +59,12 @@ use futures_util::Stream;
 use serde::Serialize;
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use warp::http::{HeaderMap, Method, StatusCode};
 use warp::reply::{Reply, Response};
 
 use crate::app::App;
-use crate::body::{BodyError, take_in};
+use crate::body::take_in;
+use crate::request::{ApiError, Ask, Variables, json, pairs, path_parts};
 use crate::server::Peer;
 
 /// The largest body that is taken: settings files are smaller.
@@ -102,20 +101,6 @@ pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         logs::ENDPOINTS,
     ];
     tables.into_iter().flatten()
-}
-
-/// `value` as a JSON answer.
-pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(body) => {
-            let mut response = Response::new(body.into());
-            *response.status_mut() = status;
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response
-        }
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
 }
 
 /// `200` with `value`.
@@ -163,18 +148,15 @@ impl Request {
         let remote = self.remote.map(|address| address.ip().to_canonical());
         let (endpoint, variables) = self.endpoint()?;
         let who = crate::auth::let_in(&app, endpoint.access, &self.method, &self.headers, remote).await?;
-        let body = take_in(body, BODY_LIMIT, app.body_patience).await.map_err(|error| match error {
-            BodyError::TooLarge => ApiError::too_large(BODY_LIMIT),
-            BodyError::Slow => ApiError::slow(),
-            BodyError::Broken => ApiError::input("the connection broke before the body was complete"),
-        })?;
+        let body = take_in(body, BODY_LIMIT, app.body_patience).await;
+        let body = body.map_err(|error| ApiError::of_body(error, BODY_LIMIT))?;
         let query = pairs(&self.query);
         (endpoint.handle)(Ask { app, who, remote, headers: self.headers, variables, query, body }).await
     }
 
     /// The endpoint that is meant, and what varies in its path.
     fn endpoint(&self) -> Result<(&'static Endpoint, Variables), ApiError> {
-        let path: Vec<String> = self.path.split('/').map(decoded).collect();
+        let path = path_parts(&self.path);
         let mut methods = Vec::new();
         for endpoint in endpoints() {
             let Some(variables) = endpoint.variables(&path) else { continue };
@@ -187,50 +169,5 @@ impl Request {
             return Err(ApiError::not_found("there is no such address: /api/v1/docs lists all of them"));
         }
         Err(ApiError::method(format!("this address takes {}", methods.join(", "))))
-    }
-}
-
-/// The pairs of a query, decoded.
-fn pairs(query: &str) -> Vec<(String, String)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(&name.replace('+', " ")), decoded(&value.replace('+', " ")))
-        })
-        .collect()
-}
-
-/// `text` with `%XX` taken for the bytes they stand for.
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let code = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_and_queries_are_decoded() {
-        assert_eq!(decoded("a%20b%2Fc%zz%"), "a b/c%zz%");
-        let expected = [("text", "salt ledger"), ("state", "held"), ("x", "")];
-        let found = pairs("text=salt+ledger&state=held&&x");
-        assert_eq!(found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect::<Vec<_>>(), expected);
     }
 }

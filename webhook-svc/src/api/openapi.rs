@@ -3,7 +3,8 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{Access, Answer, Endpoint};
+use super::{Answer, Endpoint};
+use crate::request::Access;
 
 /// What stands where: method and path.
 type Places = &'static [(&'static str, &'static str)];

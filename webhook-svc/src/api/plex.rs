@@ -14,12 +14,13 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{Standing, all_unchanged, body_of, expected_version};
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::plex_health::{ServerSeen, look_at_server};
 use crate::plex_way::PlexWay;
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

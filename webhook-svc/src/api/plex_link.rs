@@ -18,11 +18,12 @@ use warp::reply::{Reply, Response};
 
 use super::editing::{Standing, body_of};
 use super::plex::put;
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::configuration::Note;
 use crate::plex_way::{PlexWay, left_alone};
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

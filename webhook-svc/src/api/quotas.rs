@@ -8,7 +8,8 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::people::Person;
-use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
+use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     method: Method::GET,

@@ -12,9 +12,10 @@ use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::plex_way::PlexWay;
+use crate::request::{Access, ApiError, Ask};
 
 /// How long Plex is not asked again for the friend requests.
 const BELIEVED_FOR_MS: UnixMs = 60_000;

@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 use warp::http::StatusCode;
 use warp::reply::Response;
 
+use super::answer;
 use super::editing::{self, body_of, expected_version, unchanged, with_version};
 use super::rules::{RuleView, named, standing, stored};
 use super::session::done;
 use super::simulate::TURN;
-use super::{ApiError, Ask, FieldProblem, answer};
 use crate::audit::By;
 use crate::configuration::Note;
+use crate::request::{ApiError, Ask, FieldProblem};
 
 /// A rule of such a name could be made and then not be reached: the address is another's, or browsers take it for a folder.
 const UNREACHABLE: [&str; 3] = ["fields", ".", ".."];

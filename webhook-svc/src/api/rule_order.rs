@@ -8,11 +8,12 @@ use serde::Deserialize;
 use serde_json::json;
 use warp::reply::Response;
 
+use super::answer;
 use super::editing::{all_unchanged, expected_version, state_now, with_version};
 use super::rules::{RuleList, named, standing, stored};
-use super::{ApiError, Ask, FieldProblem, answer};
 use crate::audit::By;
 use crate::configuration::Note;
+use crate::request::{ApiError, Ask, FieldProblem};
 
 /// An order of rules.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -11,7 +11,8 @@ use warp::reply::Response;
 use super::editing::{self, Standing, with_version};
 use super::rule_changes::{self, Checked, RuleBody};
 use super::rule_order::{self, Order};
-use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, shape};
+use super::{Answer, Endpoint, Parameter, answer, shape};
+use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

@@ -8,7 +8,8 @@ use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, run_events, shape, streams};
+use super::{Answer, Endpoint, Parameter, answer, run_events, shape, streams};
+use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

@@ -10,10 +10,11 @@ use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, shape};
+use super::{Answer, Endpoint, shape};
 use crate::audit::{self, By};
 use crate::detached::on_its_own;
 use crate::engine::{NotBegun, Wish};
+use crate::request::{Access, ApiError, Ask};
 
 /// How long a run that is going on is waited for: one for a single user is often over before anybody could ask again.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -8,9 +8,10 @@ use serde_json::json;
 use warp::http::{Method, StatusCode, header};
 use warp::reply::{Reply, Response};
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
 use crate::audit::{self, By};
 use crate::auth::{self, Browser, Whose};
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -130,7 +131,7 @@ async fn setup(ask: Ask) -> Result<Response, ApiError> {
     answer(&Setup { needed: !made })
 }
 
-async fn make_first_admin(ask: Ask) -> Result<Response, ApiError> {
+pub async fn make_first_admin(ask: Ask) -> Result<Response, ApiError> {
     let FirstAdmin { token, username, password } = ask.json()?;
     let username = username.trim().to_owned();
     let problems = [username_problem(&username), password_problem("password", &password)];
@@ -172,7 +173,7 @@ fn made_already() -> ApiError {
     ApiError::conflict("the first admin is made already: sign in")
 }
 
-async fn sign_in(ask: Ask) -> Result<Response, ApiError> {
+pub async fn sign_in(ask: Ask) -> Result<Response, ApiError> {
     let Credentials { username, password } = ask.json()?;
     let tries = Tries::take(&ask).await?;
     let name = username.trim().to_owned();
@@ -219,7 +220,7 @@ async fn signed_in(ask: Ask) -> Result<Response, ApiError> {
     answer(&SignedIn { username: ask.who.name, csrf_token })
 }
 
-async fn sign_out(ask: Ask) -> Result<Response, ApiError> {
+pub async fn sign_out(ask: Ask) -> Result<Response, ApiError> {
     if let Some(session) = auth::session(&ask.app, &ask.headers).await? {
         let by = By::of(&ask);
         let ended = ask.app.database.run(move |store| {
@@ -236,7 +237,7 @@ async fn sign_out(ask: Ask) -> Result<Response, ApiError> {
     Ok(response)
 }
 
-async fn change_password(ask: Ask) -> Result<Response, ApiError> {
+pub async fn change_password(ask: Ask) -> Result<Response, ApiError> {
     let NewPassword { current, new } = ask.json()?;
     if let Some(problem) = password_problem("new", &new) {
         return Err(ApiError::fields(vec![problem]));

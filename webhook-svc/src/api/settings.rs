@@ -14,9 +14,10 @@ use warp::reply::Response;
 use super::editing::{
     alike, body_of, expected_version, find, masked, problems_of, seal, state_now, unchanged, with_version,
 };
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
 use crate::audit::By;
 use crate::configuration::Note;
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

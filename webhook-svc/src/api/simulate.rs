@@ -12,7 +12,8 @@ use tokio::sync::Semaphore;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Access, Answer, ApiError, Ask, Endpoint, FieldProblem, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 /// Each works on a copy of the store in memory, so there is one at a time.
 pub(super) static TURN: Semaphore = Semaphore::const_new(1);

@@ -11,7 +11,8 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::people::{People, Person};
-use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
+use crate::request::{Access, ApiError, Ask};
 
 /// How far back days and times to added go.
 const DAYS: u16 = 30;

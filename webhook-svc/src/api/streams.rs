@@ -10,7 +10,7 @@ use warp::http::Method;
 use warp::reply::{Reply as _, Response};
 use warp::sse::Event;
 
-use super::{Access, ApiError, Ask};
+use crate::request::{Access, ApiError, Ask};
 
 /// Streams that are open at once: each holds a connection and some memory.
 pub const MOST: usize = 32;
@@ -64,7 +64,7 @@ mod tests {
         headers.insert(API_KEY, "the key".parse().unwrap());
         Ask {
             app: Arc::clone(&household.app),
-            who: super::super::Who { name: "ana".into(), may_write: false },
+            who: crate::request::Who { name: "ana".into(), may_write: false },
             remote: None,
             headers,
             variables: Vec::new(),

@@ -11,9 +11,10 @@ use warp::reply::Response;
 
 use super::editing::{Standing, all_unchanged, body_of, expected_version, kept, unchanged, with_version};
 use super::people::{People, Person};
-use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
 use crate::audit::By;
 use crate::configuration::Note;
+use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -393,7 +394,7 @@ mod tests {
         let household = household();
         let service = |body: Value, version: &'static str| {
             let endpoint = ENDPOINTS.iter().find(|it| it.method == Method::PUT).unwrap();
-            let who = super::super::Who { name: "ana".into(), may_write: true };
+            let who = crate::request::Who { name: "ana".into(), may_write: true };
             (endpoint.handle)(Ask {
                 app: std::sync::Arc::clone(&household.app),
                 who,

@@ -9,7 +9,8 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{state_now, with_version};
-use super::{Access, Answer, ApiError, Ask, Endpoint, answer, shape};
+use super::{Answer, Endpoint, answer, shape};
+use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     method: Method::GET,

@@ -12,8 +12,9 @@ use warp::reply::Response;
 use super::approvals::ApprovalView;
 use super::decisions::DecisionView;
 use super::people::{People, Person};
-use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, given, shape};
+use super::{Answer, Endpoint, Parameter, answer, given, shape};
 use crate::audit::{self, By};
+use crate::request::{Access, ApiError, Ask};
 use serde_json::json;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[

@@ -10,10 +10,11 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::instances::known;
-use super::{Access, Answer, ApiError, Ask, Endpoint, Parameter, answer, shape};
+use super::{Answer, Endpoint, Parameter, answer, shape};
 use crate::audit::{self, By};
 use crate::connections;
 use crate::detached::on_its_own;
+use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

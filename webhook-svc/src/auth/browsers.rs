@@ -13,8 +13,8 @@ use warp::http::{HeaderMap, HeaderValue};
 use super::secrets::NoRandomness;
 use super::session::{cookie, cookie_named};
 use super::{Origin, hash, random};
-use crate::api::ApiError;
 use crate::app::App;
+use crate::request::ApiError;
 
 /// The cookie's name.
 const COOKIE: &str = "pulsarr_browser";

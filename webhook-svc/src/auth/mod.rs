@@ -12,7 +12,8 @@ pub use attempts::{Attempts, Whose};
 pub use browsers::Browser;
 pub use network::{Origin, is_foreign};
 pub use secrets::{Passwords, csrf_token, hash, random, same};
-pub use session::{LIMITS, end_cookie, session, start_cookie};
+pub use session::cookie_named;
+pub use session::{LIMITS, end_cookie, page_cookie, session, start_cookie};
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,13 +27,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use secrets::NoRandomness;
 use warp::http::{HeaderMap, HeaderName, Method};
 
-use crate::api::{Access, ApiError, Who};
 use crate::app::App;
+use crate::request::{Access, ApiError, Who};
 
 /// Where programs put their key.
 pub const API_KEY: &str = "x-api-key";
-/// Where our pages put the session's CSRF token.
-const CSRF: &str = "x-csrf-token";
+/// Where scripts put the session's CSRF token; forms have a field for it.
+pub const CSRF: &str = "x-csrf-token";
 /// Whoever asks where sign-in is disabled.
 const SOMEBODY: &str = "somebody (sign-in is disabled)";
 /// Whoever asks from home where only others have to sign in.

@@ -1,13 +1,14 @@
 //! The cookie, and the session behind it. The store knows the token's hash only.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use pulsarr_shared::store::{SessionLimits, SessionRow};
 use warp::http::{HeaderMap, HeaderValue, header};
 
 use super::{Origin, csrf_token, hash, is_due, noted};
-use crate::api::ApiError;
 use crate::app::App;
+use crate::request::ApiError;
 
 /// The cookie's name.
 const COOKIE: &str = "pulsarr_session";
@@ -50,7 +51,7 @@ pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Session>, 
 }
 
 /// What the cookie of this name says.
-pub(super) fn cookie_named(wanted: &str, headers: &HeaderMap) -> Option<String> {
+pub fn cookie_named(wanted: &str, headers: &HeaderMap) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(name, _)| *name == wanted).map(|(_, token)| token.to_owned())
@@ -64,6 +65,17 @@ pub fn start_cookie(app: &App, origin: Origin, headers: &HeaderMap, token: &str)
 /// `Set-Cookie` that makes the browser forget it.
 pub fn end_cookie(app: &App, origin: Origin, headers: &HeaderMap) -> HeaderValue {
     cookie(app, origin, headers, (COOKIE, ""), 0)
+}
+
+/// `Set-Cookie` for what a page has to remember for so many seconds.
+pub fn page_cookie(
+    app: &App,
+    remote: Option<IpAddr>,
+    headers: &HeaderMap,
+    pair: (&str, &str),
+    seconds: u64,
+) -> HeaderValue {
+    cookie(app, app.auth.origin(remote, headers), headers, pair, seconds)
 }
 
 /// `Set-Cookie` for `name=value`, which no script and no other site may use, for so many seconds.

@@ -17,10 +17,11 @@ use pulsarr_tests::household::Household;
 use warp::http::{HeaderMap, Method, StatusCode};
 
 use super::FastLane;
-use crate::api::{Ask, Who, endpoints};
+use crate::api::endpoints;
 use crate::app::App;
 use crate::configuration::Origin;
 use crate::engine::{NotBegun, Wish};
+use crate::request::{Ask, Who};
 
 pub(super) const NOON: UnixMs = 1_795_435_200_000;
 

@@ -13,8 +13,8 @@ use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 
-use crate::api::{ApiError, json};
 use crate::app::App;
+use crate::request::{ApiError, json};
 
 /// The file whose writing shows that the volume can be written to. A volume that turned read-only under a running pod is mended by
 /// a new pod, so this is for the liveness probe.

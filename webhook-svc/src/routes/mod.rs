@@ -1,4 +1,4 @@
-//! Everything that is answered over HTTP besides the API.
+//! Everything that is answered over HTTP: what machines ask, the API, and the pages.
 
 mod health;
 mod webhook;
@@ -11,8 +11,10 @@ use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::app::App;
+use crate::pages;
+use crate::request::ApiError;
 
 /// Everything, below the base path.
 pub fn all(app: &Arc<App>) -> BoxedFilter<(Response,)> {
@@ -20,7 +22,9 @@ pub fn all(app: &Arc<App>) -> BoxedFilter<(Response,)> {
     webhook::filter(base.clone(), Arc::clone(app))
         .or(health::filter(base.clone(), Arc::clone(app)))
         .unify()
-        .or(api::filter(base, Arc::clone(app)))
+        .or(api::filter(base.clone(), Arc::clone(app)))
+        .unify()
+        .or(pages::filter(base, Arc::clone(app)))
         .unify()
         .recover(nowhere)
         .unify()

@@ -14,10 +14,10 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
-use crate::api::ApiError;
 use crate::app::App;
 use crate::body::{BodyError, take_in};
 use crate::receiver::NotStored;
+use crate::request::ApiError;
 use crate::webhook_counts::Outcome;
 
 /// The largest webhook that is taken.

@@ -5,6 +5,8 @@ use serde::Serialize;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 
+use crate::body::BodyError;
+
 /// A refusal.
 #[derive(Debug)]
 pub struct ApiError {
@@ -82,6 +84,15 @@ impl ApiError {
         Self::new(StatusCode::PRECONDITION_FAILED, "changed_meanwhile", message)
     }
 
+    /// Why the body, of at most `limit` bytes, could not be taken in.
+    pub fn of_body(error: BodyError, limit: usize) -> Self {
+        match error {
+            BodyError::TooLarge => Self::too_large(limit),
+            BodyError::Slow => Self::slow(),
+            BodyError::Broken => Self::input("the connection broke before the body was complete"),
+        }
+    }
+
     /// 413: the body is larger than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
         let message = format!("the body is larger than {} KiB", limit / 1024);
@@ -100,15 +111,34 @@ impl ApiError {
         Self { retry_after_s: Some(retry_after_s), ..refused }
     }
 
+    /// 500: a mistake of ours.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+
     /// 503: something that is needed does not answer.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
     }
 
     /// The status that is answered.
-    #[cfg(test)]
     pub const fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// What happened and what to do, for people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// After how many seconds it may be asked again, where that is what is wrong.
+    pub const fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after_s
+    }
+
+    /// The fields that are wrong; empty when it is none of them.
+    pub fn problems(&self) -> &[FieldProblem] {
+        &self.problems
     }
 }
 
