@@ -1,0 +1,137 @@
+// What pages do better with JavaScript. Every page works without it.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+
+  // Theme: the system's until somebody chooses; set before the page is drawn.
+  const THEMES = ["system", "light", "dark"];
+  const stored = () => {
+    try { return localStorage.getItem("theme") || "system"; } catch { return "system"; }
+  };
+  const wear = (theme) => {
+    if (theme === "system") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+    for (const button of document.querySelectorAll("[data-theme-button]")) {
+      button.title = button.ariaLabel = `Theme: ${theme}`;
+    }
+  };
+  wear(stored());
+
+  const on = (type, act) => document.addEventListener(type, act);
+  const typing = (node) => node.closest("input, select, textarea, [contenteditable]") !== null;
+
+  on("click", (event) => {
+    const target = event.target.closest("[data-theme-button], [data-confirm], [data-opens], [data-closes], [data-copy]");
+    if (!target) return;
+    const { themeButton, confirm: question, opens, closes, copy } = target.dataset;
+    if (themeButton !== undefined) {
+      const theme = THEMES[(THEMES.indexOf(stored()) + 1) % THEMES.length];
+      try { localStorage.setItem("theme", theme); } catch { /* the choice lasts for this page */ }
+      wear(theme);
+    }
+    if (question !== undefined && !window.confirm(question)) event.preventDefault();
+    if (opens !== undefined) document.getElementById(opens)?.showModal();
+    if (closes !== undefined) target.closest("dialog")?.close();
+    if (copy !== undefined) navigator.clipboard?.writeText(copy);
+  });
+
+  // A form that was sent says so and cannot be sent twice. Downloads stay on the page: data-stays.
+  on("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.dataset.stays !== undefined) return;
+    if (form.ariaBusy === "true") return event.preventDefault();
+    form.ariaBusy = "true";
+    const button = event.submitter ?? form.querySelector("button:not([type=button])");
+    if (button) button.ariaBusy = "true";
+  });
+  // Back from the next page: the browser may show this one as it was left.
+  window.addEventListener("pageshow", () => {
+    for (const busy of document.querySelectorAll("form[aria-busy], .btn[aria-busy]")) busy.ariaBusy = null;
+  });
+
+  // Filters apply themselves; a field that is typed in waits for Enter.
+  on("change", (event) => {
+    const form = event.target.closest("form[data-auto]");
+    if (form && event.target.type !== "search") form.requestSubmit();
+    const all = event.target.closest("[data-all]");
+    if (all) {
+      for (const box of document.getElementsByName(all.dataset.all)) box.checked = all.checked;
+    }
+    if (all || event.target.closest("[data-counted]")) count();
+  });
+
+  // The bar for many at once shows how many are chosen: <b data-count="id"> counts the boxes named id.
+  const count = () => {
+    for (const place of document.querySelectorAll("[data-count]")) {
+      const boxes = [...document.getElementsByName(place.dataset.count)];
+      place.textContent = boxes.filter((box) => box.checked).length;
+    }
+  };
+
+  // Keys: "/" searches, j and k or the arrows walk through [data-keys], Enter opens.
+  on("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.key === "/") {
+      const search = document.querySelector("input[type=search]");
+      if (search) { event.preventDefault(); search.focus(); search.select(); }
+      return;
+    }
+    const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+    const within = event.target.closest("[data-keys]");
+    const list = within ?? (event.key.length === 1 ? document.querySelector("[data-keys]") : null);
+    if (!list) return;
+    const rows = [...list.querySelectorAll(":scope > [tabindex]")];
+    const at = rows.indexOf(event.target.closest("[data-keys] > [tabindex]"));
+    if (step && rows.length) {
+      event.preventDefault();
+      rows[Math.max(0, Math.min(rows.length - 1, at + step))].focus();
+    } else if (event.key === "Enter" && rows.includes(event.target)) {
+      event.target.querySelector("a[href]")?.click();
+    }
+  });
+
+  // Times in the reader's own zone and words; the exact one stays as the tooltip.
+  const UNITS = [["year", 31536e3], ["month", 2628e3], ["day", 86400], ["hour", 3600], ["minute", 60]];
+  const words = new Intl.RelativeTimeFormat(root.lang || "en", { numeric: "auto" });
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const tell = () => {
+    for (const time of document.querySelectorAll("time[datetime][data-relative]")) {
+      const moment = new Date(time.dateTime);
+      if (Number.isNaN(moment.getTime())) continue;
+      const seconds = (moment - Date.now()) / 1000;
+      const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+      time.textContent = unit === "second" ? "just now" : words.format(Math.round(seconds / size), unit);
+      time.title = exact.format(moment);
+    }
+  };
+
+  // Live places: <div data-events="url"> hears `state` events, JSON such as {"added": "4"}, and puts each value into
+  // its [data-live=added]; bars get it as their value. A `reload` event fetches the page anew.
+  const listen = (region) => {
+    const source = new EventSource(region.dataset.events);
+    source.addEventListener("state", (event) => {
+      for (const [key, value] of Object.entries(JSON.parse(event.data))) {
+        for (const place of document.querySelectorAll(`[data-live="${CSS.escape(key)}"]`)) {
+          if ("value" in place) place.value = value;
+          else place.textContent = value;
+        }
+      }
+    });
+    source.addEventListener("reload", () => { source.close(); location.reload(); });
+    window.addEventListener("pagehide", () => source.close());
+  };
+
+  on("DOMContentLoaded", () => {
+    wear(stored());
+    tell();
+    setInterval(tell, 60e3);
+    count();
+    document.querySelectorAll("[data-events]").forEach(listen);
+    // A poster that does not load leaves its initials.
+    for (const image of document.querySelectorAll(".poster img")) {
+      if (image.complete && !image.naturalWidth) image.remove();
+      else image.addEventListener("error", () => image.remove());
+    }
+  });
+})();
