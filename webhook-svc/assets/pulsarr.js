@@ -46,7 +46,8 @@
     if (button) button.ariaBusy = "true";
   });
   // Back from the next page: the browser may show this one as it was left.
-  window.addEventListener("pageshow", () => {
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
     for (const busy of document.querySelectorAll("form[aria-busy], .btn[aria-busy]")) busy.ariaBusy = null;
   });
 
@@ -113,7 +114,7 @@
     source.addEventListener("state", (event) => {
       for (const [key, value] of Object.entries(JSON.parse(event.data))) {
         for (const place of document.querySelectorAll(`[data-live="${CSS.escape(key)}"]`)) {
-          if ("value" in place) place.value = value;
+          if (place.matches("progress, meter, input")) place.value = value;
           else place.textContent = value;
         }
       }
