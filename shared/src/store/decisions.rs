@@ -1,6 +1,6 @@
 //! `decisions`: every decision that was ever made, with its trace.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Rows, params};
 
 use super::error::bad_json;
 use super::{Db, StoreError};
@@ -20,7 +20,7 @@ pub struct StoredDecision {
 
 /// One of a run's decisions.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DecisionOfRun {
+pub struct TitledDecision {
     /// Its row number: later decisions have higher ones.
     pub id: i64,
     /// About which entry.
@@ -40,6 +40,14 @@ pub struct RoutesOfRun {
     pub already_there: u32,
     /// On the exclusion list of every instance.
     pub excluded: u32,
+}
+
+/// The columns and tables of [`TitledDecision`].
+macro_rules! titled_decisions {
+    () => {
+        "SELECT d.id, d.entry_id, t.title || coalesce(' (' || t.year || ')', ''), d.run_id, d.decided_at_ms, d.decision\n\
+         FROM decisions d JOIN entries e ON e.id = d.entry_id JOIN titles t ON t.id = e.title_id\n"
+    };
 }
 
 impl Db<'_> {
@@ -118,25 +126,40 @@ impl Db<'_> {
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn decisions_of_run(self, run_id: &str, after: i64, limit: u32) -> Result<Vec<DecisionOfRun>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- decisions.of_run\n\
-             SELECT d.id, d.entry_id, t.title || coalesce(' (' || t.year || ')', ''), d.decided_at_ms, d.decision\n\
-             FROM decisions d JOIN entries e ON e.id = d.entry_id JOIN titles t ON t.id = e.title_id\n\
-             WHERE d.run_id = ?1 AND d.id > ?2 ORDER BY d.id LIMIT ?3",
-        )?;
-        let mut rows = query.query(params![run_id, after, limit])?;
-        let mut decisions = Vec::new();
-        while let Some(row) = rows.next()? {
-            let json: String = row.get(4)?;
-            let decision = serde_json::from_str(&json).map_err(|error| bad_json("decisions.decision", &error))?;
-            decisions.push(DecisionOfRun {
-                id: row.get(0)?,
-                entry: EntryId(row.get(1)?),
-                title: row.get(2)?,
-                stored: StoredDecision { run_id: run_id.to_owned(), decided_at_ms: row.get(3)?, decision },
-            });
-        }
-        Ok(decisions)
+    pub fn decisions_of_run(self, run_id: &str, after: i64, limit: u32) -> Result<Vec<TitledDecision>, StoreError> {
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- decisions.of_run\n",
+            titled_decisions!(),
+            "WHERE d.run_id = ?1 AND d.id > ?2 ORDER BY d.id LIMIT ?3"
+        ))?;
+        titled(query.query(params![run_id, after, limit])?)
     }
+
+    /// The last decisions of all runs that come before row number `before`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn last_decisions(self, before: Option<i64>, limit: u32) -> Result<Vec<TitledDecision>, StoreError> {
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- decisions.last_of_all\n",
+            titled_decisions!(),
+            "WHERE d.id < ?1 ORDER BY d.id DESC LIMIT ?2"
+        ))?;
+        titled(query.query(params![before.unwrap_or(i64::MAX), limit])?)
+    }
+}
+
+fn titled(mut rows: Rows<'_>) -> Result<Vec<TitledDecision>, StoreError> {
+    let mut decisions = Vec::new();
+    while let Some(row) = rows.next()? {
+        let json: String = row.get(5)?;
+        let decision = serde_json::from_str(&json).map_err(|error| bad_json("decisions.decision", &error))?;
+        decisions.push(TitledDecision {
+            id: row.get(0)?,
+            entry: EntryId(row.get(1)?),
+            title: row.get(2)?,
+            stored: StoredDecision { run_id: row.get(3)?, decided_at_ms: row.get(4)?, decision },
+        });
+    }
+    Ok(decisions)
 }

@@ -25,46 +25,59 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
         Parameter { name: "limit", about: "How many, 1 to 200; usually 50." },
     ],
     body: None,
-    answer: Answer::Json(shape::<Page>),
-    handle: |ask| Box::pin(page(ask)),
+    answer: Answer::Json(shape::<AuditPage>),
+    handle: |ask| Box::pin(list(ask)),
 }];
 
+/// Changes and attempts.
 #[derive(Serialize, JsonSchema)]
-struct Page {
+pub struct AuditPage {
     /// Newest first.
-    entries: Vec<Entry>,
+    pub entries: Vec<AuditEntry>,
     /// For `before`, when there may be more.
-    next_before: Option<i64>,
+    pub next_before: Option<i64>,
 }
 
+/// One of them.
 #[derive(Serialize, JsonSchema)]
-struct Entry {
-    id: i64,
-    at_ms: UnixMs,
-    who: String,
+pub struct AuditEntry {
+    /// Counts up.
+    pub id: i64,
+    /// When; unix milliseconds.
+    pub at_ms: UnixMs,
+    /// Who.
+    pub who: String,
     /// The client's address, as far as it can be believed.
-    address: Option<String>,
+    pub address: Option<String>,
     /// `session.started`, `api_key.made`
-    action: String,
+    pub action: String,
     /// What was acted on; empty where the action says it all.
-    target: String,
+    pub target: String,
     /// What else there is to say about it.
-    detail: Value,
+    pub detail: Value,
 }
 
-impl From<AuditRow> for Entry {
+impl From<AuditRow> for AuditEntry {
     fn from(row: AuditRow) -> Self {
         let AuditRow { id, at_ms, who, address, action, target, detail } = row;
         Self { id, at_ms, who, address, action, target, detail: serde_json::from_str(&detail).unwrap_or(Value::Null) }
     }
 }
 
-async fn page(ask: Ask) -> Result<Response, ApiError> {
+async fn list(ask: Ask) -> Result<Response, ApiError> {
+    answer(&page(&ask).await?)
+}
+
+/// The page that is asked for.
+///
+/// # Errors
+/// 400 for numbers that are none; when the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<AuditPage, ApiError> {
     let limit = ask.count("limit", 50, 1, 200)?;
     let before = ask.parameter("before").map(str::parse::<i64>).transpose();
     let before = before.map_err(|_| ApiError::input("`before` is the `id` of an entry"))?;
     let rows = ask.app.database.run(move |store| store.read().audit(before, limit)).await?;
     let full = rows.len() == limit as usize;
     let next_before = rows.last().map(|row| row.id).filter(|_| full);
-    answer(&Page { entries: rows.into_iter().map(Entry::from).collect(), next_before })
+    Ok(AuditPage { entries: rows.into_iter().map(AuditEntry::from).collect(), next_before })
 }

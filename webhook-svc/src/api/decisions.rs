@@ -1,7 +1,7 @@
 //! Decisions with everything that led to them.
 
 use pulsarr_shared::model::{EntryId, Outcome};
-use pulsarr_shared::store::{DecisionOfRun, StoredDecision};
+use pulsarr_shared::store::{StoredDecision, TitledDecision};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
@@ -14,47 +14,48 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     method: Method::GET,
     path: "/decisions",
     tag: "decisions",
-    summary: "The decisions about an entry, or those of a run, the oldest first.",
+    summary: "The decisions about an entry or those of a run, the oldest first; the last ones of all, the newest first.",
     access: Access::Read,
     query: &[
-        Parameter { name: "entry", about: "the entry's number; this or `run`" },
-        Parameter { name: "run", about: "the run's id; this or `entry`" },
+        Parameter { name: "entry", about: "the entry's number" },
+        Parameter { name: "run", about: "the run's id" },
         Parameter { name: "after", about: "of a run: the page after one whose `next` was this" },
-        Parameter { name: "limit", about: "of a run: decisions a page, 1 to 500; 100 unless told" },
+        Parameter { name: "before", about: "of all: the page after one whose `next` was this" },
+        Parameter { name: "limit", about: "of a run or all: decisions a page, 1 to 500; 100 unless told" },
     ],
     body: None,
     answer: Answer::Json(shape::<DecisionList>),
     handle: |ask| Box::pin(list(ask)),
 }];
 
-/// Decisions, the oldest first.
+/// Decisions.
 #[derive(Debug, Serialize, JsonSchema)]
-struct DecisionList {
+pub struct DecisionList {
     /// At most as many as were asked for.
-    decisions: Vec<DecisionView>,
-    /// `after` of the next page; `null`: this was the last one.
-    next: Option<i64>,
+    pub decisions: Vec<DecisionView>,
+    /// `after` or `before` of the next page; `null`: this was the last one.
+    pub next: Option<i64>,
 }
 
 /// One decision.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct DecisionView {
+pub struct DecisionView {
     /// The run that made it.
-    run: String,
+    pub run: String,
     /// When; unix milliseconds.
-    decided_at_ms: i64,
+    pub decided_at_ms: i64,
     /// `route`, `hold`, `exclude`, `unresolvable`
-    outcome: &'static str,
+    pub outcome: &'static str,
     /// Why, as a sentence.
-    reason: String,
-    /// About which entry; where it was asked for by run.
+    pub reason: String,
+    /// About which entry; left out where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    entry: Option<i64>,
-    /// Its title; where it was asked for by run.
+    pub entry: Option<i64>,
+    /// Its title; left out where the entry was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<String>,
+    pub title: Option<String>,
     /// Outcome, labels, and the trace: every fact that was known and every question that was asked.
-    decision: serde_json::Value,
+    pub decision: serde_json::Value,
 }
 
 impl DecisionView {
@@ -79,29 +80,48 @@ impl DecisionView {
         }
     }
 
-    fn of_run(row: DecisionOfRun) -> Self {
+    fn with_title(row: TitledDecision) -> Self {
         Self { entry: Some(row.entry.0), title: Some(row.title), ..Self::of(row.stored) }
     }
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let entry = given::id(&ask, "entry")?.map(EntryId);
-    let after = given::id(&ask, "after")?.unwrap_or(0);
+    answer(&page(&ask).await?)
+}
+
+/// The decisions that are asked for.
+///
+/// # Errors
+/// 400 for numbers that are none and for two questions at once; when the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<DecisionList, ApiError> {
+    let entry = given::id(ask, "entry")?.map(EntryId);
+    let after = given::id(ask, "after")?.unwrap_or(0);
+    let before = given::id(ask, "before")?;
     let limit = ask.count("limit", 100, 1, 500)?;
-    let list = match (entry, ask.parameter("run").map(str::to_owned)) {
+    match (entry, ask.parameter("run").map(str::to_owned)) {
         (Some(entry), None) => {
             let found = ask.app.database.run(move |store| store.read().decisions_of(entry)).await?;
-            DecisionList { decisions: found.into_iter().map(DecisionView::of).collect(), next: None }
+            Ok(DecisionList { decisions: found.into_iter().map(DecisionView::of).collect(), next: None })
         }
         (None, Some(run)) => {
             let found = ask.app.database.run(move |store| store.read().decisions_of_run(&run, after, limit)).await?;
-            let full = found.len() == limit as usize;
-            let next = found.last().filter(|_| full).map(|last| last.id);
-            DecisionList { decisions: found.into_iter().map(DecisionView::of_run).collect(), next }
+            Ok(DecisionList::titled(found, limit))
         }
-        _ => return Err(ApiError::input("either `entry` or `run` says which decisions are meant")),
-    };
-    answer(&list)
+        (None, None) => {
+            let found = ask.app.database.run(move |store| store.read().last_decisions(before, limit)).await?;
+            Ok(DecisionList::titled(found, limit))
+        }
+        (Some(_), Some(_)) => Err(ApiError::input("either `entry` or `run` says which decisions are meant")),
+    }
+}
+
+impl DecisionList {
+    /// A page that was to have at most `limit` decisions.
+    fn titled(found: Vec<TitledDecision>, limit: u32) -> Self {
+        let full = found.len() == limit as usize;
+        let next = found.last().filter(|_| full).map(|last| last.id);
+        Self { decisions: found.into_iter().map(DecisionView::with_title).collect(), next }
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +145,10 @@ mod tests {
         };
         assert_eq!((entries(&first), entries(&second)), (vec![1, 2], vec![3]));
         assert!(second["next"].is_null());
-        assert_eq!(household.get(ENDPOINTS, "/decisions", "").await.unwrap_err().status(), 400);
+        let last = household.get(ENDPOINTS, "/decisions", "limit=2").await.unwrap();
+        let query = format!("limit=2&before={}", last["next"]);
+        let before = household.get(ENDPOINTS, "/decisions", &query).await.unwrap();
+        assert_eq!((entries(&last), entries(&before)), (vec![3, 2], vec![1]));
+        assert_eq!(household.get(ENDPOINTS, "/decisions", "entry=1&run=run-1").await.unwrap_err().status(), 400);
     }
 }

@@ -54,34 +54,34 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// What instances refused.
 #[derive(Debug, Serialize, JsonSchema)]
-struct FailureList {
+pub struct FailureList {
     /// As they stand now, at most as many as were asked for.
-    failures: Vec<FailureView>,
+    pub failures: Vec<FailureView>,
     /// `after` of the next page; `null`: this was the last one.
-    next: Option<i64>,
+    pub next: Option<i64>,
 }
 
 /// A title that an instance refused.
 #[derive(Debug, Serialize, JsonSchema)]
-struct FailureView {
+pub struct FailureView {
     /// Its number.
-    id: i64,
+    pub id: i64,
     /// For which entry.
-    entry: i64,
+    pub entry: i64,
     /// `Salt Ledger (2025)`
-    title: String,
+    pub title: String,
     /// Who wants it.
-    user: Person,
+    pub user: Person,
     /// Which instance.
-    instance: String,
+    pub instance: String,
     /// The arr's own words.
-    answer: String,
+    pub answer: String,
     /// What is said of the entry, as a sentence.
-    reason: Option<String>,
+    pub reason: Option<String>,
     /// How often the arr was asked to add it.
-    attempts: u32,
+    pub attempts: u32,
     /// When it is tried again; unix milliseconds; `null`: not by itself.
-    retry_at_ms: Option<i64>,
+    pub retry_at_ms: Option<i64>,
 }
 
 /// More at once are several requests, or all of them.
@@ -108,12 +108,20 @@ struct DismissFailures {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let after = given::id(&ask, "after")?.map(PlacementId);
-    let limit = ask.count("limit", 100, 1, 500)?;
-    tell(&ask, after, limit).await
+    answer(&page(&ask).await?)
 }
 
-async fn tell(ask: &Ask, after: Option<PlacementId>, limit: u32) -> Result<Response, ApiError> {
+/// The page that is asked for.
+///
+/// # Errors
+/// 400 for numbers that are none; when the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<FailureList, ApiError> {
+    let after = given::id(ask, "after")?.map(PlacementId);
+    let limit = ask.count("limit", 100, 1, 500)?;
+    tell(ask, after, limit).await
+}
+
+async fn tell(ask: &Ask, after: Option<PlacementId>, limit: u32) -> Result<FailureList, ApiError> {
     let config = ask.app.config();
     let found = ask.app.database.run(move |store| {
         let people = People::of(store.read(), &config)?;
@@ -133,10 +141,14 @@ async fn tell(ask: &Ask, after: Option<PlacementId>, limit: u32) -> Result<Respo
         let next = failures.last().filter(|_| full).map(|last| last.id);
         Ok(FailureList { failures, next })
     });
-    answer(&found.await?)
+    Ok(found.await?)
 }
 
-async fn retry(ask: Ask) -> Result<Response, ApiError> {
+/// Lets the next run try those again that the body names.
+///
+/// # Errors
+/// 400 and 409 for what cannot be tried again; when the store cannot be written.
+pub async fn retry(ask: Ask) -> Result<Response, ApiError> {
     let RetryFailures { ids, all } = ask.json()?;
     if all != ids.is_empty() {
         return Err(ApiError::input("either `ids` says which are tried again, or `all` is true"));
@@ -146,7 +158,11 @@ async fn retry(ask: Ask) -> Result<Response, ApiError> {
     change(&ask, "failure.retried", ids, move |db, id| db.retry_now(id, now_ms)).await
 }
 
-async fn dismiss(ask: Ask) -> Result<Response, ApiError> {
+/// Gives those up that the body names.
+///
+/// # Errors
+/// 400 and 409 for what cannot be given up; when the store cannot be written.
+pub async fn dismiss(ask: Ask) -> Result<Response, ApiError> {
     let DismissFailures { ids } = ask.json()?;
     if ids.is_empty() {
         return Err(ApiError::input("`ids` says which are dismissed"));
@@ -186,7 +202,7 @@ async fn change(
         let message = format!("these are no failures: {}; nothing was changed", named.join(", "));
         return Err(ApiError::conflict(message));
     }
-    tell(ask, None, 100).await
+    answer(&tell(ask, None, 100).await?)
 }
 
 fn few(ids: &[i64]) -> Result<(), ApiError> {

@@ -31,7 +31,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         query: &[Parameter { name: "limit", about: "How many, 1 to 1000; usually 200." }, LEVEL, TEXT],
         body: None,
         answer: Answer::Json(shape::<LogPage>),
-        handle: |ask| Box::pin(page(ask)),
+        handle: |ask| Box::pin(list(ask)),
     },
     Endpoint {
         method: Method::GET,
@@ -74,29 +74,29 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// Log lines.
 #[derive(Debug, Serialize, JsonSchema)]
-struct LogPage {
+pub struct LogPage {
     /// Oldest first.
-    lines: Vec<LogLine>,
+    pub lines: Vec<LogLine>,
 }
 
 /// A log line.
 #[derive(Debug, Serialize, JsonSchema)]
-struct LogLine {
+pub struct LogLine {
     /// Counts from 1 since the service began.
-    number: u64,
+    pub number: u64,
     /// As it was written: `timestamp`, `level`, `message`, fields, and under `span` the request during which it was.
-    line: Value,
+    pub line: Value,
 }
 
 /// What is logged.
 #[derive(Debug, Serialize, JsonSchema)]
-struct LogLevel {
+pub struct LogLevel {
     /// A level for our own code, or a list such as `info,pulsarr_shared=debug`.
-    filter: String,
+    pub filter: String,
     /// What will be logged after a restart: `PULSARR_LOG`.
-    after_restart: String,
+    pub after_restart: String,
     /// How long `filter` lasts, as a sentence.
-    lasts: &'static str,
+    pub lasts: &'static str,
 }
 
 /// What is to be logged.
@@ -139,15 +139,23 @@ impl Wanted {
     }
 }
 
-async fn page(ask: Ask) -> Result<Response, ApiError> {
+async fn list(ask: Ask) -> Result<Response, ApiError> {
+    answer(&page(&ask)?)
+}
+
+/// The lines that are asked for.
+///
+/// # Errors
+/// 400 for a level or a number that is none.
+pub fn page(ask: &Ask) -> Result<LogPage, ApiError> {
     let limit = ask.count("limit", 200, 1, MAX_LINES as u32)? as usize;
-    let wanted = Wanted::of(&ask)?;
+    let wanted = Wanted::of(ask)?;
     let kept = telemetry::recent().after(0);
     let newest = kept.iter().rev();
     let taken = newest.filter_map(|line| Some(LogLine { number: line.number, line: wanted.take(line)? }));
     let mut lines: Vec<LogLine> = taken.take(limit).collect();
     lines.reverse();
-    answer(&LogPage { lines })
+    Ok(LogPage { lines })
 }
 
 async fn events(ask: Ask) -> Result<Response, ApiError> {
@@ -159,7 +167,8 @@ async fn events(ask: Ask) -> Result<Response, ApiError> {
     streams::reply(ask, lines)
 }
 
-fn in_force(ask: &Ask) -> LogLevel {
+/// What is logged.
+pub fn in_force(ask: &Ask) -> LogLevel {
     let after_restart = ask.app.config().environment.log.clone();
     LogLevel {
         filter: telemetry::filter().unwrap_or_else(|| after_restart.clone()),
@@ -172,7 +181,11 @@ async fn level(ask: Ask) -> Result<Response, ApiError> {
     answer(&in_force(&ask))
 }
 
-async fn set_level(ask: Ask) -> Result<Response, ApiError> {
+/// Changes what is logged to what the body says.
+///
+/// # Errors
+/// 422 for what is no filter; when the change cannot be noted.
+pub async fn set_level(ask: Ask) -> Result<Response, ApiError> {
     let NewLevel { filter } = ask.json()?;
     // On its own feet: whoever asked may go away, and what is changed has to be noted all the same.
     let work = on_its_own(async move { change_level(&ask, &filter).await.map(|()| in_force(&ask)) });

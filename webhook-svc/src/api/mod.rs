@@ -3,24 +3,24 @@
 
 mod api_keys;
 mod approvals;
-mod audit;
+pub mod audit;
 #[cfg(test)]
 mod audit_tests;
 mod config_file;
-mod decisions;
+pub mod decisions;
 mod docs;
 mod editing;
 mod endpoint;
 mod explain;
-mod failures;
+pub mod failures;
 mod given;
 #[cfg(test)]
 mod household;
 mod instance_trial;
 mod instances;
-mod logs;
+pub mod logs;
 mod openapi;
-mod people;
+pub mod people;
 mod plex;
 mod plex_link;
 #[cfg(test)]
@@ -31,7 +31,7 @@ mod rule_changes;
 mod rule_order;
 mod rules;
 mod run_events;
-mod runs;
+pub mod runs;
 mod runs_start;
 pub mod session;
 mod settings;
@@ -41,7 +41,7 @@ mod streams;
 mod user_overrides;
 mod users;
 mod watchlist;
-mod webhooks;
+pub mod webhooks;
 
 pub use editing::Standing;
 pub use endpoint::{Answer, Endpoint, Parameter, shape};

@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Everybody, with the household's names.
-pub(super) struct People(pub Vec<User>);
+pub struct People(pub Vec<User>);
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Person {
+pub struct Person {
     /// Plex's key: names change, this does not.
     pub uuid: String,
     /// What the household calls them, or Plex's user name.

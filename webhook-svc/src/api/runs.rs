@@ -51,14 +51,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// Runs.
 #[derive(Debug, Serialize, JsonSchema)]
-struct RunList {
+pub struct RunList {
     /// The newest first.
-    runs: Vec<RunView>,
+    pub runs: Vec<RunView>,
 }
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct RunView {
+pub struct RunView {
     /// Its id.
     pub id: String,
     /// Who started it: `cli`, `schedule`, `manual`, `service`.
@@ -117,9 +117,17 @@ impl StageView {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
+    answer(&last(&ask).await?)
+}
+
+/// The last runs, as many as are asked for.
+///
+/// # Errors
+/// 400 for a number that is none; when the store cannot be read.
+pub async fn last(ask: &Ask) -> Result<RunList, ApiError> {
     let limit = ask.count("limit", 50, 1, 500)?;
     let rows = ask.app.database.run(move |store| store.read().last_runs_in_short(limit)).await?;
-    answer(&RunList { runs: rows.into_iter().map(RunView::of).collect() })
+    Ok(RunList { runs: rows.into_iter().map(RunView::of).collect() })
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {

@@ -76,26 +76,26 @@ struct ConnectionView {
 
 /// What came in.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Inbox {
+pub struct Inbox {
     /// Newest first.
-    webhooks: Vec<WebhookView>,
+    pub webhooks: Vec<WebhookView>,
 }
 
 /// One webhook.
 #[derive(Debug, Serialize, JsonSchema)]
-struct WebhookView {
+pub struct WebhookView {
     /// Counts up.
-    id: i64,
+    pub id: i64,
     /// Whose address it came to.
-    instance: String,
+    pub instance: String,
     /// When; unix milliseconds.
-    received_at_ms: i64,
+    pub received_at_ms: i64,
     /// The event as the arr named it.
-    event: String,
+    pub event: String,
     /// `pending`, `done` or `ignored`.
-    state: String,
+    pub state: String,
     /// What came of it, as a sentence.
-    detail: Option<String>,
+    pub detail: Option<String>,
 }
 
 impl From<ConnectionRow> for ConnectionView {
@@ -141,6 +141,14 @@ async fn fix(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn inbox(ask: Ask) -> Result<Response, ApiError> {
+    answer(&arrived(&ask).await?)
+}
+
+/// The webhooks that came last, as many as are asked for.
+///
+/// # Errors
+/// 400 for a number that is none; when the store cannot be read.
+pub async fn arrived(ask: &Ask) -> Result<Inbox, ApiError> {
     let limit = ask.count("limit", 100, 1, 500)?;
     let rows = ask.app.database.run(move |store| store.read().last_webhooks(limit)).await?;
     let view = |row: WebhookRow| WebhookView {
@@ -151,7 +159,7 @@ async fn inbox(ask: Ask) -> Result<Response, ApiError> {
         state: row.state,
         detail: row.detail,
     };
-    answer(&Inbox { webhooks: rows.into_iter().map(view).collect() })
+    Ok(Inbox { webhooks: rows.into_iter().map(view).collect() })
 }
 
 #[cfg(test)]

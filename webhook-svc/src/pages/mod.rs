@@ -1,6 +1,7 @@
 //! The pages that people use: one table, by which requests are routed and rights are checked. A page asks the functions of the API and
 //! shows what they say; none knows SQL or wire types. Everything works as plain forms; scripts only make it more pleasant.
 
+mod activity;
 mod assets;
 mod form;
 mod frame;
@@ -9,6 +10,7 @@ mod sign_in;
 #[cfg(test)]
 mod testing;
 mod trouble;
+mod words;
 
 pub use form::Form;
 pub use frame::{Frame, Notice};
@@ -37,7 +39,7 @@ const FORM_LIMIT: usize = 1024 * 1024;
 /// Every page.
 pub fn pages() -> impl Iterator<Item = &'static Page> {
     let tables: [&[Page]; 1] = [sign_in::PAGES];
-    tables.into_iter().flatten()
+    tables.into_iter().chain(activity::pages()).flatten()
 }
 
 /// All pages and what they are drawn with, below `base`. Has to come last: whatever a browser asks for that is nowhere gets a page too.

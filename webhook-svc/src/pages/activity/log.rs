@@ -1,0 +1,123 @@
+//! The log as it is written, and how much of it there is.
+
+use askama::Template;
+use serde_json::{Value, json};
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use crate::api::logs::{self, LogLevel};
+use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::request::{Access, ApiError, Ask};
+
+pub(super) const PAGES: &[Page] = &[
+    Page { method: Method::GET, path: "/activity/log", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
+    Page {
+        method: Method::POST,
+        path: "/activity/log/level",
+        access: Access::Write,
+        handle: |ask| Box::pin(set_level(ask)),
+    },
+];
+
+/// Lines of the log on one page.
+const LINES: &str = "100";
+
+#[derive(Template)]
+#[template(path = "activity/log.html")]
+struct Log {
+    frame: Frame,
+    lines: Vec<Line>,
+    /// The number of the last line.
+    last: u64,
+    level: String,
+    text: String,
+    now: LogLevel,
+    form: Form,
+}
+
+/// A line of the log.
+struct Line {
+    at: String,
+    level: String,
+    message: String,
+    /// The other fields: `run.id=… instance.name=…`
+    fields: String,
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    draw(&ask, StatusCode::OK, Form::default()).await
+}
+
+async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, ApiError> {
+    let frame = Frame::of(ask, "activity", "Activity").await?.with_scripts(&["log.js"]);
+    let (level, text) = (ask.parameter("level").unwrap_or_default(), ask.parameter("text").unwrap_or_default());
+    let page = logs::page(&ask.with_query(&[("level", level), ("text", text), ("limit", LINES)]))?;
+    let last = page.lines.last().map_or(0, |line| line.number);
+    let lines = page.lines.into_iter().map(|line| Line::of(&line.line)).collect();
+    let (level, text) = (level.to_owned(), text.to_owned());
+    html(ask, status, &Log { frame, lines, last, level, text, now: logs::in_force(ask), form })
+}
+
+async fn set_level(ask: Ask) -> Result<Response, ApiError> {
+    let form = Form::of(&ask);
+    let filter = form.value("filter").trim().to_owned();
+    match logs::set_level(ask.with_body(&json!({"filter": filter}))).await {
+        Ok(_) => Ok(see_other(&ask, "/activity/log", Some(Notice::ok(format!("Logged from now on: {filter}."))))),
+        Err(error) => draw(&ask, error.status(), form.refused(&error)).await,
+    }
+}
+
+impl Line {
+    fn of(line: &Value) -> Self {
+        let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        let fields = line.as_object().into_iter().flatten();
+        let fields = fields.filter(|(name, _)| !["timestamp", "level", "message", "target"].contains(&name.as_str()));
+        let fields = fields.map(|(name, value)| match value {
+            Value::String(text) => format!("{name}={text}"),
+            value => format!("{name}={value}"),
+        });
+        Self {
+            at: text("timestamp"),
+            level: text("level").to_lowercase(),
+            message: text("message"),
+            fields: fields.collect::<Vec<_>>().join(" "),
+        }
+    }
+
+    /// How it looks.
+    fn tone(&self) -> &'static str {
+        match self.level.as_str() {
+            "error" => "bad",
+            "warn" => "warn",
+            "info" => "info",
+            _ => "idle",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::testing::Visitor;
+
+    #[tokio::test]
+    async fn a_filter_that_cannot_be_understood_is_kept_and_marked() {
+        let visitor = Visitor::set_up("").await;
+        let refused = visitor.post("/activity/log/level", &[("filter", "lous<d")]).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        assert!(
+            refused.text.contains("value=\"lous&#60;d\"") && refused.text.contains("filter-error"),
+            "{}",
+            refused.text
+        );
+        assert_eq!(visitor.get("/activity/log?level=loud").await.status, 400);
+    }
+
+    #[test]
+    fn a_line_is_taken_apart_for_reading() {
+        let line =
+            Line::of(&json!({"timestamp": "t", "level": "WARN", "message": "m", "target": "x", "run.id": "r", "n": 2}));
+        assert_eq!((line.tone(), line.message.as_str()), ("warn", "m"));
+        assert!(line.fields.contains("run.id=r") && line.fields.contains("n=2"), "{}", line.fields);
+    }
+}
