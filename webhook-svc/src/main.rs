@@ -15,12 +15,14 @@ mod fast_lane;
 mod fingerprint;
 mod inbox_worker;
 mod metrics;
+#[expect(dead_code, reason = "pages to come use more of it")]
 mod pages;
 mod passwords;
 mod patient_stream;
 mod plex_health;
 mod plex_way;
 mod receiver;
+#[expect(dead_code, reason = "pages to come use more of it")]
 mod request;
 mod routes;
 mod server;

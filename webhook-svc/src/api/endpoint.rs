@@ -1,13 +1,9 @@
 //! What the API can be asked, as data. The same table routes requests, says who may ask, and becomes the OpenAPI document.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
-use warp::reply::Response;
 
-use crate::request::{Access, ApiError, Ask, Variables, variables};
+use crate::request::{Access, Handler, Variables, variables};
 
 /// A query parameter; all of them are optional.
 #[derive(Debug, Clone, Copy)]
@@ -34,9 +30,6 @@ pub enum Answer {
     /// Server-sent events.
     Events,
 }
-
-/// Does what an endpoint is for.
-pub type Handler = fn(Ask) -> Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
 /// One thing that the API can be asked.
 pub struct Endpoint {

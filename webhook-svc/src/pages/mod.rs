@@ -2,14 +2,22 @@
 //! shows what they say; none knows SQL or wire types. Everything works as plain forms; scripts only make it more pleasant.
 
 mod activity;
+mod approvals;
 mod assets;
 mod form;
 mod frame;
+mod instances;
+mod overview;
 mod page;
+mod rules;
+mod settings;
+mod setup;
 mod sign_in;
 #[cfg(test)]
 mod testing;
 mod trouble;
+mod users;
+mod watchlist;
 mod words;
 
 pub use form::Form;
@@ -39,7 +47,18 @@ const FORM_LIMIT: usize = 1024 * 1024;
 /// Every page.
 pub fn pages() -> impl Iterator<Item = &'static Page> {
     let tables: [&[Page]; 1] = [sign_in::PAGES];
-    tables.into_iter().chain(activity::pages()).flatten()
+    tables
+        .into_iter()
+        .chain(overview::pages())
+        .chain(watchlist::pages())
+        .chain(approvals::pages())
+        .chain(rules::pages())
+        .chain(users::pages())
+        .chain(instances::pages())
+        .chain(activity::pages())
+        .chain(settings::pages())
+        .chain(setup::pages())
+        .flatten()
 }
 
 /// All pages and what they are drawn with, below `base`. Has to come last: whatever a browser asks for that is nowhere gets a page too.

@@ -1,15 +1,12 @@
 //! One page: where it is, who may see it, and what answers; and the answers there are.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use askama::Template;
 use warp::http::{HeaderValue, Method, StatusCode, header};
 use warp::reply::{Reply as _, Response};
 
 use super::Notice;
 use super::frame::forget_notice;
-use crate::request::{Access, ApiError, Ask, Variables, variables};
+use crate::request::{Access, ApiError, Ask, Handler, Variables, variables};
 
 /// Only what comes from here: no script, style or picture of anybody else, and nothing that stands in the page itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -24,7 +21,7 @@ pub struct Page {
     /// Who may.
     pub access: Access,
     /// Answers.
-    pub handle: fn(Ask) -> Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>,
+    pub handle: Handler,
 }
 
 impl Page {

@@ -1,12 +1,15 @@
 //! A request as whatever answers it sees it: who asks, from where, what varies in its path, its query and its body.
 
+use std::future::Future;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use warp::http::{HeaderMap, HeaderValue, header};
+use warp::reply::Response;
 
 use super::ApiError;
 use crate::app::App;
@@ -30,6 +33,9 @@ pub struct Who {
     /// Whether they may change things.
     pub may_write: bool,
 }
+
+/// Answers a request that has been let in.
+pub type Handler = fn(Ask) -> Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
 /// What varies in a path: names and values, decoded.
 pub type Variables = Vec<(&'static str, String)>;

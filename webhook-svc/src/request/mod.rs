@@ -5,7 +5,7 @@ mod error;
 pub mod id;
 mod text;
 
-pub use ask::{Access, Ask, Variables, Who, variables};
+pub use ask::{Access, Ask, Handler, Variables, Who, variables};
 pub use error::{ApiError, FieldProblem};
 #[cfg(test)]
 pub use text::decoded;
