@@ -19,6 +19,7 @@ mod lists;
 mod lock;
 mod logs;
 mod placements;
+mod posters;
 mod progress;
 mod quotas;
 mod report;

@@ -23,6 +23,7 @@ use crate::engine::Engine;
 use crate::fast_lane::LaneHealth;
 use crate::passwords::Passwords;
 use crate::plex_health::PlexHealth;
+use crate::posters::Posters;
 use crate::receiver::Receiver;
 use crate::webhook_counts::WebhookCounts;
 
@@ -45,6 +46,8 @@ pub struct App {
     pub plex_link: Mutex<PlexLink>,
     /// What is known about the token and the Plex server.
     pub plex_health: PlexHealth,
+    /// The posters that pages show.
+    pub posters: Posters,
     /// The friend requests of the Plex account, as they were asked for last.
     pub friend_requests: Mutex<Option<FriendRequestsSeen>>,
     /// The way to the network.
@@ -103,6 +106,7 @@ impl App {
             started_at_ms: clock.now_ms(),
             plex_link: Mutex::default(),
             plex_health: PlexHealth::default(),
+            posters: Posters::default(),
             friend_requests: Mutex::default(),
             passwords: Passwords::default(),
             connections: Connections::default(),

@@ -21,6 +21,7 @@ mod passwords;
 mod patient_stream;
 mod plex_health;
 mod plex_way;
+mod posters;
 mod receiver;
 #[expect(dead_code, reason = "pages to come use more of it")]
 mod request;

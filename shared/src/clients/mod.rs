@@ -16,6 +16,7 @@ pub mod json_array;
 mod lenient;
 pub mod limiter;
 pub mod plex;
+pub mod posters;
 mod receive;
 mod request;
 pub mod tls;

@@ -162,6 +162,8 @@ pub struct ListedTitle {
     pub year: Option<u16>,
     /// `None`: this kind of list does not tell ids. `Some` of nothing: it does, and there were none.
     pub ids: Option<ExternalIds>,
+    /// Where its poster is, when the list told.
+    pub poster_url: Option<String>,
 }
 
 #[cfg(test)]

@@ -126,6 +126,7 @@ fn store_told(
             title.facts.plex = Some(metadata.facts);
             wanted.looks.fact_looks = 0;
             db.set_metadata(id, title, now_ms)?;
+            db.set_poster(id, metadata.poster_url.as_deref())?;
         }
         // It does not have the title, or cannot tell it: asking again at once would not help.
         Err(error) if error.is_about_the_thing() => {

@@ -1,6 +1,6 @@
 //! `titles`: one row per title of Plex's catalogue, with its ids elsewhere and the facts that rules look at.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::error::{bad_json, unknown_word};
 use super::{Db, StoreError};
@@ -45,10 +45,11 @@ impl Db<'_> {
         let ids = listed.ids.as_ref().unwrap_or(&none);
         let mut query = self.connection.prepare_cached(
             "-- titles.upsert_listed\n\
-             INSERT INTO titles (plex_id, media_type, title, year, imdb_id, tmdb_id, tvdb_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)\n\
+             INSERT INTO titles (plex_id, media_type, title, year, imdb_id, tmdb_id, tvdb_id, poster_url)\n\
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)\n\
              ON CONFLICT (plex_id) DO UPDATE SET title = excluded.title, year = coalesce(excluded.year, year),\n\
                  imdb_id = coalesce(excluded.imdb_id, imdb_id), tmdb_id = coalesce(excluded.tmdb_id, tmdb_id),\n\
-                 tvdb_id = coalesce(excluded.tvdb_id, tvdb_id)\n\
+                 tvdb_id = coalesce(excluded.tvdb_id, tvdb_id), poster_url = coalesce(excluded.poster_url, poster_url)\n\
              RETURNING id",
         )?;
         let id = query.query_row(
@@ -60,6 +61,7 @@ impl Db<'_> {
                 ids.imdb.as_ref().map(|ImdbId(id)| id),
                 ids.tmdb.map(|TmdbId(id)| id),
                 ids.tvdb.map(|TvdbId(id)| id),
+                listed.poster_url,
             ],
             |row| row.get(0),
         )?;
@@ -137,6 +139,29 @@ impl Db<'_> {
             now_ms,
         ])?;
         Ok(())
+    }
+
+    /// Stores where the poster of a title is; `None` leaves what was told before.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_poster(self, id: TitleId, poster_url: Option<&str>) -> Result<(), StoreError> {
+        let Some(poster_url) = poster_url else { return Ok(()) };
+        let mut query = self.connection.prepare_cached(
+            "-- titles.set_poster\nUPDATE titles SET poster_url = ?2 WHERE id = ?1 AND poster_url IS NOT ?2",
+        )?;
+        query.execute(params![id.0, poster_url])?;
+        Ok(())
+    }
+
+    /// Where the poster of a title is, as Plex told; `None` also for titles that are not on record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn poster(self, plex_id: &PlexId) -> Result<Option<String>, StoreError> {
+        let mut query =
+            self.connection.prepare_cached("-- titles.poster\nSELECT poster_url FROM titles WHERE plex_id = ?1")?;
+        Ok(query.query_row([plex_id.as_str()], |row| row.get(0)).optional()?.flatten())
     }
 
     /// Stores the ids by which a title is known elsewhere, over what was known.

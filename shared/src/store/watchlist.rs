@@ -262,6 +262,7 @@ mod tests {
                     title: format!("Salt Ledger {number}"),
                     year: Some(2025),
                     ids: None,
+                    poster_url: None,
                 })?;
                 db.open_entry(user, title, i64::from(number) * 1_000)?;
             }
@@ -361,6 +362,7 @@ mod tests {
                 title: name.to_owned(),
                 year: None,
                 ids: None,
+                poster_url: None,
             })?;
             db.open_entry(user, title, 9)
         };

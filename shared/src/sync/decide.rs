@@ -394,6 +394,7 @@ instances:
                         title: format!("Film {number}"),
                         year: Some(2025),
                         ids: Some(ExternalIds { tmdb: Some(TmdbId(number)), ..ExternalIds::default() }),
+                        poster_url: None,
                     })?;
                     db.open_entry(user, title, NOON)?;
                 }

@@ -67,6 +67,7 @@ impl World {
                 tmdb: movie.then_some(TmdbId(external_id)),
                 tvdb: (!movie).then_some(TvdbId(external_id)),
             }),
+            poster_url: None,
         };
         let options = AddOptions {
             quality_profile: None,

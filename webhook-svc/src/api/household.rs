@@ -94,6 +94,7 @@ impl Household {
                     title: format!("Salt Ledger {number}"),
                     year: Some(2025),
                     ids: Some(ExternalIds { tmdb: Some(TmdbId(number)), ..ExternalIds::default() }),
+                    poster_url: None,
                 })?;
                 db.open_entry(user, title, NOON - 3_600_000)?;
             }

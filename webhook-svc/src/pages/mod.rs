@@ -9,6 +9,7 @@ mod frame;
 mod instances;
 mod overview;
 mod page;
+mod posters;
 mod rules;
 mod settings;
 mod setup;
@@ -46,7 +47,7 @@ const FORM_LIMIT: usize = 1024 * 1024;
 
 /// Every page.
 pub fn pages() -> impl Iterator<Item = &'static Page> {
-    let tables: [&[Page]; 1] = [sign_in::PAGES];
+    let tables: [&[Page]; 2] = [sign_in::PAGES, posters::PAGES];
     tables
         .into_iter()
         .chain(overview::pages())

@@ -188,7 +188,7 @@ fn listed(node: &Value) -> Option<ListedTitle> {
     let plex_id = PlexId::parse(text("id")?)?;
     let media_type = media_type(text("type")?)?;
     let title = text("title").filter(|title| !title.is_empty()).unwrap_or(plex_id.as_str()).to_owned();
-    Some(ListedTitle { plex_id, media_type, title, year: None, ids: None })
+    Some(ListedTitle { plex_id, media_type, title, year: None, ids: None, poster_url: None })
 }
 
 #[cfg(test)]

@@ -136,6 +136,8 @@ pub struct Metadata {
     pub ids: ExternalIds,
     /// Lists are `Some` of nothing for a title without any: Plex leaves empty lists out.
     pub facts: Facts,
+    /// Where its poster is.
+    pub poster_url: Option<String>,
 }
 
 impl Plex {

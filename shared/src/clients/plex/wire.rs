@@ -8,6 +8,9 @@ use super::{Account, Metadata};
 use crate::clients::FetchError;
 use crate::model::{ExternalIds, ListedTitle, MediaType, PlexId, UserUuid};
 
+/// Longer than any address of a picture; bytes.
+const LONGEST_ADDRESS: usize = 1000;
+
 /// `GET plex.tv/api/v2/user`, as far as it concerns us. It also holds the token, which is not read.
 #[derive(Deserialize)]
 pub(super) struct User {
@@ -106,7 +109,8 @@ impl Envelope {
         let first = first.ok_or_else(|| FetchError::malformed("metadata without `Metadata`"))?;
         let facts = facts(&first);
         let item = Item::parse(first).ok_or_else(|| FetchError::malformed("metadata of an unknown shape"))?;
-        Ok(Metadata { title: item.title(), year: item.year(), ids: item.ids(), facts })
+        let poster_url = item.poster_url();
+        Ok(Metadata { title: item.title(), year: item.year(), ids: item.ids(), facts, poster_url })
     }
 
     /// Whether there is anything in it.
@@ -128,6 +132,9 @@ struct Item {
     year: Value,
     #[serde(rename = "Guid", default)]
     guids: Value,
+    /// The poster's address: `https://image.tmdb.org/t/p/original/….jpg`, or one at Plex.
+    #[serde(default)]
+    thumb: Value,
 }
 
 impl Item {
@@ -138,8 +145,8 @@ impl Item {
     fn into_listed(self) -> Option<ListedTitle> {
         let plex_id = PlexId::parse(self.rating_key.as_str()?)?;
         let media_type = media_type(self.kind.as_str()?)?;
-        let (year, ids) = (self.year(), Some(self.ids()));
-        Some(ListedTitle { plex_id, media_type, title: self.title(), year, ids })
+        let (year, ids, poster_url) = (self.year(), Some(self.ids()), self.poster_url());
+        Some(ListedTitle { plex_id, media_type, title: self.title(), year, ids, poster_url })
     }
 
     fn title(&self) -> String {
@@ -150,6 +157,13 @@ impl Item {
     fn year(&self) -> Option<u16> {
         let number = self.year.as_u64().or_else(|| self.year.as_str()?.parse().ok())?;
         u16::try_from(number).ok().filter(|year| *year > 0)
+    }
+
+    /// An address of a length that one has.
+    fn poster_url(&self) -> Option<String> {
+        let address = self.thumb.as_str()?;
+        let plausible = address.len() <= LONGEST_ADDRESS && address.starts_with("http");
+        plausible.then(|| address.to_owned())
     }
 
     fn ids(&self) -> ExternalIds {
@@ -190,6 +204,7 @@ mod tests {
     fn unreadable_entries_are_counted_and_the_others_kept() {
         let page = envelope(json!({ "size": 5, "totalSize": 5, "Metadata": [
             { "ratingKey": "64d1f0a2b9c37e0012ab34cd", "type": "show", "title": "Harbour Nine", "year": "2024",
+              "thumb": "https://image.tmdb.org/t/p/original/bbb.jpg",
               "Guid": [{ "id": "imdb://tt90000001" }, { "id": 7 }, { "id": "tvdb://800001" }] },
             { "type": "movie", "title": "No key" },
             { "ratingKey": "650c77e1aa10b4001f5d2e90", "type": "clip", "title": "No type we know" },
@@ -199,6 +214,8 @@ mod tests {
         let page = page.into_page().unwrap();
         assert_eq!((page.received, page.skipped), (5, 3));
         assert_eq!(page.items[0].year, Some(2024));
+        assert_eq!(page.items[0].poster_url.as_deref(), Some("https://image.tmdb.org/t/p/original/bbb.jpg"));
+        assert_eq!(page.items[1].poster_url, None);
         assert_eq!(page.items[0].ids.as_ref().unwrap().to_string(), "imdb tt90000001, tvdb 800001");
         assert_eq!(page.items[1].title, "650c77e1aa10b4001f5d2e91");
         assert_eq!(page.items[1].ids, Some(ExternalIds::default()));

@@ -8,6 +8,7 @@
 //! | `/community/api` | GraphQL: friends and their watchlists |
 //! | `/rss` | feed content: see [`FeedMode`] |
 //! | `/s3` | the storage that feeds redirect to, which wants no token |
+//! | `/pictures` | posters, wherever they are in the world |
 //! | `/server` | the household's own Plex server: what its libraries have |
 //!
 //! Owns: the handle tests use. Refuses: to know the client's settings beyond the names of its environment variables.
@@ -16,6 +17,7 @@ mod account;
 mod feeds;
 mod graphql;
 mod payload;
+mod pictures;
 mod pins;
 mod query;
 mod resources;
@@ -314,6 +316,7 @@ pub(crate) enum Surface {
     Community,
     Rss,
     S3,
+    Pictures,
     Server,
 }
 
@@ -328,6 +331,7 @@ impl Surface {
             ("/community", Self::Community),
             ("/rss", Self::Rss),
             ("/s3", Self::S3),
+            ("/pictures", Self::Pictures),
             ("/server", Self::Server),
         ];
         let found = mounted.into_iter().find_map(|(prefix, surface)| Some((surface, path.strip_prefix(prefix)?)));
@@ -341,7 +345,10 @@ impl World for PlexWorld {
         let mut state = self.state();
         match surface {
             Surface::PlexTv => account::answer(&mut state, request, path),
-            Surface::Discover | Surface::Metadata => rest::answer(&mut state, request, surface, path),
+            Surface::Discover | Surface::Metadata => {
+                pictures::kept_here(rest::answer(&mut state, request, surface, path), request)
+            }
+            Surface::Pictures => pictures::answer(path),
             Surface::Rss => feeds::at_rss(&state, request, path),
             Surface::S3 => feeds::at_s3(&state, request, path),
             Surface::Community => graphql::answer(&state, request, path),
@@ -356,7 +363,7 @@ impl World for PlexWorld {
                 rest::error(request, status, account::reason(status))
             }
             Some(Surface::Community) => graphql::failure(status),
-            Some(Surface::Server | Surface::S3) => Reply::html(status),
+            Some(Surface::Server | Surface::S3 | Surface::Pictures) => Reply::html(status),
             None => Reply::html(status),
         }
     }

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::pictures;
 use super::title::Title;
 
 const FIRST: [&str; 12] =
@@ -80,7 +81,7 @@ fn common(title: &Title) -> Map<String, Value> {
     let year = title.first_year();
     let released =
         title.released.clone().unwrap_or_else(|| format!("{year}-{:02}-{:02}", seed % 12 + 1, seed % 27 + 1));
-    let picture = |use_: &str| format!("https://image.tmdb.org/t/p/original/{use_}{seed:016x}.jpg");
+    let picture = |use_: &str| format!("{}/{use_}{seed:016x}.jpg", pictures::ELSEWHERE);
     let duration_ms =
         title.duration_ms.unwrap_or(if title.show { 2_700_000 } else { 5_400_000 + (seed % 60) as i64 * 60_000 });
     let critics = title.critic_rating.unwrap_or(score(seed, 3));
