@@ -73,7 +73,7 @@ fn small(address: &str, upstreams: &[&str]) -> Option<Url> {
     let ours = upstreams.iter().filter_map(|it| Url::parse(it).ok()).any(|it| it.origin() == url.origin());
     let host = url.host_str()?.to_owned();
     let at = |known: &&str| host == **known || host.strip_suffix(*known).is_some_and(|front| front.ends_with('.'));
-    let known = url.scheme() == "https" && url.port().is_none() && HOSTS.iter().any(|host| at(host));
+    let known = url.scheme() == "https" && url.port().is_none() && HOSTS.iter().any(at);
     let bare = url.username().is_empty() && url.password().is_none();
     if !bare || !(ours || known) {
         return None;
