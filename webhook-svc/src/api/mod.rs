@@ -15,7 +15,7 @@ mod explain;
 pub mod failures;
 mod given;
 #[cfg(test)]
-mod household;
+pub mod household;
 mod instance_trial;
 mod instances;
 pub mod logs;

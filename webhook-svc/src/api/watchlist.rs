@@ -171,6 +171,8 @@ pub struct WatchlistStory {
 /// One entry's way into one instance, step by step.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PlacementView {
+    /// Its number, by which failures are tried again.
+    pub id: i64,
     /// Into which.
     pub instance: String,
     /// `queued`, `added`, `present`, `excluded`, `failed`, `removed`
@@ -187,6 +189,10 @@ pub struct PlacementView {
     pub retry_at_ms: Option<i64>,
     /// When it was done.
     pub done_at_ms: Option<i64>,
+    /// When the arr told that it found a release.
+    pub grabbed_at_ms: Option<i64>,
+    /// When it told of the first import.
+    pub available_at_ms: Option<i64>,
 }
 
 /// A place in quotas.
@@ -280,14 +286,22 @@ struct Exclude {
 /// What a person says about an entry; done in the transaction that notes who it was.
 type Word = dyn FnOnce(Db<'_>, &By) -> Result<Result<Anew, ApiError>, StoreError> + Send;
 
-async fn redecide(ask: Ask) -> Result<Response, ApiError> {
+/// Has the entry decided anew.
+///
+/// # Errors
+/// 404 when there is none, 409 for one that is on its way, 422 for what does not fit.
+pub async fn redecide(ask: Ask) -> Result<Response, ApiError> {
     let id = ask.number("id")?;
     let reason = format!("{} wants it decided anew; the next run does", ask.who.name);
     let word = move |db: Db<'_>, by: &By| Ok(Ok(db.decide_anew(EntryId(id), &reason, by.at_ms)?));
     overrule(&ask, id, "entry.decided_anew", json!({}), Box::new(word)).await
 }
 
-async fn route(ask: Ask) -> Result<Response, ApiError> {
+/// Sends the entry where the body says.
+///
+/// # Errors
+/// 404 when there is none, 409 for one that is on its way, 422 for what does not fit.
+pub async fn route(ask: Ask) -> Result<Response, ApiError> {
     let id = ask.number("id")?;
     let Route { to, quality_profile, root_folder_path, note } = ask.json()?;
     if to.is_empty() {
@@ -309,7 +323,11 @@ async fn route(ask: Ask) -> Result<Response, ApiError> {
     overrule(&ask, id, "entry.routed", detail, Box::new(word)).await
 }
 
-async fn exclude(ask: Ask) -> Result<Response, ApiError> {
+/// Keeps the entry out.
+///
+/// # Errors
+/// 404 when there is none, 409 for one that is on its way, 422 for what does not fit.
+pub async fn exclude(ask: Ask) -> Result<Response, ApiError> {
     let id = ask.number("id")?;
     let Exclude { note } = ask.json()?;
     short_enough(note.as_deref())?;
@@ -430,6 +448,7 @@ impl PlacementInShort {
 impl PlacementView {
     fn of(row: PlacementRow) -> Self {
         Self {
+            id: row.id.0,
             instance: row.instance,
             state: row.state.word(),
             queued_at_ms: row.queued_at_ms,
@@ -438,6 +457,8 @@ impl PlacementView {
             answer: row.answer,
             retry_at_ms: row.retry_at_ms,
             done_at_ms: row.done_at_ms,
+            grabbed_at_ms: row.grabbed_at_ms,
+            available_at_ms: row.available_at_ms,
         }
     }
 }
