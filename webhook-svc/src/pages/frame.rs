@@ -1,5 +1,6 @@
 //! What stands around every page: where one is, who is signed in, what waits, and what has just been done.
 
+use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,20 @@ pub struct Frame {
     pub assets: &'static str,
     /// Scripts that this page wants besides the one of all pages.
     pub scripts: &'static [&'static str],
+}
+
+/// A page's `<head>`.
+#[derive(Template)]
+#[template(path = "head.html")]
+pub struct Head<'f> {
+    frame: &'f Frame,
+}
+
+/// Everything above the content of a page.
+#[derive(Template)]
+#[template(path = "top.html")]
+pub struct Top<'f> {
+    frame: &'f Frame,
 }
 
 /// What has just been done, shown once.
@@ -109,6 +124,16 @@ impl Frame {
             assets: assets::version(),
             ..Self::default()
         }
+    }
+
+    /// What browsers want to know first, as markup.
+    pub fn head(&self) -> Head<'_> {
+        Head { frame: self }
+    }
+
+    /// What stands above the content, as markup.
+    pub fn top(&self) -> Top<'_> {
+        Top { frame: self }
     }
 
     /// The same with these scripts.
