@@ -56,8 +56,7 @@ impl Scene {
     /// Signs the browser in, without a form.
     fn sign_in(&self) -> Session {
         let session = Session::first(&self.service);
-        let (name, value) = session.cookie.split_once('=').unwrap();
-        self.browser.take_cookie(name, value);
+        self.browser.sign_in(&session);
         session
     }
 }

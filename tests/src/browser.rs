@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 
 use crate::household::{Running, wait_until};
 use crate::service;
+use crate::session::Session;
 
 /// How long anything on a page may take to come: several browsers may share two cores.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -115,7 +116,8 @@ impl Browser {
             driver_port.is_some()
         });
         let driver_port = driver_port.expect("waited for");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
         let connecting = async {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             let capabilities = capabilities(folder.path(), look);
@@ -311,8 +313,9 @@ impl Browser {
         self.eventually("cookies are forgotten", async |client| client.delete_all_cookies().await);
     }
 
-    /// The cookie that `Set-Cookie` would name, for the service's own host. The browser has to be at a page of it.
-    pub fn take_cookie(&self, name: &str, value: &str) {
+    /// Signs in without the form.
+    pub fn sign_in(&self, session: &Session) {
+        let (name, value) = session.cookie.split_once('=').expect("a cookie has a name and a value");
         let cookie = json!({"name": name, "value": value, "url": self.origin, "httpOnly": true});
         self.devtools("Network.setCookie", &cookie);
     }
@@ -481,7 +484,7 @@ async fn field(client: &Client, label: &str) -> Result<Element, CmdError> {
     for said in [format!("normalize-space(.)={text}"), format!("starts-with(normalize-space(.), {text})")] {
         let fields = "self::input or self::select or self::textarea";
         let path = format!(
-            "//*[{fields}][@id=//label[{said}]/@for or ancestor::label[{said}] or @aria-label={text}][not(@type='hidden')]"
+            "//*[{fields}][@id=//label[{said}]/@for or ancestor::label[{said}] or starts-with(@aria-label, {text})][not(@type='hidden')]"
         );
         if let Ok(found) = shown(client.find_all(Locator::XPath(&path)).await?).await {
             return Ok(found);

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`browser`] | a real Chromium, driven as a person would |
+//! | [`lively`] | a household with a month behind it, and [`page_list`] every page of it |
 //! | [`fakes`] | Plex, Sonarr and Radarr as HTTP servers with state, a journal and injectable faults |
 //!
 //! Nothing here may depend on the product's own crates: a stand-in that shares code with the client under test repeats the
@@ -11,6 +12,8 @@
 pub mod browser;
 pub mod fakes;
 pub mod household;
+pub mod lively;
+pub mod page_list;
 pub mod programs;
 pub mod service;
 pub mod session;
