@@ -5,8 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod accessibility;
 mod activity;
 mod sign_in;
+mod weight;
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -47,6 +47,14 @@ pub const PAGES: &[Listed] = &[
 ];
 
 impl Listed {
+    /// Whether a path, without a query, is one of this page.
+    #[must_use]
+    pub fn is_at(&self, path: &str) -> bool {
+        let parts: (Vec<&str>, Vec<&str>) = (self.template.split('/').collect(), path.split('/').collect());
+        parts.0.len() == parts.1.len()
+            && parts.0.iter().zip(&parts.1).all(|(known, part)| known == part || *known == "{id}")
+    }
+
     /// Its path in this household.
     ///
     /// # Panics
