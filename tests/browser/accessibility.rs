@@ -7,9 +7,10 @@ use pulsarr_tests::browser::{Browser, Look, missing};
 use pulsarr_tests::lively::Lively;
 use pulsarr_tests::page_list::{Listed, PAGES, Seen};
 use pulsarr_tests::service::free_port;
+use pulsarr_tests::session::Session;
 use serde_json::Value;
 
-use crate::skipped;
+use crate::{play, skipped, wanting_two};
 
 /// Hands every violation that keeps people out to the last argument.
 const JUDGE: &str = "const done = arguments[arguments.length - 1]; \
@@ -48,28 +49,47 @@ fn named(look: Look) -> &'static str {
     }
 }
 
+/// The text of axe, or why there is none.
+fn judge() -> Result<String, String> {
+    if let Some(why) = missing() {
+        return Err(why);
+    }
+    let path = std::env::var("PULSARR_AXE").map_err(|_| "PULSARR_AXE does not name axe.min.js".to_owned())?;
+    std::fs::read_to_string(&path).map_err(|error| format!("failed to read {path}: {error}"))
+}
+
+/// What keeps people out of the page that is shown.
+fn grave(browser: &Browser, axe: &str) -> Vec<String> {
+    let _ = browser.run(axe);
+    let found = browser.run_and_wait(JUDGE);
+    let grave = |it: &&Value| it["impact"] == "serious" || it["impact"] == "critical";
+    found.as_array().unwrap().iter().filter(grave).map(told).collect()
+}
+
 #[test]
 fn no_page_keeps_anybody_out() {
-    let axe = std::env::var("PULSARR_AXE").map_err(|_| "PULSARR_AXE does not name axe.min.js".to_owned());
-    let axe =
-        axe.and_then(|path| std::fs::read_to_string(&path).map_err(|error| format!("failed to read {path}: {error}")));
-    let axe = match (missing(), axe) {
-        (None, Ok(axe)) => axe,
-        (Some(why), _) | (None, Err(why)) => return skipped("the look of axe at every page", &why),
+    let axe = match judge() {
+        Ok(axe) => axe,
+        Err(why) => return skipped("the look of axe at every page", &why),
     };
-    walk(&[Look::LIGHT, Look::DARK], |browser| {
-        let _ = browser.run(&axe);
-        let found = browser.run_and_wait(JUDGE);
-        let grave = |it: &&Value| it["impact"] == "serious" || it["impact"] == "critical";
-        found.as_array().unwrap().iter().filter(grave).map(told).collect()
-    });
+    walk(&[Look::LIGHT, Look::DARK], |browser| grave(browser, &axe));
 }
 
 /// A violation as people read it: what, and where.
 fn told(violation: &Value) -> String {
     let nodes = violation["nodes"].as_array().into_iter().flatten();
-    let nodes = nodes.map(|node| format!("\n    {}\n      {}", node["html"], node["failureSummary"]));
-    format!("{} [{}] {}{}", violation["id"], violation["impact"], violation["help"], nodes.collect::<String>())
+    let nodes = nodes.map(|node| format!("\n    {}\n      {}", text(&node["html"]), text(&node["failureSummary"])));
+    format!(
+        "{} [{}] {}{}",
+        text(&violation["id"]),
+        text(&violation["impact"]),
+        text(&violation["help"]),
+        nodes.collect::<String>()
+    )
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 #[test]
@@ -95,4 +115,19 @@ fn names_of_pages_are_names_of_files_and_each_is_there_once() {
     let all = names.len();
     names.dedup();
     assert_eq!(names.len(), all);
+}
+
+#[test]
+fn the_judge_sees_what_is_wrong() {
+    let axe = match judge() {
+        Ok(axe) => axe,
+        Err(why) => return skipped("whether axe sees what is wrong", &why),
+    };
+    play(Look::LIGHT, wanting_two(), |scene| {
+        let _elsewhere = Session::first(&scene.service);
+        scene.browser.goto("/login");
+        let _ = scene.browser.run("document.querySelector('label').remove()");
+        let found = grave(&scene.browser, &axe);
+        assert!(found.iter().any(|it| it.starts_with("label [critical]")), "{found:?}");
+    });
 }

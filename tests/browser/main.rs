@@ -7,6 +7,7 @@
 
 mod accessibility;
 mod activity;
+mod rules;
 mod sign_in;
 mod weight;
 

@@ -262,6 +262,22 @@ impl Browser {
         });
     }
 
+    /// Writes into the first field that a CSS selector finds, for those that have no label of their own.
+    pub fn write(&self, css: &str, text: &str) {
+        self.eventually(&format!("{css} can be filled in"), async |client| {
+            let field = client.find(Locator::Css(css)).await?;
+            field.clear().await?;
+            field.send_keys(text).await
+        });
+    }
+
+    /// Chooses an option by its value in the first field that a CSS selector finds.
+    pub fn pick(&self, css: &str, value: &str) {
+        self.eventually(&format!("`{value}` can be chosen in {css}"), async |client| {
+            client.find(Locator::Css(css)).await?.select_by_value(value).await
+        });
+    }
+
     /// Ticks or unticks the box of this label, or picks the radio button.
     pub fn tick(&self, label: &str) {
         self.eventually(&format!("`{label}` can be ticked"), async |client| field(client, label).await?.click().await);

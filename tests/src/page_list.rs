@@ -37,6 +37,9 @@ const fn about(name: &'static str, template: &'static str, about: &'static str) 
 /// All of them.
 pub const PAGES: &[Listed] = &[
     Listed { name: "login", template: "/login", about: "", seen: Seen::SignedOut },
+    page("rules", "/rules"),
+    page("rule-new", "/rules/new"),
+    about("rule", "/rules/{id}", "SELECT name FROM declarations WHERE section = 'rules' AND name LIKE 'good%'"),
     page("activity-runs", "/activity/runs"),
     page("activity-decisions", "/activity/decisions"),
     page("activity-failures", "/activity/failures"),
@@ -67,6 +70,6 @@ impl Listed {
         let store = Connection::open(household.database()).expect("the store is there");
         let found = store.query_row(self.about, [], |row| row.get::<_, String>(0));
         let found = found.unwrap_or_else(|error| panic!("nothing to show on {}: {error}", self.name));
-        self.template.replace("{id}", &found)
+        self.template.replace("{id}", &found.replace(' ', "%20"))
     }
 }
