@@ -2,7 +2,7 @@
 
 use pulsarr_tests::browser::Look;
 use pulsarr_tests::fakes::Title;
-use pulsarr_tests::household::Household;
+use pulsarr_tests::household::{Household, SETTINGS};
 
 use crate::{Scene, play_signed_in};
 
@@ -11,6 +11,9 @@ const COMEDY: i64 = 900_302;
 
 fn wanting_films() -> Household {
     let household = Household::new();
+    // Genres are asked about once a rule looks at them.
+    let genres = "rules:\n- {name: no westerns, when: {genre: {contains: Western}}, exclude: true}\n";
+    household.write_settings(&format!("{SETTINGS}{genres}"));
     let owner = household.plex.owner_uuid();
     household.plex.watch(&owner, Title::movie("Salt Ledger").year(2025).tmdb(DRAMA).genre("Drama"));
     household.plex.watch(&owner, Title::movie("The Tin Understudy").year(1951).tmdb(COMEDY).genre("Comedy"));
@@ -34,7 +37,7 @@ fn builds_a_nested_rule(look: Look) -> impl FnOnce(&mut Scene) {
     move |scene| {
         let browser = &scene.browser;
         browser.goto("/rules");
-        browser.press("Make the first rule");
+        browser.press("New rule");
         browser.at("/rules/new");
         browser.fill("Name", "films somebody looks at");
         browser.press("Add condition");

@@ -59,15 +59,21 @@ fn pages_are_light_and_lead_only_to_pages_that_are_there_and_in_the_table() {
             }
         }
     }
-    for (link, from) in links {
-        let answer = lively.session.page(&lively.service, &link);
+    // Of many that lead to pages of one kind, a few are followed.
+    let mut followed = BTreeMap::<&str, usize>::new();
+    for (link, from) in &links {
         let path = link.split('?').next().unwrap_or_default();
+        let listed = PAGES.iter().find(|page| page.is_at(path));
+        let kind = listed.map_or_else(|| path.rsplit_once('/').map_or(path, |(before, _)| before), |page| page.name);
+        let times = followed.entry(kind).or_default();
+        *times += 1;
+        if *times > 5 {
+            continue;
+        }
+        let answer = lively.session.page(&lively.service, link);
         if answer.status >= 400 {
             wrong.push(format!("{from} leads to {link}, which answers {}", answer.status));
-        } else if answer.status == 200
-            && answer.head.contains("text/html")
-            && !PAGES.iter().any(|page| page.is_at(path))
-        {
+        } else if answer.status == 200 && answer.head.contains("text/html") && listed.is_none() {
             wrong.push(format!("{from} leads to {link}, which is not in tests/src/page_list.rs"));
         }
     }

@@ -238,7 +238,8 @@ impl Browser {
     /// Clicks on the first button or link that is shown with this text.
     pub fn press(&self, label: &str) {
         let path = format!(
-            "//*[self::button or self::a or self::summary][normalize-space(.)={0} or @aria-label={0}]",
+            "//*[self::button or self::a or self::summary][normalize-space(.)={0} or @aria-label={0}]\
+             [not(@aria-hidden='true')]",
             quoted(label)
         );
         self.eventually(&format!("`{label}` can be pressed"), async |client| {
@@ -274,7 +275,8 @@ impl Browser {
     /// Chooses an option by its value in the first field that a CSS selector finds.
     pub fn pick(&self, css: &str, value: &str) {
         self.eventually(&format!("`{value}` can be chosen in {css}"), async |client| {
-            client.find(Locator::Css(css)).await?.select_by_value(value).await
+            let wanted = format!(".//option[@value={0} or not(@value) and normalize-space(.)={0}]", quoted(value));
+            client.find(Locator::Css(css)).await?.find(Locator::XPath(&wanted)).await?.click().await
         });
     }
 
