@@ -55,14 +55,16 @@ fn weigh<'a, T: Tracer>(question: &Question<'_>, policy: &Policy<'a>, trace: &mu
 
 fn outcome<T: Tracer>(question: &Question<'_>, policy: &Policy<'_>, routing: &Routing<'_>, trace: &mut T) -> Outcome {
     let Question { sheet, .. } = question;
-    if let Some(rule) = routing.excluded_by {
+    let approved = question
+        .approval
+        .filter(|approval| matches!(approval.state, ApprovalState::Approved | ApprovalState::AutoApproved));
+    // Where a person says that it goes, it goes.
+    let is_sent = approved.is_some_and(|approval| approval.edited.is_some());
+    if let Some(rule) = routing.excluded_by.filter(|_| !is_sent) {
         let reason = format!("rule `{}` excludes it", rule.name);
         return Outcome::Exclude { reason, by: ExcludedBy::Rule };
     }
     let kind = InstanceKind::taking(sheet.title.media_type);
-    let approved = question
-        .approval
-        .filter(|approval| matches!(approval.state, ApprovalState::Approved | ApprovalState::AutoApproved));
     if routing.destinations.is_empty() && approved.is_none() {
         return match policy.default_routing {
             DefaultRouting::None => Outcome::Exclude {
@@ -574,6 +576,9 @@ mod tests {
         assert_eq!(case.told(), "exclude by Rule");
         let approved = case.approval(ApprovalState::Approved, ApprovalTrigger::User, &["movies"]);
         assert_eq!(approved.told(), "exclude by Rule");
+        let mut sent = approved;
+        sent.approval.as_mut().unwrap().edited = Some(vec![destination("films", None)]);
+        assert_eq!(sent.told(), "route films (approval)", "a person said so and knows the rules");
     }
 
     #[test]

@@ -66,6 +66,25 @@ pub struct Approval {
 }
 
 impl Approval {
+    /// A request that nobody has asked yet.
+    #[must_use]
+    pub const fn unasked(id: ApprovalId, entry: EntryId, proposed: Vec<Destination>, now_ms: i64) -> Self {
+        Self {
+            id,
+            entry,
+            state: ApprovalState::Pending,
+            trigger: ApprovalTrigger::User,
+            reason: String::new(),
+            proposed,
+            edited: None,
+            follows: None,
+            asked_at_ms: now_ms,
+            decided_at_ms: None,
+            decided_by: None,
+            note: None,
+        }
+    }
+
     /// Where it goes when it goes.
     #[must_use]
     pub fn destinations(&self) -> &[Destination] {

@@ -20,6 +20,7 @@ mod letters;
 mod measures;
 mod open;
 mod outbox;
+mod overrule;
 mod placements;
 mod quotas;
 mod runs;
@@ -45,13 +46,14 @@ pub use inbox::{KEPT_BODIES, KEPT_WEBHOOKS, NewWebhook, PendingWebhook, WebhookR
 pub use measures::{Counted, EndedRun};
 pub use open::Store;
 pub use outbox::OutboxRow;
+pub use overrule::Anew;
 pub use placements::{FailureRow, PlacementRow, QueuedPlacement};
 pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};
 pub use stats::{EntriesOfUser, PlacementsOfInstance};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
-pub use watchlist::{Anew, EntryFilter, EntryLine, PlacementLine};
+pub use watchlist::{EntryFilter, EntryLine, PlacementLine};
 pub use web_sessions::{SessionLimits, SessionRow};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};

@@ -89,6 +89,8 @@ pub struct QueuedPlacement {
 /// A placement, for people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacementRow {
+    /// Our row.
+    pub id: PlacementId,
     /// Into which instance.
     pub instance: String,
     /// Where it stands.
@@ -503,13 +505,14 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- placements.of_entry\n\
              SELECT instance, state, queued_at_ms, attempts, payload, answer, retry_at_ms, done_at_ms, grabbed_at_ms,\n\
-                 available_at_ms\n\
+                 available_at_ms, id\n\
              FROM placements WHERE entry_id = ?1 ORDER BY id",
         )?;
         let mut rows = query.query([entry.0])?;
         let mut placements = Vec::new();
         while let Some(row) = rows.next()? {
             placements.push(PlacementRow {
+                id: PlacementId(row.get(10)?),
                 instance: row.get(0)?,
                 state: placement_state(&row.get::<_, String>(1)?)?,
                 queued_at_ms: row.get(2)?,

@@ -1,13 +1,15 @@
-//! `entries`, page by page: what people look through, and what they have decided anew.
+//! `entries`, page by page: what people look through.
 
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, params, params_from_iter};
+use rusqlite::{params, params_from_iter};
 
 use super::error::unknown_word;
 use super::placements::placement_state;
 use super::{Db, StoreError, letters};
 use crate::clock::UnixMs;
-use crate::model::{EntryId, EntryState, ExternalIds, ImdbId, MediaType, PlacementState, TmdbId, TvdbId, UserId};
+use crate::model::{
+    EntryId, EntryState, ExternalIds, ImdbId, MediaType, PlacementState, PlexId, TmdbId, TvdbId, UserId,
+};
 
 /// Which entries a page shows; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct EntryLine {
     pub id: EntryId,
     /// Whose list it is on.
     pub user: UserId,
+    /// Its key in Plex.
+    pub plex_id: PlexId,
     /// What it is called.
     pub title: String,
     /// Year of first release.
@@ -74,19 +78,6 @@ enum Named {
 /// From so many titles on, a page looks at the names of its entries one by one: of 50,000 titles every fiftieth fits.
 const MANY: usize = 1_000;
 
-/// What came of wanting an entry decided anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anew {
-    /// The next run decides.
-    Held,
-    /// There is no such entry.
-    Unknown,
-    /// It stands where no new decision changes anything.
-    Settled(EntryState),
-    /// An instance was asked to add it, and nobody knows yet whether it did.
-    UnderWay,
-}
-
 impl Db<'_> {
     /// The newest entries that fit, newest first: at most `limit`, and only those before the entry `before`. A page costs as much as
     /// it shows, however many there are; with a text also one walk through the names.
@@ -108,7 +99,7 @@ impl Db<'_> {
         let mut rows = query.query(params_from_iter(values))?;
         let mut lines = Vec::new();
         while let Some(row) = rows.next()? {
-            let (media_type, state): (String, String) = (row.get(4)?, row.get(9)?);
+            let (media_type, state, plex_id): (String, String, String) = (row.get(4)?, row.get(9)?, row.get(12)?);
             lines.push(EntryLine {
                 id: EntryId(row.get(0)?),
                 user: UserId(row.get(1)?),
@@ -125,6 +116,7 @@ impl Db<'_> {
                 state: EntryState::from_word(&state).ok_or_else(|| unknown_word("entries.state", &state))?,
                 state_at_ms: row.get(10)?,
                 reason: row.get(11)?,
+                plex_id: PlexId::parse(&plex_id).ok_or_else(|| unknown_word("titles.plex_id", &plex_id))?,
                 placements: Vec::new(),
             });
         }
@@ -152,37 +144,6 @@ impl Db<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Puts an open entry that waits, is kept out or was refused back to `held`, so that the next run decides anew.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be written.
-    pub fn decide_anew(self, entry: EntryId, reason: &str, now_ms: UnixMs) -> Result<Anew, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- entries.how_settled\n\
-             SELECT e.state, EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = e.id AND p.state IN ('queued', 'failed')),\n\
-                 EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = e.id AND p.attempt_at_ms IS NOT NULL)\n\
-             FROM entries e WHERE e.id = ?1",
-        )?;
-        let found = query.query_row(params![entry.0], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)));
-        let Some((word, is_queued, is_under_way)): Option<(String, bool, bool)> = found.optional()? else {
-            return Ok(Anew::Unknown);
-        };
-        let state = EntryState::from_word(&word).ok_or_else(|| unknown_word("entries.state", &word))?;
-        let waits = match state {
-            EntryState::Held | EntryState::Unresolvable | EntryState::Excluded | EntryState::Failed => true,
-            EntryState::Requested => is_queued,
-            _ => false,
-        };
-        if !waits {
-            return Ok(Anew::Settled(state));
-        }
-        if is_under_way {
-            return Ok(Anew::UnderWay);
-        }
-        self.set_entry_state(entry, EntryState::Held, Some(reason), now_ms)?;
-        Ok(Anew::Held)
     }
 }
 
@@ -238,7 +199,7 @@ fn page_query(
     let sql = format!(
         "-- entries.page\n\
          SELECT e.id, e.user_id, t.title, t.year, t.media_type, t.imdb_id, t.tmdb_id, t.tvdb_id, e.appeared_at_ms, e.state,\n\
-             e.state_at_ms, e.reason\n\
+             e.state_at_ms, e.reason, t.plex_id\n\
          FROM {tables} CROSS JOIN titles t ON t.id = e.title_id\n{conditions}ORDER BY {id} DESC LIMIT ?"
     );
     (sql, values)
@@ -247,7 +208,7 @@ fn page_query(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ListedTitle, PlexId, Relation, UserUuid};
+    use crate::model::{ListedTitle, Relation, UserUuid};
     use crate::store::Store;
 
     /// `count` titles on the one list there is; each a second later than the one before.
@@ -377,27 +338,5 @@ mod tests {
         assert_eq!(found("SALT"), ["Salt Ledger 1100", "Salt Ledger 1099", "Salt Ledger 1098"]);
         assert_eq!(found("e"), ["Uber", "Über den Fluss", "Salt Ledger 1100"]);
         assert!(found("zander").is_empty());
-    }
-
-    #[test]
-    fn only_what_waits_is_decided_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), false).unwrap();
-        fill(&store, 1, 1);
-        let id = store.read().entry_page(&EntryFilter::default(), None, 1).unwrap()[0].id;
-        let anew = |id| store.write(|db| db.decide_anew(id, "ana wants it decided anew", 9)).unwrap();
-        for (state, expected) in [
-            (EntryState::New, Anew::Settled(EntryState::New)),
-            (EntryState::Excluded, Anew::Held),
-            (EntryState::Failed, Anew::Held),
-            (EntryState::Rejected, Anew::Settled(EntryState::Rejected)),
-            (EntryState::Requested, Anew::Settled(EntryState::Requested)),
-        ] {
-            store.write(|db| db.set_entry_state(id, state, None, 5)).unwrap();
-            assert_eq!(anew(id), expected, "{state}");
-        }
-        store.write(|db| db.close_entry(id, 9)).unwrap();
-        assert_eq!(anew(id), Anew::Settled(EntryState::Closed));
-        assert_eq!(anew(EntryId(id.0 + 1)), Anew::Unknown);
     }
 }

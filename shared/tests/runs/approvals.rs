@@ -164,6 +164,26 @@ async fn a_person_who_approves_may_send_it_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_person_may_overrule_what_a_rule_excludes_and_what_is_kept_out_stays_out() {
+    let story = Story::adjusted(|settings| settings.rules = vec![rule("no films", |rule| rule.exclude = true)]);
+    let films = second_radarr(&story);
+    story.owner_wants(salt_ledger());
+    story.owner_wants(harbour_nine());
+    story.sync().await;
+    let (film, show) = (story.entry("Salt Ledger"), story.entry("Harbour Nine"));
+    assert_eq!(film.state, EntryState::Excluded);
+    let options = story.config().settings.instances.iter().find(|it| it.name == "films").unwrap().options.clone();
+    let there = Destination { instance: "films".into(), options, because: "mirela sends it there".into() };
+    story.store().write(|db| db.send_to(film.id, vec![there], "mirela", None, NOON)).unwrap();
+    story.store().write(|db| db.keep_out(show.id, "mirela", None, NOON)).unwrap();
+    assert_eq!(story.sync().await.placements.added, 1);
+    assert!(films.item(SALT_LEDGER).is_some() && story.radarr.item(SALT_LEDGER).is_none());
+    story.sync().await;
+    assert_eq!(story.entry("Harbour Nine").state, EntryState::Rejected);
+    assert!(story.sonarr.item(HARBOUR_NINE).is_none());
+}
+
+#[tokio::test]
 async fn what_is_proposed_follows_the_settings_until_somebody_decides() {
     let mut story = Story::adjusted(|settings| settings.rules = vec![asking()]);
     let films = second_radarr(&story);

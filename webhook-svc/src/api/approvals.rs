@@ -18,6 +18,9 @@ use serde_json::json;
 /// More at once are several requests.
 const MOST_AT_ONCE: usize = 500;
 
+/// Of a note, in characters.
+const LONGEST_NOTE: usize = 1_000;
+
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         method: Method::GET,
@@ -61,92 +64,94 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// Requests.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ApprovalList {
+pub struct ApprovalList {
     /// In the order in which they were named.
-    approvals: Vec<ApprovalView>,
+    pub approvals: Vec<ApprovalView>,
 }
 
 /// Requests, page by page.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ApprovalPage {
+pub struct ApprovalPage {
     /// The oldest first; at most as many as were asked for.
-    approvals: Vec<ApprovalView>,
+    pub approvals: Vec<ApprovalView>,
     /// `after` of the next page; `null`: this was the last one.
-    next: Option<i64>,
+    pub next: Option<i64>,
 }
 
 /// A request that somebody has to say yes to.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct ApprovalView {
+pub struct ApprovalView {
     /// Its number.
-    id: i64,
+    pub id: i64,
     /// For which entry.
-    entry: i64,
+    pub entry: i64,
     /// `Salt Ledger (2025)`
-    title: String,
+    pub title: String,
+    /// The title's key in Plex.
+    pub plex_id: String,
     /// `movie` or `show`
     #[serde(rename = "type")]
-    media_type: &'static str,
+    pub media_type: &'static str,
     /// The Plex user name of who wants it.
-    user: String,
+    pub user: String,
     /// Others whose requests for the same title follow this one.
-    wanted_too: Vec<String>,
+    pub wanted_too: Vec<String>,
     /// `pending`, `approved`, `rejected`, `expired`, `auto_approved`
-    state: &'static str,
+    pub state: &'static str,
     /// Why somebody is asked: `rule`, `user`, `quota`.
-    trigger: &'static str,
+    pub trigger: &'static str,
     /// The same as a sentence.
-    reason: String,
+    pub reason: String,
     /// Where it would go.
-    proposed: Vec<DestinationView>,
+    pub proposed: Vec<DestinationView>,
     /// Where a person wants it to go instead; `null`: as proposed.
-    edited: Option<Vec<DestinationView>>,
+    pub edited: Option<Vec<DestinationView>>,
     /// Another user's pending request for the same title, whose fate this one shares.
-    follows: Option<i64>,
+    pub follows: Option<i64>,
     /// When it was asked for; unix milliseconds.
-    asked_at_ms: i64,
+    pub asked_at_ms: i64,
     /// When it is too late to answer; `null`: never, or it is decided.
-    expires_at_ms: Option<i64>,
+    pub expires_at_ms: Option<i64>,
     /// When it was decided.
-    decided_at_ms: Option<i64>,
+    pub decided_at_ms: Option<i64>,
     /// By whom: a person, a rule, `pulsarr`.
-    decided_by: Option<String>,
+    pub decided_by: Option<String>,
     /// What was said with it.
-    note: Option<String>,
+    pub note: Option<String>,
 }
 
 /// One instance that would get the title, and how.
 #[derive(Debug, Serialize, JsonSchema)]
-struct DestinationView {
+pub struct DestinationView {
     /// Which.
-    instance: String,
+    pub instance: String,
     /// Why this one, as a sentence.
-    because: String,
+    pub because: String,
     /// How it would be added, in the words of the settings.
-    options: serde_json::Value,
+    pub options: serde_json::Value,
 }
 
 /// One request with everything that happened to it.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ApprovalStory {
+pub struct ApprovalStory {
     /// The request itself.
     #[serde(flatten)]
-    approval: ApprovalView,
+    pub approval: ApprovalView,
     /// The oldest first.
-    events: Vec<EventView>,
+    pub events: Vec<EventView>,
 }
 
 /// Something that happened to a request.
 #[derive(Debug, Serialize, JsonSchema)]
-struct EventView {
+pub struct EventView {
     /// When; unix milliseconds.
-    at_ms: i64,
+    pub at_ms: i64,
     /// `asked`, `proposed_anew`, `wanted_too`, `stands_alone`, `approved`, `rejected`, `expired`, `auto_approved`
-    what: String,
+    pub what: String,
     /// A person, a rule, or `pulsarr`.
-    who: String,
+    pub who: String,
     /// In plain words, when there is more to say.
-    detail: Option<String>,
+    pub detail: Option<String>,
 }
 
 /// An answer to requests.
@@ -162,6 +167,30 @@ struct DecideApprovals {
     /// With a yes: these instances instead of the proposed ones.
     #[serde(default)]
     to: Vec<String>,
+    /// With a yes: a quality profile's name or id.
+    quality_profile: Option<String>,
+    /// With a yes: a root folder of the instance.
+    root_folder_path: Option<String>,
+    /// With a yes: instead of the proposed tags; empty for none.
+    tags: Option<Vec<String>>,
+    /// With a yes: whether the arr looks for releases at once.
+    search_on_add: Option<bool>,
+    /// With a yes: Radarr's word or Sonarr's, as fits the instance.
+    monitor: Option<String>,
+}
+
+impl DecideApprovals {
+    fn amendment(&self) -> Amendment {
+        Amendment {
+            to: self.to.clone(),
+            quality_profile: self.quality_profile.clone(),
+            root_folder_path: self.root_folder_path.clone(),
+            tags: self.tags.clone(),
+            search_on_add: self.search_on_add,
+            monitor: self.monitor.clone(),
+            ..Amendment::default()
+        }
+    }
 }
 
 /// Yes or no.
@@ -175,33 +204,58 @@ enum VerdictWord {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let state = given::choice(&ask, "state", ApprovalState::ALL, ApprovalState::word)?;
-    let after = given::id(&ask, "after")?.map(ApprovalId);
+    answer(&page(&ask).await?)
+}
+
+/// The requests that are asked for.
+///
+/// # Errors
+/// 400 for a state that is none; when the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<ApprovalPage, ApiError> {
+    let state = given::choice(ask, "state", ApprovalState::ALL, ApprovalState::word)?;
+    let after = given::id(ask, "after")?.map(ApprovalId);
     let limit = ask.count("limit", 100, 1, 500)?;
     let rows = ask.app.database.run(move |store| store.read().approval_page(state, after, limit)).await?;
     let full = rows.len() == limit as usize;
     let next = rows.last().filter(|_| full).map(|row| row.approval.id.0);
-    answer(&ApprovalPage { approvals: ApprovalList::of(rows, &ask.app.config()).approvals, next })
+    Ok(ApprovalPage { approvals: ApprovalList::of(rows, &ask.app.config()).approvals, next })
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
+    answer(&story(&ask).await?)
+}
+
+/// The request that the path names.
+///
+/// # Errors
+/// 404 when there is none; when the store cannot be read.
+pub async fn story(ask: &Ask) -> Result<ApprovalStory, ApiError> {
     let number = ask.number("id")?;
     let id = ApprovalId(number);
     let found = ask.app.database.run(move |store| Ok((store.read().approval(id)?, store.read().approval_events(id)?)));
     let (row, events) = found.await?;
     let row = row.ok_or_else(|| ApiError::not_found(format!("there is no request {number}")))?;
     let events = events.into_iter().map(EventView::of).collect();
-    answer(&ApprovalStory { approval: ApprovalView::of(row, &ask.app.config().settings.approvals), events })
+    Ok(ApprovalStory { approval: ApprovalView::of(row, &ask.app.config().settings.approvals), events })
 }
 
 async fn decide(ask: Ask) -> Result<Response, ApiError> {
+    answer(&decided(ask).await?)
+}
+
+/// Decides what the body says.
+///
+/// # Errors
+/// 400 and 422 for what does not fit, 409 when one of them cannot be decided; then nothing is.
+pub async fn decided(ask: Ask) -> Result<ApprovalList, ApiError> {
     let wanted: DecideApprovals = ask.json()?;
     if wanted.ids.is_empty() || wanted.ids.len() > MOST_AT_ONCE {
         return Err(ApiError::input(format!("`ids` names 1 to {MOST_AT_ONCE} requests")));
     }
-    if wanted.verdict == VerdictWord::Reject && !wanted.to.is_empty() {
-        return Err(ApiError::input("`to` goes with `approve`: what is rejected goes nowhere"));
+    if wanted.verdict == VerdictWord::Reject && !wanted.amendment().is_empty() {
+        return Err(ApiError::input("changes go with `approve`: what is rejected goes nowhere"));
     }
+    short_enough(wanted.note.as_deref())?;
     let (config, by) = (ask.app.config(), By::of(&ask));
     let decided = ask.app.database.run(move |store| {
         store.write(|db| {
@@ -218,7 +272,20 @@ async fn decide(ask: Ask) -> Result<Response, ApiError> {
         })
     });
     let decided = decided.await??;
-    answer(&ApprovalList::of(decided, &ask.app.config()))
+    Ok(ApprovalList::of(decided, &ask.app.config()))
+}
+
+/// A note is kept, and shown in lists.
+///
+/// # Errors
+/// 422 for one of more than 1,000 characters.
+pub(super) fn short_enough(note: Option<&str>) -> Result<(), ApiError> {
+    let length = note.map_or(0, |note| note.chars().count());
+    if length <= LONGEST_NOTE {
+        return Ok(());
+    }
+    let message = format!("a note has at most {LONGEST_NOTE} characters, and this one has {length}");
+    Err(ApiError::fields(vec![FieldProblem { path: "note".to_owned(), message }]))
 }
 
 /// Decides all of them or none. Those whose changes do not fit are named before anything is written.
@@ -243,7 +310,7 @@ fn rule(
     if !undecidable.is_empty() {
         return Err(StoreError::Undecidable { requests: undecidable });
     }
-    let amendment = Amendment { to: wanted.to.clone(), ..Amendment::default() };
+    let amendment = wanted.amendment();
     let (mut verdicts, mut problems) = (Vec::new(), Vec::new());
     for id in &ids {
         let Some(ApprovalRow { approval, title, .. }) = db.approval(*id)? else { continue };
@@ -290,6 +357,7 @@ impl ApprovalView {
             id: approval.id.0,
             entry: approval.entry.0,
             title: title.label(),
+            plex_id: title.plex_id.as_str().to_owned(),
             media_type: title.media_type.word(),
             user,
             wanted_too,
@@ -378,6 +446,22 @@ mod tests {
         }
         assert_eq!((seen, after.as_str()), (vec![1, 2, 3, 4, 5], ""));
         assert_eq!(household.get(ENDPOINTS, "/approvals", "limit=501").await.unwrap_err().status(), 400);
+    }
+
+    #[tokio::test]
+    async fn a_note_and_the_changes_have_to_fit() {
+        let household = Household::new(SETTINGS);
+        household.wish(1);
+        household.hold_all("run-1");
+        let long = format!(r#"{{"ids": [1], "verdict": "reject", "note": "{}"}}"#, "ä".repeat(1_001));
+        let error = household.post(ENDPOINTS, "/approvals/decide", "", &long).await.unwrap_err();
+        assert_eq!((error.status().as_u16(), error.problems()[0].path.as_str()), (422, "note"));
+        let body = r#"{"ids": [1], "verdict": "reject", "quality_profile": "HD"}"#;
+        assert_eq!(household.post(ENDPOINTS, "/approvals/decide", "", body).await.unwrap_err().status(), 400);
+        let body = r#"{"ids": [1], "verdict": "approve", "quality_profile": "HD", "tags": ["By-Hand"]}"#;
+        let decided = household.post(ENDPOINTS, "/approvals/decide", "", body).await.unwrap();
+        let options = &decided["approvals"][0]["edited"][0]["options"];
+        assert_eq!((&options["quality_profile"], &options["tags"]), (&"HD".into(), &json!(["by-hand"])));
     }
 
     #[tokio::test]

@@ -116,6 +116,8 @@ impl Walk {
         self.household.wish(1);
         self.household.write(|db| db.set_entry_state(EntryId(3), EntryState::Excluded, Some("by a rule"), 5));
         self.step(("POST", "/watchlist/{id}/redecide"), "3", Value::Null, "entry.decided_anew").await;
+        self.step(("POST", "/watchlist/{id}/exclude"), "3", json!({"note": "no"}), "entry.excluded").await;
+        self.step(("POST", "/watchlist/{id}/route"), "3", json!({"to": ["movies"]}), "entry.routed").await;
         let ana = json!({"alias": "mum"});
         self.step(("PUT", "/users/{user}/settings"), "ana", ana, "user.settings_changed").await;
         let bulk = json!({"users": ["ana"], "set": {"sync": false}});

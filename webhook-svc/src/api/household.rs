@@ -23,10 +23,10 @@ use crate::request::{ApiError, Ask, Who};
 use crate::testing::Testing;
 
 /// Noon.
-pub(super) const NOON: i64 = 1_795_435_200_000;
+pub const NOON: i64 = 1_795_435_200_000;
 
 /// Two Radarrs, and a quota.
-pub(super) const SETTINGS: &str = "\
+pub const SETTINGS: &str = "\
 plex: {token: xxxxxxxxxxxxxxxxxxxx}
 instances:
 - name: movies
@@ -48,7 +48,7 @@ rules:
   route: [{to: uhd}]
 ";
 
-pub(super) struct Household {
+pub struct Household {
     pub app: Arc<App>,
     store: Store,
     _folder: tempfile::TempDir,
@@ -191,7 +191,7 @@ impl Household {
 }
 
 /// What was answered to a request through the table of endpoints.
-pub(super) struct Told {
+pub struct Told {
     pub status: u16,
     pub etag: Option<String>,
     /// Null where nothing was said.
@@ -230,7 +230,7 @@ async fn json_of(response: Response) -> Result<Value, ApiError> {
 }
 
 /// The whole body, which has to come to an end.
-pub(super) async fn body_of(response: Response) -> Bytes {
+pub async fn body_of(response: Response) -> Bytes {
     let once = Arc::new(Mutex::new(Some(response)));
     let filter = warp::any().map(move || once.lock().unwrap().take().unwrap());
     warp::test::request().reply(&filter).await.into_body()

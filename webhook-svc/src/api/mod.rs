@@ -2,7 +2,7 @@
 //! made. No endpoint knows SQL or wire types; each calls what the command line calls.
 
 mod api_keys;
-mod approvals;
+pub mod approvals;
 pub mod audit;
 #[cfg(test)]
 mod audit_tests;
@@ -15,7 +15,7 @@ mod explain;
 pub mod failures;
 mod given;
 #[cfg(test)]
-mod household;
+pub mod household;
 mod instance_trial;
 mod instances;
 pub mod logs;
@@ -40,7 +40,7 @@ mod stats;
 mod streams;
 mod user_overrides;
 mod users;
-mod watchlist;
+pub mod watchlist;
 pub mod webhooks;
 
 pub use editing::Standing;

@@ -1,20 +1,21 @@
 //! What is on the watchlists, and where it stands.
 
+use pulsarr_shared::amend::Amendment;
 use pulsarr_shared::model::{EntryId, EntryState, ExternalIds, ImdbId, MediaType, TmdbId, TvdbId};
 use pulsarr_shared::store::{
-    Anew, EntryFilter, EntryLine, EntryRow, PlaceRow, PlacementLine, PlacementRow, Store, StoreError,
+    Anew, Db, EntryFilter, EntryLine, EntryRow, PlaceRow, PlacementLine, PlacementRow, Store, StoreError,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::approvals::ApprovalView;
+use super::approvals::{ApprovalView, short_enough};
 use super::decisions::DecisionView;
 use super::people::{People, Person};
 use super::{Answer, Endpoint, Parameter, answer, given, shape};
 use crate::audit::{self, By};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 use serde_json::json;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
@@ -62,130 +63,166 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         answer: Answer::Json(shape::<WatchlistStory>),
         handle: |ask| Box::pin(redecide(ask)),
     },
+    Endpoint {
+        method: Method::POST,
+        path: "/watchlist/{id}/route",
+        tag: "watchlist",
+        summary: "Sends an entry that is not on its way yet to other instances, whatever rules say; the next run adds it there.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Route>),
+        answer: Answer::Json(shape::<WatchlistStory>),
+        handle: |ask| Box::pin(route(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/watchlist/{id}/exclude",
+        tag: "watchlist",
+        summary: "Keeps an entry that is not on its way yet out, whatever rules say. `redecide` takes that back.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Exclude>),
+        answer: Answer::Json(shape::<WatchlistStory>),
+        handle: |ask| Box::pin(exclude(ask)),
+    },
 ];
 
 /// A page of entries, the newest first.
 #[derive(Debug, Serialize, JsonSchema)]
-struct WatchlistPage {
+pub struct WatchlistPage {
     /// At most as many as were asked for.
-    entries: Vec<WatchlistEntry>,
+    pub entries: Vec<WatchlistEntry>,
     /// `before` of the next page; `null`: this was the last one.
-    next: Option<i64>,
+    pub next: Option<i64>,
 }
 
 /// One title on one list.
 #[derive(Debug, Serialize, JsonSchema)]
-struct WatchlistEntry {
+pub struct WatchlistEntry {
     /// The entry's number: later entries have higher ones.
-    id: i64,
+    pub id: i64,
+    /// The title's key in Plex.
+    pub plex_id: String,
     /// `Salt Ledger`
-    title: String,
+    pub title: String,
     /// Year of first release.
-    year: Option<u16>,
+    pub year: Option<u16>,
     /// `movie` or `show`
     #[serde(rename = "type")]
-    media_type: &'static str,
+    pub media_type: &'static str,
     /// Its ids elsewhere.
-    ids: TitleIds,
+    pub ids: TitleIds,
     /// On whose list.
-    user: Person,
+    pub user: Person,
     /// Where it stands: `new`, `unresolvable`, `held`, `rejected`, `excluded`, `requested`, `grabbed`, `available`, `failed`, `closed`.
-    state: &'static str,
+    pub state: &'static str,
     /// Since when; unix milliseconds.
-    since_ms: i64,
+    pub since_ms: i64,
     /// When it was first seen; unix milliseconds.
-    appeared_at_ms: i64,
+    pub appeared_at_ms: i64,
     /// Why it stands there, as a sentence.
-    reason: Option<String>,
+    pub reason: Option<String>,
     /// Its ways into instances.
-    placements: Vec<PlacementInShort>,
+    pub placements: Vec<PlacementInShort>,
 }
 
 /// The ids a title has elsewhere, as far as they are known.
 #[derive(Debug, Serialize, JsonSchema)]
-struct TitleIds {
+pub struct TitleIds {
     /// `tt90000002`
-    imdb: Option<String>,
+    pub imdb: Option<String>,
     /// The number at themoviedb.org.
-    tmdb: Option<u32>,
+    pub tmdb: Option<u32>,
     /// The number at thetvdb.com.
-    tvdb: Option<u32>,
+    pub tvdb: Option<u32>,
 }
 
 /// One entry's way into one instance.
 #[derive(Debug, Serialize, JsonSchema)]
-struct PlacementInShort {
+pub struct PlacementInShort {
     /// Into which.
-    instance: String,
+    pub instance: String,
     /// `queued`, `added`, `present`, `excluded`, `failed`, `removed`
-    state: &'static str,
+    pub state: &'static str,
     /// What the arr said.
-    answer: Option<String>,
+    pub answer: Option<String>,
 }
 
 /// One entry with everything that happened to it.
 #[derive(Debug, Serialize, JsonSchema)]
-struct WatchlistStory {
+pub struct WatchlistStory {
     /// The entry itself.
     #[serde(flatten)]
-    entry: WatchlistEntry,
-    /// The title's key in Plex.
-    plex_id: String,
+    pub entry: WatchlistEntry,
     /// The first complete look that did not see it; `null`: it is there.
-    missing_since_ms: Option<i64>,
+    pub missing_since_ms: Option<i64>,
     /// When it was gone from its list.
-    closed_at_ms: Option<i64>,
+    pub closed_at_ms: Option<i64>,
     /// Every decision about it, the oldest first.
-    decisions: Vec<DecisionView>,
+    pub decisions: Vec<DecisionView>,
     /// What became of it in each instance.
-    placement_details: Vec<PlacementView>,
+    pub placement_details: Vec<PlacementView>,
     /// The request that somebody had to say yes to.
-    approval: Option<ApprovalView>,
+    pub approval: Option<ApprovalView>,
     /// The place it has in its user's quotas.
-    place: Option<PlaceView>,
+    pub place: Option<PlaceView>,
 }
 
 /// One entry's way into one instance, step by step.
 #[derive(Debug, Serialize, JsonSchema)]
-struct PlacementView {
+pub struct PlacementView {
+    /// Its number, by which failures are tried again.
+    pub id: i64,
     /// Into which.
-    instance: String,
+    pub instance: String,
     /// `queued`, `added`, `present`, `excluded`, `failed`, `removed`
-    state: &'static str,
+    pub state: &'static str,
     /// When it was decided.
-    queued_at_ms: i64,
+    pub queued_at_ms: i64,
     /// How often the arr was asked to add it.
-    attempts: u32,
+    pub attempts: u32,
     /// The body last sent.
-    payload: Option<serde_json::Value>,
+    pub payload: Option<serde_json::Value>,
     /// What the arr said.
-    answer: Option<String>,
+    pub answer: Option<String>,
     /// When it is tried again; `null`: not by itself.
-    retry_at_ms: Option<i64>,
+    pub retry_at_ms: Option<i64>,
     /// When it was done.
-    done_at_ms: Option<i64>,
+    pub done_at_ms: Option<i64>,
+    /// When the arr told that it found a release.
+    pub grabbed_at_ms: Option<i64>,
+    /// When it told of the first import.
+    pub available_at_ms: Option<i64>,
 }
 
 /// A place in quotas.
 #[derive(Debug, Serialize, JsonSchema)]
-struct PlaceView {
+pub struct PlaceView {
     /// On what grounds it was taken: `room`, `approval`, `bypass`.
-    granted: &'static str,
+    pub granted: &'static str,
     /// When.
-    used_at_ms: i64,
+    pub used_at_ms: i64,
     /// When it was given back; `null`: it counts.
-    released_at_ms: Option<i64>,
+    pub released_at_ms: Option<i64>,
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
+    answer(&page(&ask).await?)
+}
+
+/// The entries that are asked for.
+///
+/// # Errors
+/// 400 for filters that fit nothing there is; when the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<WatchlistPage, ApiError> {
     let mut filter = EntryFilter {
         user: None,
-        state: given::choice(&ask, "state", EntryState::ALL, EntryState::word)?,
-        media_type: given::choice(&ask, "type", MediaType::ALL, MediaType::word)?,
+        state: given::choice(ask, "state", EntryState::ALL, EntryState::word)?,
+        media_type: given::choice(ask, "type", MediaType::ALL, MediaType::word)?,
         instance: ask.parameter("instance").map(str::to_owned),
         text: ask.parameter("text").map(str::to_owned),
     };
-    let before = given::id(&ask, "before")?.map(EntryId);
+    let before = given::id(ask, "before")?.map(EntryId);
     let limit = ask.count("limit", 100, 1, 500)?;
     let user = ask.parameter("user").map(str::to_owned);
     let config = ask.app.config();
@@ -202,44 +239,128 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
         Ok(Some(WatchlistPage { entries, next }))
     });
     let nobody = || ApiError::input("nobody answers to the name in `user`: /api/v1/users lists everybody");
-    answer(&page.await?.ok_or_else(nobody)?)
+    page.await?.ok_or_else(nobody)
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
+    answer(&story(&ask).await?)
+}
+
+/// The entry that the path names.
+///
+/// # Errors
+/// 404 when there is none; when the store cannot be read.
+pub async fn story(ask: &Ask) -> Result<WatchlistStory, ApiError> {
     let id = ask.number("id")?;
     let config = ask.app.config();
     let story = ask.app.database.run(move |store| WatchlistStory::of(store, &config, EntryId(id))).await?;
-    answer(&story.ok_or_else(|| unknown(id))?)
+    story.ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: i64) -> ApiError {
     ApiError::not_found(format!("there is no entry {id}"))
 }
 
-async fn redecide(ask: Ask) -> Result<Response, ApiError> {
+/// Where a person wants an entry to go.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Route {
+    /// Instances that take such titles: at least one.
+    to: Vec<String>,
+    /// A quality profile's name or id; as usual there unless told.
+    quality_profile: Option<String>,
+    /// A root folder of the instance; as usual there unless told.
+    root_folder_path: Option<String>,
+    /// What is said with it.
+    note: Option<String>,
+}
+
+/// Why a person keeps an entry out.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Exclude {
+    /// What is said with it.
+    note: Option<String>,
+}
+
+/// What a person says about an entry; done in the transaction that notes who it was.
+type Word = dyn FnOnce(Db<'_>, &By) -> Result<Result<Anew, ApiError>, StoreError> + Send;
+
+/// Has the entry decided anew.
+///
+/// # Errors
+/// 404 when there is none, 409 for one that is on its way, 422 for what does not fit.
+pub async fn redecide(ask: Ask) -> Result<Response, ApiError> {
     let id = ask.number("id")?;
-    let (now_ms, config) = (ask.app.now_ms(), ask.app.config());
-    let by = By::of(&ask);
     let reason = format!("{} wants it decided anew; the next run does", ask.who.name);
-    let (anew, story) = ask
-        .app
-        .database
-        .run(move |store| {
-            let anew = store.write(|db| {
-                let anew = db.decide_anew(EntryId(id), &reason, now_ms)?;
-                if anew == Anew::Held {
-                    audit::record(db, &by, "entry.decided_anew", &id.to_string(), &json!({}))?;
-                }
-                Ok(anew)
-            })?;
-            Ok((anew, WatchlistStory::of(store, &config, EntryId(id))?))
-        })
-        .await?;
-    match anew {
+    let word = move |db: Db<'_>, by: &By| Ok(Ok(db.decide_anew(EntryId(id), &reason, by.at_ms)?));
+    overrule(&ask, id, "entry.decided_anew", json!({}), Box::new(word)).await
+}
+
+/// Sends the entry where the body says.
+///
+/// # Errors
+/// 404 when there is none, 409 for one that is on its way, 422 for what does not fit.
+pub async fn route(ask: Ask) -> Result<Response, ApiError> {
+    let id = ask.number("id")?;
+    let Route { to, quality_profile, root_folder_path, note } = ask.json()?;
+    if to.is_empty() {
+        let message = "it has to go somewhere: name an instance".to_owned();
+        return Err(ApiError::fields(vec![FieldProblem { path: "to".to_owned(), message }]));
+    }
+    short_enough(note.as_deref())?;
+    let detail = json!({"to": &to, "note": &note});
+    let amendment = Amendment { to, quality_profile, root_folder_path, ..Amendment::default() };
+    let config = ask.app.config();
+    let word = move |db: Db<'_>, by: &By| {
+        let Some(row) = db.entry(EntryId(id))? else { return Ok(Ok(Anew::Unknown)) };
+        let request = db.request_of_a_person(EntryId(id), by.at_ms)?;
+        match amendment.apply(&request, &row.title, &config.settings.instances, &by.who) {
+            Ok(to) => Ok(Ok(db.send_to(EntryId(id), to.unwrap_or_default(), &by.who, note.as_deref(), by.at_ms)?)),
+            Err(message) => Ok(Err(ApiError::fields(vec![FieldProblem { path: "to".to_owned(), message }]))),
+        }
+    };
+    overrule(&ask, id, "entry.routed", detail, Box::new(word)).await
+}
+
+/// Keeps the entry out.
+///
+/// # Errors
+/// 404 when there is none, 409 for one that is on its way, 422 for what does not fit.
+pub async fn exclude(ask: Ask) -> Result<Response, ApiError> {
+    let id = ask.number("id")?;
+    let Exclude { note } = ask.json()?;
+    short_enough(note.as_deref())?;
+    let detail = json!({"note": &note});
+    let word = move |db: Db<'_>, by: &By| Ok(Ok(db.keep_out(EntryId(id), &by.who, note.as_deref(), by.at_ms)?));
+    overrule(&ask, id, "entry.excluded", detail, Box::new(word)).await
+}
+
+/// Lets a person's `word` hold, and answers how the entry stands then.
+async fn overrule(
+    ask: &Ask,
+    id: i64,
+    action: &'static str,
+    detail: serde_json::Value,
+    word: Box<Word>,
+) -> Result<Response, ApiError> {
+    let (by, config) = (By::of(ask), ask.app.config());
+    let done = ask.app.database.run(move |store| {
+        let done = store.write(|db| {
+            let done = word(db, &by)?;
+            if let Ok(Anew::Held) = done {
+                audit::record(db, &by, action, &id.to_string(), &detail)?;
+            }
+            Ok(done)
+        })?;
+        Ok((done, WatchlistStory::of(store, &config, EntryId(id))?))
+    });
+    let (anew, story) = done.await?;
+    match anew? {
         Anew::Held => answer(&story.ok_or_else(|| unknown(id))?),
         Anew::Unknown => Err(unknown(id)),
         Anew::Settled(state) => Err(ApiError::conflict(format!(
-            "entry {id} is {state}: only what waits, is kept out or was refused is decided anew"
+            "entry {id} is {state}: only what waits, is kept out or was refused can be decided otherwise"
         ))),
         Anew::UnderWay => Err(ApiError::conflict(format!(
             "an instance was asked to add entry {id}, and nobody knows yet whether it did: the next run looks"
@@ -266,6 +387,7 @@ impl WatchlistStory {
         let line = EntryLine {
             id,
             user: row.user,
+            plex_id: title.plex_id,
             title: title.title,
             year: title.year,
             media_type: title.media_type,
@@ -278,7 +400,6 @@ impl WatchlistStory {
         };
         Ok(Some(Self {
             entry: WatchlistEntry::of(line, &people),
-            plex_id: title.plex_id.as_str().to_owned(),
             missing_since_ms,
             closed_at_ms,
             decisions: db.decisions_of(id)?.into_iter().map(DecisionView::of).collect(),
@@ -293,6 +414,7 @@ impl WatchlistEntry {
     fn of(line: EntryLine, people: &People) -> Self {
         Self {
             id: line.id.0,
+            plex_id: line.plex_id.as_str().to_owned(),
             title: line.title,
             year: line.year,
             media_type: line.media_type.word(),
@@ -326,6 +448,7 @@ impl PlacementInShort {
 impl PlacementView {
     fn of(row: PlacementRow) -> Self {
         Self {
+            id: row.id.0,
             instance: row.instance,
             state: row.state.word(),
             queued_at_ms: row.queued_at_ms,
@@ -334,6 +457,8 @@ impl PlacementView {
             answer: row.answer,
             retry_at_ms: row.retry_at_ms,
             done_at_ms: row.done_at_ms,
+            grabbed_at_ms: row.grabbed_at_ms,
+            available_at_ms: row.available_at_ms,
         }
     }
 }
@@ -346,7 +471,7 @@ impl PlaceView {
 
 #[cfg(test)]
 mod tests {
-    use super::super::household::Household;
+    use super::super::household::{Household, SETTINGS};
     use super::*;
 
     #[tokio::test]
@@ -388,5 +513,36 @@ mod tests {
         assert_eq!((story["state"].as_str(), story["closed_at_ms"].is_null()), (Some("held"), true));
         assert_eq!(story["reason"], "ana wants it decided anew; the next run does");
         assert_eq!(household.post(ENDPOINTS, path, "77", "").await.unwrap_err().status(), 404);
+    }
+
+    #[tokio::test]
+    async fn a_person_sends_an_entry_elsewhere_or_keeps_it_out() {
+        let household = Household::new(SETTINGS);
+        household.wish(2);
+        household.hold_all("run-1");
+        let post = |path, id, body| household.post(ENDPOINTS, path, id, body);
+        let (route, exclude) = ("/watchlist/{id}/route", "/watchlist/{id}/exclude");
+        for (body, told) in [
+            (r#"{"to": []}"#, "name an instance"),
+            (r#"{"to": ["attic"]}"#, "there is no instance `attic`; movies can go to `movies`, `uhd`"),
+        ] {
+            let error = post(route, "1", body).await.unwrap_err();
+            assert_eq!((error.status().as_u16(), error.problems()[0].path.as_str()), (422, "to"), "{body}");
+            assert!(error.problems()[0].message.contains(told), "{error:?}");
+        }
+        assert_eq!(household.db().pending_approvals().unwrap(), 2);
+        let sent = post(route, "1", r#"{"to": ["uhd"], "quality_profile": "Ultra-HD"}"#).await.unwrap();
+        assert_eq!((&sent["state"], &sent["approval"]["state"]), (&"held".into(), &"approved".into()));
+        let edited = &sent["approval"]["edited"][0];
+        assert_eq!((&edited["instance"], &edited["options"]["quality_profile"]), (&"uhd".into(), &"Ultra-HD".into()));
+        let kept_out = post(exclude, "2", r#"{"note": "too long"}"#).await.unwrap();
+        assert_eq!(
+            (&kept_out["state"], &kept_out["reason"]),
+            (&"rejected".into(), &"rejected by ana: too long".into())
+        );
+        assert_eq!(household.db().pending_approvals().unwrap(), 0);
+        assert_eq!(post(exclude, "77", "").await.unwrap_err().status(), 404);
+        household.write(|db| db.set_entry_state(EntryId(1), EntryState::Available, None, 9));
+        assert_eq!(post(exclude, "1", "").await.unwrap_err().status(), 409);
     }
 }

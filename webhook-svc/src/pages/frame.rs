@@ -126,6 +126,11 @@ impl Frame {
         }
     }
 
+    /// The address of a title's poster, here.
+    pub fn poster(&self, plex_id: &str) -> String {
+        format!("{}/posters/{plex_id}", self.base_path)
+    }
+
     /// What browsers want to know first, as markup.
     pub fn head(&self) -> Head<'_> {
         Head { frame: self }

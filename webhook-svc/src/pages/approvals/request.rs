@@ -1,0 +1,147 @@
+//! One request: what happened to it, and the answer with changes.
+
+use askama::Template;
+use pulsarr_shared::clock::rfc3339;
+use pulsarr_shared::model::{InstanceKind, MediaType};
+use serde_json::json;
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use crate::api::approvals::{self, ApprovalStory};
+use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::request::{Access, ApiError, Ask};
+
+pub(super) const PAGES: &[Page] = &[
+    Page { method: Method::GET, path: "/approvals/{id}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
+    Page { method: Method::POST, path: "/approvals/{id}", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+];
+
+#[derive(Template)]
+#[template(path = "approvals/request.html")]
+struct Request {
+    frame: Frame,
+    form: Form,
+    story: ApprovalStory,
+    /// When each event was.
+    times: Vec<String>,
+    /// The instances that take such titles.
+    instances: Vec<String>,
+}
+
+impl Request {
+    /// Whether it can still be answered.
+    fn is_open(&self) -> bool {
+        matches!(self.story.approval.state, "pending" | "expired")
+    }
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    let story = approvals::story(&ask).await?;
+    let proposed = &story.approval.proposed;
+    let mut fields: Vec<(String, String)> = proposed.iter().map(|to| ("to".to_owned(), to.instance.clone())).collect();
+    if let [only] = &proposed[..] {
+        for name in ["quality_profile", "root_folder_path"] {
+            let value = only.options.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+            fields.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    draw(&ask, StatusCode::OK, story, Form::with(fields)).await
+}
+
+async fn draw(ask: &Ask, status: StatusCode, story: ApprovalStory, form: Form) -> Result<Response, ApiError> {
+    let frame = Frame::of(ask, "approvals", story.approval.title.clone()).await?;
+    let kind = MediaType::from_word(story.approval.media_type).map(InstanceKind::taking);
+    let config = ask.app.config();
+    let instances = config.settings.instances.iter().filter(|it| Some(it.kind()) == kind);
+    let instances = instances.map(|it| it.name.clone()).collect();
+    let times = story.events.iter().map(|event| rfc3339(event.at_ms)).collect();
+    html(ask, status, &Request { frame, form, story, times, instances })
+}
+
+async fn act(ask: Ask) -> Result<Response, ApiError> {
+    let story = approvals::story(&ask).await?;
+    let form = Form::of(&ask);
+    let verdict = form.value("do");
+    let mut body = json!({"ids": [story.approval.id], "verdict": verdict, "note": form.given("note")});
+    if verdict == "approve" {
+        let to: Vec<&str> = form.all("to").collect();
+        let proposed: Vec<&str> = story.approval.proposed.iter().map(|to| to.instance.as_str()).collect();
+        // What is as proposed is no change.
+        if to != proposed {
+            body["to"] = json!(to);
+        }
+        for name in ["quality_profile", "root_folder_path"] {
+            let as_proposed =
+                story.approval.proposed.iter().any(|to| to.options.get(name) == Some(&json!(form.value(name))));
+            if !as_proposed {
+                body[name] = json!(form.given(name));
+            }
+        }
+        if to.is_empty() {
+            let nowhere = ApiError::fields(vec![crate::request::FieldProblem {
+                path: "to".to_owned(),
+                message: "it has to go somewhere: choose an instance, or reject it".to_owned(),
+            }]);
+            return draw(&ask, nowhere.status(), story, form.refused(&nowhere)).await;
+        }
+    }
+    match approvals::decided(ask.with_body(&body)).await {
+        Ok(_) => {
+            let said = if verdict == "approve" { "Approved; the next run adds it." } else { "Rejected." };
+            Ok(see_other(&ask, "/approvals", Some(Notice::ok(said))))
+        }
+        Err(error) => {
+            // Somebody else may have answered meanwhile.
+            let story = approvals::story(&ask).await?;
+            draw(&ask, error.status(), story, form.refused(&error)).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulsarr_shared::model::{ApprovalState, EntryId};
+
+    use crate::api::household::{Household, SETTINGS};
+    use crate::pages::testing::Visitor;
+
+    async fn asked() -> (Visitor, Household) {
+        let visitor = Visitor::set_up(SETTINGS).await;
+        let household = Household::of(&visitor.service);
+        household.wish(1);
+        household.hold_all("run-1");
+        (visitor, household)
+    }
+
+    #[tokio::test]
+    async fn it_is_approved_as_proposed_or_with_changes() {
+        let (visitor, household) = asked().await;
+        let page = visitor.get("/approvals/1").await.text;
+        assert!(page.contains("value=\"movies\"") && page.contains("checked"), "{page}");
+        let fields = [("do", "approve"), ("to", "movies"), ("quality_profile", ""), ("root_folder_path", "")];
+        assert_eq!(visitor.post("/approvals/1", &fields).await.status, 303);
+        let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
+        assert_eq!((request.state, request.edited), (ApprovalState::Approved, None));
+
+        let (visitor, household) = asked().await;
+        let fields = [("do", "approve"), ("to", "uhd"), ("quality_profile", "Ultra-HD"), ("note", "once")];
+        assert_eq!(visitor.post("/approvals/1", &fields).await.status, 303);
+        let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
+        let to = &request.edited.unwrap()[0];
+        assert_eq!((to.instance.as_str(), to.options.quality_profile.as_deref()), ("uhd", Some("Ultra-HD")));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_marked_and_a_late_answer_changes_nothing() {
+        let (visitor, household) = asked().await;
+        let nowhere = visitor.post("/approvals/1", &[("do", "approve"), ("note", "<b>now</b>")]).await;
+        assert!(nowhere.status == 422 && nowhere.text.contains("it has to go somewhere"), "{}", nowhere.text);
+        assert!(nowhere.text.contains("&#60;b&#62;now"), "{}", nowhere.text);
+        visitor.post("/approvals/1", &[("do", "reject")]).await;
+        let late = visitor.post("/approvals/1", &[("do", "approve"), ("to", "movies")]).await;
+        assert!(late.status == 409 && late.text.contains("it is rejected already"), "{}", late.text);
+        let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
+        assert_eq!(request.state, ApprovalState::Rejected);
+        assert_eq!(visitor.get("/approvals/9").await.status, 404);
+    }
+}

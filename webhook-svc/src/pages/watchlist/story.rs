@@ -1,0 +1,191 @@
+//! One entry: what happened, why, and what to do about it.
+
+use askama::Template;
+use pulsarr_shared::clock::rfc3339;
+use pulsarr_shared::model::{Decision, InstanceKind, MediaType, Step, Verdict};
+use serde_json::json;
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use super::timeline::{Moment, timeline};
+use crate::api::watchlist::{self, WatchlistStory};
+use crate::api::{approvals, failures};
+use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::request::{Access, ApiError, Ask};
+
+pub(super) const PAGES: &[Page] = &[
+    Page { method: Method::GET, path: "/watchlist/{id}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
+    Page { method: Method::POST, path: "/watchlist/{id}", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+];
+
+#[derive(Template)]
+#[template(path = "watchlist/story.html")]
+struct Story {
+    frame: Frame,
+    form: Form,
+    story: WatchlistStory,
+    since: String,
+    moments: Vec<Moment>,
+    /// The last decision, and when it was made.
+    decided: Option<(String, Decision)>,
+    /// The instances that take such titles.
+    instances: Vec<String>,
+    /// Bodies that were sent, by instance.
+    payloads: Vec<(String, String)>,
+}
+
+impl Story {
+    /// Whether a person may still say something about it.
+    fn is_open(&self) -> bool {
+        matches!(self.story.entry.state, "new" | "held" | "unresolvable" | "excluded" | "rejected" | "failed")
+            || self.story.placement_details.iter().any(|it| it.state == "queued")
+    }
+
+    /// How the verdict of a step looks.
+    const fn tone(&self, step: &Step) -> &'static str {
+        match step.verdict {
+            Verdict::Matched => "yes",
+            Verdict::NotMatched => "no",
+            Verdict::Unknown | Verdict::NotAsked => "unknown",
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.story.placement_details.iter().any(|it| it.state == "failed")
+    }
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    draw(&ask, StatusCode::OK, Form::default()).await
+}
+
+async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, ApiError> {
+    let story = watchlist::story(ask).await?;
+    let events = match &story.approval {
+        Some(approval) => approvals::story(&ask.about("id", &approval.id.to_string())).await?.events,
+        None => Vec::new(),
+    };
+    let title = match story.entry.year {
+        Some(year) => format!("{} ({year})", story.entry.title),
+        None => story.entry.title.clone(),
+    };
+    let kind = MediaType::from_word(story.entry.media_type).map(InstanceKind::taking);
+    let config = ask.app.config();
+    let instances = config.settings.instances.iter().filter(|it| Some(it.kind()) == kind);
+    let decided = story.decisions.last().and_then(|last| {
+        let decision = serde_json::from_value(last.decision.clone()).ok()?;
+        Some((rfc3339(last.decided_at_ms), decision))
+    });
+    let sent = story.placement_details.iter().filter_map(|it| Some((it.instance.clone(), it.payload.as_ref()?)));
+    let payloads = sent.map(|(instance, body)| (instance, serde_json::to_string_pretty(body).unwrap_or_default()));
+    let page = Story {
+        frame: Frame::of(ask, "watchlist", title).await?,
+        form,
+        since: rfc3339(story.entry.since_ms),
+        moments: timeline(&story, &events),
+        decided,
+        instances: instances.map(|it| it.name.clone()).collect(),
+        payloads: payloads.collect(),
+        story,
+    };
+    html(ask, status, &page)
+}
+
+async fn act(ask: Ask) -> Result<Response, ApiError> {
+    let form = Form::of(&ask);
+    let note = form.given("note");
+    let (done, said) = match form.value("do") {
+        "redecide" => (watchlist::redecide(ask.clone()).await, "The next run decides about it anew."),
+        "exclude" => {
+            let done = watchlist::exclude(ask.with_body(&json!({"note": note}))).await;
+            (done, "It is kept out. \u{201c}Decide anew\u{201d} takes that back.")
+        }
+        "route" => {
+            let to: Vec<&str> = form.all("to").collect();
+            let body = json!({
+                "to": to, "quality_profile": form.given("quality_profile"),
+                "root_folder_path": form.given("root_folder_path"), "note": note,
+            });
+            (watchlist::route(ask.with_body(&body)).await, "The next run adds it there.")
+        }
+        "retry" => {
+            let failed = watchlist::story(&ask).await?.placement_details.into_iter().filter(|it| it.state == "failed");
+            let ids: Vec<i64> = failed.map(|it| it.id).collect();
+            (failures::retry(ask.with_body(&json!({"ids": ids}))).await, "The next run tries it again.")
+        }
+        _ => (Err(ApiError::input("the form says nothing that can be done")), ""),
+    };
+    match done {
+        Ok(_) => {
+            let place = format!("/watchlist/{}", ask.variable("id"));
+            Ok(see_other(&ask, &place, Some(Notice::ok(said))))
+        }
+        Err(error) if error.status() == StatusCode::NOT_FOUND => Err(error),
+        Err(error) => draw(&ask, error.status(), form.refused(&error)).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulsarr_shared::model::{EntryId, EntryState};
+
+    use crate::api::household::{Household, SETTINGS};
+    use crate::pages::testing::Visitor;
+
+    /// A film that waits for somebody to say yes.
+    async fn asked() -> (Visitor, Household) {
+        let visitor = Visitor::set_up(SETTINGS).await;
+        let household = Household::of(&visitor.service);
+        household.wish(1);
+        household.hold_all("run-1");
+        (visitor, household)
+    }
+
+    fn state(household: &Household) -> EntryState {
+        household.db().entry(EntryId(1)).unwrap().unwrap().state
+    }
+
+    #[tokio::test]
+    async fn a_story_tells_what_happened_and_an_unknown_one_is_nowhere() {
+        let (visitor, _household) = asked().await;
+        let page = visitor.get("/watchlist/1").await;
+        for told in
+            ["Salt Ledger 1 (2025)", "Seen on the watchlist of ana", "Somebody has to say yes", "somebody is asked"]
+        {
+            assert!(page.text.contains(told), "{told}: {}", page.text);
+        }
+        assert_eq!(visitor.get("/watchlist/77").await.status, 404);
+        assert_eq!(visitor.get("/watchlist/x").await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn it_is_sent_elsewhere_kept_out_and_decided_anew_by_forms() {
+        let (visitor, household) = asked().await;
+        let fields = [("do", "route"), ("quality_profile", "Ultra <HD>")];
+        let nowhere = visitor.post("/watchlist/1", &fields).await;
+        assert_eq!(nowhere.status, 422);
+        assert!(nowhere.text.contains("name an instance"), "{}", nowhere.text);
+        assert!(nowhere.text.contains("value=\"Ultra &#60;HD&#62;\""), "what was typed stays: {}", nowhere.text);
+        assert_eq!(household.db().pending_approvals().unwrap(), 1);
+
+        let sent = visitor.post("/watchlist/1", &[("do", "route"), ("to", "uhd"), ("note", "for the projector")]).await;
+        assert_eq!((sent.status, sent.header("location")), (303, "/watchlist/1"));
+        let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
+        assert_eq!(
+            (request.destinations()[0].instance.as_str(), request.note.as_deref()),
+            ("uhd", Some("for the projector"))
+        );
+
+        assert_eq!(visitor.post("/watchlist/1", &[("do", "exclude"), ("note", "")]).await.status, 303);
+        assert_eq!(state(&household), EntryState::Rejected);
+        assert_eq!(visitor.post("/watchlist/1", &[("do", "redecide")]).await.status, 303);
+        assert_eq!(state(&household), EntryState::Held);
+
+        household.write(|db| db.set_entry_state(EntryId(1), EntryState::Available, None, 9));
+        let late = visitor.post("/watchlist/1", &[("do", "exclude")]).await;
+        assert!(late.status == 409 && late.text.contains("entry 1 is available"), "{}", late.text);
+        assert!(!visitor.get("/watchlist/1").await.text.contains("Decide otherwise"));
+        assert_eq!(visitor.post_as("/watchlist/1", "guessed", &[("do", "exclude")]).await.status, 403);
+        assert_eq!(visitor.post("/watchlist/77", &[("do", "exclude")]).await.status, 404);
+    }
+}
