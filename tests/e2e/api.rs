@@ -1,41 +1,11 @@
 //! The API as people and programs meet it: the first visit, a session, a key, and that it is what its own document says.
 
 use pulsarr_tests::household::{SETTINGS, wait_until};
-use pulsarr_tests::service::{Answer, Service, send};
+use pulsarr_tests::service::send;
+use pulsarr_tests::session::Session;
 use serde_json::{Value, json};
 
 use crate::{SALT_LEDGER, library, wanting_two};
-
-/// Somebody who is signed in.
-struct Session {
-    cookie: String,
-    csrf: String,
-}
-
-impl Session {
-    /// The first visit: with the token that the log shows.
-    fn first(service: &Service) -> Self {
-        let log = service.running.stderr();
-        let words = "this setup token: ";
-        let token = log.split(words).nth(1).and_then(|rest| rest.split(['"', '\n']).next()).expect("the log shows it");
-        let body = json!({"token": token, "username": "mirela", "password": "correct horse"});
-        Self::of(&service.ask("POST", "/api/v1/setup", &[], body.to_string().as_bytes()))
-    }
-
-    fn of(answer: &Answer) -> Self {
-        assert!((200..300).contains(&answer.status), "{answer:?}");
-        let line = answer.head.lines().find(|line| line.to_lowercase().starts_with("set-cookie: "));
-        let cookie = line.and_then(|line| line.split([' ', ';']).nth(1)).expect("a cookie comes with it").to_owned();
-        assert!(answer.head.contains("HttpOnly") && answer.head.contains("SameSite=Lax"), "{}", answer.head);
-        Self { cookie, csrf: answer.json()["csrf_token"].as_str().expect("a token comes with it").to_owned() }
-    }
-
-    fn ask(&self, service: &Service, method: &str, path: &str, body: &Value) -> Answer {
-        let headers = [("Cookie", self.cookie.as_str()), ("X-CSRF-Token", self.csrf.as_str())];
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        service.ask(method, &format!("/api/v1{path}"), &headers, body.as_bytes())
-    }
-}
 
 #[test]
 fn from_the_first_visit_to_a_title_in_radarr_and_why() {

@@ -2,37 +2,10 @@
 
 use pulsarr_tests::fakes::{Fault, Title};
 use pulsarr_tests::household::Household;
-use rusqlite::Connection;
 
 use super::{SALT_LEDGER, adds, library, movie, user, wanting_two};
 
 const YEAR: i64 = 365 * 24 * 60;
-
-/// Makes everything on record older by so many minutes, as if they had passed since. A negative number makes it younger: as if
-/// the clock had been ahead when it was recorded, and was put back since.
-pub fn let_pass(household: &Household, minutes: i64) {
-    let store = Connection::open(household.database()).unwrap();
-    let mut query = store
-        .prepare(
-            "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c\n\
-             WHERE t.type = 'table' AND c.name LIKE '%\\_ms' ESCAPE '\\'",
-        )
-        .unwrap();
-    let columns: Vec<(String, String)> =
-        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
-    assert!(columns.len() > 10, "times are in columns that end in _ms: {columns:?}");
-    let ms = minutes * 60_000;
-    for (table, column) in columns {
-        store.execute(&format!("UPDATE {table} SET {column} = {column} - ?1"), [ms]).unwrap();
-    }
-    store
-        .execute(
-            "UPDATE settings SET value = json_set(value, '$.confirmed_at_ms', json_extract(value, '$.confirmed_at_ms') - ?1)\n\
-             WHERE key = 'plex.account'",
-            [ms],
-        )
-        .unwrap();
-}
 
 /// A household whose owner has five movies on the list and in Radarr, [`movie`] the newest.
 fn with_five() -> Household {
@@ -58,7 +31,7 @@ fn what_is_gone_in_two_complete_looks_is_closed_and_asking_again_asks_again() {
         let done = household.pulsarr(&["sync", "--full", "--report", "json"]);
         assert_eq!(user(&done.report(), &owner)["gone"], 0);
     }
-    let_pass(&household, 11);
+    household.let_pass(11);
     let report = household.sync_well();
     assert_eq!((&user(&report, &owner)["gone"], &user(&report, &owner)["entries"]), (&1.into(), &4.into()));
     assert!(household.explain("Salt Ledger").contains(": closed"));
@@ -82,7 +55,7 @@ fn a_failed_look_in_between_confirms_nothing() {
     let owner = plex.owner_uuid();
     plex.unwatch(&owner, movie());
     household.sync_well();
-    let_pass(&household, 60);
+    household.let_pass(60);
     plex.inject(Fault::on("GET", "/watchlist/all").status(500));
     assert_eq!(household.sync().code, Some(69));
     assert!(!household.explain("Salt Ledger").contains("closed ("), "still open");
@@ -101,10 +74,10 @@ fn an_empty_list_is_believed_after_a_day() {
     let owner = plex.owner_uuid();
     plex.clear_watchlist(&owner);
     household.sync_well();
-    let_pass(&household, 60);
+    household.let_pass(60);
     let done = household.pulsarr(&["sync", "--full", "--report", "json"]);
     assert_eq!(user(&done.report(), &owner)["gone"], 0, "an hour is not enough");
-    let_pass(&household, 24 * 60);
+    household.let_pass(24 * 60);
     let report = household.sync_well();
     assert_eq!((&user(&report, &owner)["gone"], &user(&report, &owner)["entries"]), (&5.into(), &0.into()));
     assert_eq!(library(&household.radarr).len(), 5);
@@ -115,7 +88,7 @@ fn every_list_is_read_whole_again_after_some_hours() {
     let household = with_five();
     let owner = household.plex.owner_uuid();
     assert_eq!(user(&household.sync_well(), &owner)["read"], "not_modified");
-    let_pass(&household, 7 * 60);
+    household.let_pass(7 * 60);
     assert_eq!(user(&household.sync_well(), &owner)["read"], "complete");
 }
 
@@ -131,7 +104,7 @@ fn a_clock_that_was_a_year_ahead_and_is_put_back_delays_nothing() {
     for _ in 0..4 {
         household.sync_well();
     }
-    let_pass(&household, -YEAR);
+    household.let_pass(-YEAR);
     radarr.know(pulsarr_tests::fakes::Known::new(900_404, "A Film Nobody Knows"));
     plex.add_title(Title::movie("Untitled Lighthouse Project").tmdb(900_077));
     household.clear_journals();
@@ -151,7 +124,7 @@ fn a_clock_that_jumps_ahead_closes_nothing_that_is_on_the_list() {
     let household = wanting_two();
     let Household { plex, radarr, sonarr, .. } = &household;
     household.sync_well();
-    let_pass(&household, YEAR);
+    household.let_pass(YEAR);
     let report = household.sync_well();
     let read = user(&report, &plex.owner_uuid());
     assert_eq!((&read["read"], &read["new"], &read["gone"]), (&"complete".into(), &0.into(), &0.into()));
@@ -165,8 +138,8 @@ fn a_clock_put_back_starts_the_wait_for_a_missing_entry_anew() {
     let owner = plex.owner_uuid();
     plex.unwatch(&owner, movie());
     household.sync_well();
-    let_pass(&household, -YEAR);
+    household.let_pass(-YEAR);
     assert_eq!(user(&household.sync_well(), &owner)["gone"], 0);
-    let_pass(&household, 11);
+    household.let_pass(11);
     assert_eq!(user(&household.sync_well(), &owner)["gone"], 1, "ten minutes by the corrected clock");
 }

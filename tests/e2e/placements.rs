@@ -6,7 +6,6 @@ use std::net::{TcpListener, TcpStream};
 use pulsarr_tests::fakes::{FakeArr, Fault, Title};
 use pulsarr_tests::household::{Household, wait_until};
 
-use super::clock::let_pass;
 use super::{SALT_LEDGER, adds, library, movie, wanting_two};
 
 /// The status of every answer to an add, in order; 0 while there is none. What else is asked at this address, such as whether the
@@ -70,12 +69,12 @@ fn a_refusal_is_kept_in_the_arrs_own_words_and_tried_again_after_a_pause() {
     household.sync_well();
     assert_eq!(adds(radarr), 0, "not before its pause is over");
 
-    let_pass(&household, 11);
+    household.let_pass(11);
     household.sync_well();
     assert_eq!(adds(radarr), 1, "asked again, and refused again");
 
     radarr.know(pulsarr_tests::fakes::Known::new(900_404, "A Film Nobody Knows"));
-    let_pass(&household, 21);
+    household.let_pass(21);
     household.sync_well();
     assert_eq!(library(radarr), [SALT_LEDGER, 900_404]);
     assert!(!household.status().contains("Refused"));

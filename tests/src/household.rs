@@ -235,11 +235,17 @@ pub struct Running {
 }
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    /// Starts any program.
+    pub(crate) fn start(mut command: Command) -> Self {
         let output = tempfile::tempdir().expect("there is room for a temporary folder");
         let file = |name| File::create(output.path().join(name)).expect("the temporary folder can be written");
         command.stdout(file("stdout")).stderr(file("stderr"));
         Self { child: command.spawn().expect("the program can be started"), output }
+    }
+
+    /// Standard output so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.read("stdout")
     }
 
     /// Standard error so far.

@@ -2,12 +2,19 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`browser`] | a real Chromium, driven as a person would |
+//! | [`lively`] | a household with a month behind it, and [`page_list`] every page of it |
 //! | [`fakes`] | Plex, Sonarr and Radarr as HTTP servers with state, a journal and injectable faults |
 //!
 //! Nothing here may depend on the product's own crates: a stand-in that shares code with the client under test repeats the
 //! client's mistakes and then agrees with them.
 
+pub mod browser;
 pub mod fakes;
 pub mod household;
+pub mod lively;
+pub mod page_list;
 pub mod programs;
 pub mod service;
+pub mod session;
+pub mod time;

@@ -124,7 +124,7 @@ pub fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: 
     send(port, format!("{head}\r\n").as_bytes(), body)
 }
 
-/// Bytes as they are, and what comes back until the connection ends.
+/// Bytes as they are, and the answer: as long as it says it is, or all that comes until the connection ends.
 ///
 /// # Panics
 /// When nobody listens, or no HTTP comes back.
@@ -134,9 +134,22 @@ pub fn send(port: u16, head: &[u8], body: &[u8]) -> Answer {
     stream.write_all(head).expect("the head is taken");
     // One who refuses a body early may close before it is sent whole.
     let _ = stream.write_all(body);
-    let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
+    let (mut bytes, mut part) = (Vec::new(), [0; 16 * 1024]);
+    while !is_whole(&bytes) {
+        match stream.read(&mut part) {
+            Ok(0) | Err(_) => break,
+            Ok(read) => bytes.extend_from_slice(&part[..read]),
+        }
+    }
     parse(&bytes)
+}
+
+/// Whether an answer is as long as its head says. Not everybody closes a connection when asked to.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| bytes.len() >= end + 4 + length)
 }
 
 fn parse(bytes: &[u8]) -> Answer {

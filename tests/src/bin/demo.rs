@@ -1,12 +1,17 @@
 //! `cargo demo`: an invented household, and two runs of the real `pulsarr sync` against it. Everything is on loopback and in a
 //! temporary folder, and gone at the end. `cargo demo --keep` leaves the household standing until Enter is pressed, and prints the
-//! environment with which to try `pulsarr` on it by hand.
+//! environment with which to try `pulsarr` on it by hand. `cargo demo --serve` opens the whole product instead, at a household with a
+//! month behind it, until Ctrl-C.
 
+use std::net::TcpListener;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, SETTINGS};
+use pulsarr_tests::lively::{ADMIN, Lively, PASSWORD};
 use pulsarr_tests::programs::program;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What this household wants otherwise than by default.
 const RULES: &str = "\
@@ -23,7 +28,16 @@ tests:
     expect: {route: [shows], options: {shows: {monitor: first_season}}}
 ";
 
+/// Where the whole product is: the service's own port, so that the address is the one of the README.
+const PORT: u16 = 3003;
+
+/// Between two things that happen in the household.
+const PAUSE: Duration = Duration::from_secs(30);
+
 fn main() -> ExitCode {
+    if std::env::args().any(|argument| argument == "--serve") {
+        return serve();
+    }
     let household = moved_in();
     println!("An invented household: Plex with four people, a Radarr and a Sonarr, all on loopback.");
     let mut ended_well = true;
@@ -57,6 +71,38 @@ fn main() -> ExitCode {
         keep(&household);
     }
     if ended_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Opens the product for people to look around in. Ctrl-C ends it with everything that belongs to it.
+fn serve() -> ExitCode {
+    if let Err(error) = TcpListener::bind(("0.0.0.0", PORT)) {
+        eprintln!(
+            "port {PORT} cannot be had: {error}. Something else listens there, perhaps another demo: end it, and try again."
+        );
+        return ExitCode::FAILURE;
+    }
+    println!("Moving an invented household in: a month of its life takes half a minute …");
+    let mut lively = Lively::move_in(PORT);
+    lively.begin_a_slow_run(40);
+    println!("\n  http://localhost:{PORT}   user name {ADMIN}, password {PASSWORD}\n");
+    println!(
+        "Plex, two Sonarrs and two Radarrs are stand-ins on loopback; people go on to want things. Ctrl-C ends it all."
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+    while !runtime.block_on(told_to_end(PAUSE)) {
+        lively.go_on();
+    }
+    ExitCode::SUCCESS
+}
+
+/// Whether somebody wants it to end, by Ctrl-C or SIGTERM, within this time.
+async fn told_to_end(within: Duration) -> bool {
+    let mut terminated = signal(SignalKind::terminate()).expect("signals can be waited for");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => true,
+        _ = terminated.recv() => true,
+        () = tokio::time::sleep(within) => false,
+    }
 }
 
 /// Leaves the household standing for people to play with.

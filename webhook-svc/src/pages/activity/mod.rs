@@ -14,4 +14,4 @@ pub(super) fn pages() -> [&'static [Page]; 6] {
 }
 
 /// The rows of a list on one page.
-const ROWS: &str = "50";
+const ROWS: &str = "40";

@@ -1,0 +1,133 @@
+//! Every page before axe, the judge of accessibility, in light and dark; and that none is wider than a telephone.
+//!
+//! `PULSARR_AXE` is the path of `axe.min.js`, such as in the wheel of `axe-playwright-python`. Without it the judge has no turn, and
+//! that is said; `PULSARR_REQUIRE_BROWSER=1` makes it a failure.
+
+use pulsarr_tests::browser::{Browser, Look, missing};
+use pulsarr_tests::lively::Lively;
+use pulsarr_tests::page_list::{Listed, PAGES, Seen};
+use pulsarr_tests::service::free_port;
+use pulsarr_tests::session::Session;
+use serde_json::Value;
+
+use crate::{play, skipped, wanting_two};
+
+/// Hands every violation that keeps people out to the last argument.
+const JUDGE: &str = "const done = arguments[arguments.length - 1]; \
+                     axe.run(document, {resultTypes: ['violations']}) \
+                     .then((found) => done(found.violations), (error) => done([{id: String(error), impact: 'critical', nodes: []}]));";
+
+/// Shows every page of a lively household to `judge`, which answers what is wrong with it.
+fn walk(looks: &[Look], judge: impl Fn(&Browser) -> Vec<String>) {
+    let lively = Lively::move_in(free_port());
+    let browser = Browser::open(lively.service.port, looks[0]);
+    // Some pages tell of troubles, and their status says so.
+    browser.expects("status of 404");
+    let mut wrong = Vec::new();
+    for seen in [Seen::SignedOut, Seen::SignedIn] {
+        if seen == Seen::SignedIn {
+            browser.sign_in(&lively.session);
+        }
+        for page in PAGES.iter().filter(|page| page.seen == seen) {
+            let path = page.path(&lively.household);
+            for look in looks {
+                browser.look(*look);
+                browser.goto(&path);
+                let found = judge(&browser).into_iter().chain(browser.complaints());
+                wrong.extend(found.map(|it| format!("{} ({}): {it}", path, named(*look))));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn named(look: Look) -> &'static str {
+    match look {
+        Look::PHONE => "phone",
+        Look::DARK => "dark",
+        _ => "light",
+    }
+}
+
+/// The text of axe, or why there is none.
+fn judge() -> Result<String, String> {
+    if let Some(why) = missing() {
+        return Err(why);
+    }
+    let path = std::env::var("PULSARR_AXE").map_err(|_| "PULSARR_AXE does not name axe.min.js".to_owned())?;
+    std::fs::read_to_string(&path).map_err(|error| format!("failed to read {path}: {error}"))
+}
+
+/// What keeps people out of the page that is shown.
+fn grave(browser: &Browser, axe: &str) -> Vec<String> {
+    let _ = browser.run(axe);
+    let found = browser.run_and_wait(JUDGE);
+    let grave = |it: &&Value| it["impact"] == "serious" || it["impact"] == "critical";
+    found.as_array().unwrap().iter().filter(grave).map(told).collect()
+}
+
+#[test]
+fn no_page_keeps_anybody_out() {
+    let axe = match judge() {
+        Ok(axe) => axe,
+        Err(why) => return skipped("the look of axe at every page", &why),
+    };
+    walk(&[Look::LIGHT, Look::DARK], |browser| grave(browser, &axe));
+}
+
+/// A violation as people read it: what, and where.
+fn told(violation: &Value) -> String {
+    let nodes = violation["nodes"].as_array().into_iter().flatten();
+    let nodes = nodes.map(|node| format!("\n    {}\n      {}", text(&node["html"]), text(&node["failureSummary"])));
+    format!(
+        "{} [{}] {}{}",
+        text(&violation["id"]),
+        text(&violation["impact"]),
+        text(&violation["help"]),
+        nodes.collect::<String>()
+    )
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+#[test]
+fn no_page_is_wider_than_a_telephone() {
+    if let Some(why) = missing() {
+        return skipped("the width of every page", &why);
+    }
+    walk(&[Look::PHONE], |browser| {
+        let width = browser.run("return document.documentElement.scrollWidth").as_u64().unwrap();
+        (width > u64::from(Look::PHONE.width)).then(|| format!("it is {width} pixels wide")).into_iter().collect()
+    });
+}
+
+#[test]
+fn names_of_pages_are_names_of_files_and_each_is_there_once() {
+    let mut names: Vec<&str> = PAGES.iter().map(|Listed { name, .. }| *name).collect();
+    assert!(
+        names
+            .iter()
+            .all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'))
+    );
+    names.sort_unstable();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all);
+}
+
+#[test]
+fn the_judge_sees_what_is_wrong() {
+    let axe = match judge() {
+        Ok(axe) => axe,
+        Err(why) => return skipped("whether axe sees what is wrong", &why),
+    };
+    play(Look::LIGHT, wanting_two(), |scene| {
+        let _elsewhere = Session::first(&scene.service);
+        scene.browser.goto("/login");
+        let _ = scene.browser.run("document.querySelector('label').remove()");
+        let found = grave(&scene.browser, &axe);
+        assert!(found.iter().any(|it| it.starts_with("label [critical]")), "{found:?}");
+    });
+}

@@ -1,0 +1,68 @@
+//! What happened: runs, decisions, failures, webhooks, changes and the log.
+
+use pulsarr_tests::browser::Look;
+use pulsarr_tests::fakes::Fault;
+
+use crate::{Scene, play_signed_in, wanting_two};
+
+#[test]
+fn a_title_that_radarr_refused_is_tried_again_from_the_page() {
+    let household = wanting_two();
+    household.radarr.inject(Fault::on("POST", "/api/v3/movie").times(1).status(400));
+    household.sync_well();
+    play_signed_in(Look::LIGHT, household, |scene| {
+        let browser = &scene.browser;
+        browser.goto("/activity/failures");
+        browser.sees("Salt Ledger");
+        browser.tick("Select Salt Ledger");
+        browser.press("Try the selected again");
+        browser.sees("The next run tries again: one title.");
+        assert!(scene.household.radarr.library().is_empty(), "the next run adds it");
+        scene.household.sync_well();
+        assert_eq!(scene.household.radarr.library().len(), 1);
+    });
+}
+
+fn reads_what_happened(scene: &mut Scene) {
+    let browser = &scene.browser;
+    browser.goto("/activity");
+    browser.press("Decisions");
+    browser.sees("Harbour Nine");
+    browser.press("Runs");
+    browser.sees("ok");
+    browser.press("Webhooks");
+    browser.at("/activity/webhooks");
+    browser.press("Audit");
+    browser.sees("session started");
+    browser.press("Log");
+    browser.at("/activity/log");
+    browser.fill("Filter", "debug");
+    browser.press("Log this");
+    browser.sees("debug");
+    assert_eq!(browser.value("Filter"), "debug");
+}
+
+#[test]
+fn what_happened_can_be_read() {
+    let household = wanting_two();
+    household.sync_well();
+    play_signed_in(Look::LIGHT, household, reads_what_happened);
+}
+
+#[test]
+fn the_same_without_javascript() {
+    let household = wanting_two();
+    household.sync_well();
+    play_signed_in(Look::WITHOUT_SCRIPTS, household, reads_what_happened);
+}
+
+#[test]
+fn new_lines_of_the_log_come_in_by_themselves() {
+    play_signed_in(Look::LIGHT, wanting_two(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/activity/log");
+        browser.finds("[data-log]");
+        assert_eq!(scene.service.ask("POST", "/webhook/movies", &[], b"{}").status, 401);
+        browser.sees("webhook");
+    });
+}

@@ -1,0 +1,75 @@
+//! Every page there is, in one table: what is shown to the judge of accessibility, weighed, and photographed.
+
+use rusqlite::Connection;
+
+use crate::household::Household;
+
+/// Whether somebody has to be signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// By everybody; whoever is signed in is led on.
+    SignedOut,
+    /// By whoever is signed in.
+    SignedIn,
+}
+
+/// One page.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    /// For files and messages.
+    pub name: &'static str,
+    /// Its path; `{id}` stands for what [`Listed::path`] finds.
+    template: &'static str,
+    /// The first column of the first row is what stands in the path: a page that is about something. Empty for others.
+    about: &'static str,
+    /// Who sees it.
+    pub seen: Seen,
+}
+
+const fn page(name: &'static str, template: &'static str) -> Listed {
+    Listed { name, template, about: "", seen: Seen::SignedIn }
+}
+
+const fn about(name: &'static str, template: &'static str, about: &'static str) -> Listed {
+    Listed { name, template, about, seen: Seen::SignedIn }
+}
+
+/// All of them.
+pub const PAGES: &[Listed] = &[
+    Listed { name: "login", template: "/login", about: "", seen: Seen::SignedOut },
+    page("rules", "/rules"),
+    page("rule-new", "/rules/new"),
+    about("rule", "/rules/{id}", "SELECT name FROM declarations WHERE section = 'rules' AND name LIKE 'good%'"),
+    page("activity-runs", "/activity/runs"),
+    page("activity-decisions", "/activity/decisions"),
+    page("activity-failures", "/activity/failures"),
+    page("activity-webhooks", "/activity/webhooks"),
+    page("activity-audit", "/activity/audit"),
+    page("activity-log", "/activity/log"),
+    page("nowhere", "/there-is-no-such-page"),
+];
+
+impl Listed {
+    /// Whether a path, without a query, is one of this page.
+    #[must_use]
+    pub fn is_at(&self, path: &str) -> bool {
+        let parts: (Vec<&str>, Vec<&str>) = (self.template.split('/').collect(), path.split('/').collect());
+        parts.0.len() == parts.1.len()
+            && parts.0.iter().zip(&parts.1).all(|(known, part)| known == part || *known == "{id}")
+    }
+
+    /// Its path in this household.
+    ///
+    /// # Panics
+    /// When the household has nothing that the page could be about.
+    #[must_use]
+    pub fn path(&self, household: &Household) -> String {
+        if self.about.is_empty() {
+            return self.template.to_owned();
+        }
+        let store = Connection::open(household.database()).expect("the store is there");
+        let found = store.query_row(self.about, [], |row| row.get::<_, String>(0));
+        let found = found.unwrap_or_else(|error| panic!("nothing to show on {}: {error}", self.name));
+        self.template.replace("{id}", &found.replace(' ', "%20"))
+    }
+}
