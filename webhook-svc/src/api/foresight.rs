@@ -56,8 +56,6 @@ pub struct ForeseenWish {
     pub now: String,
     /// Where it would go.
     pub then: String,
-    /// The same in one word.
-    pub what: What,
 }
 
 /// A test of the rules, and what came of it.
@@ -130,7 +128,6 @@ fn compared(
                 changed,
                 now: now.map(|(_, now)| now).unwrap_or_default(),
                 then: outlook.then.in_short(),
-                what: outlook.then.what,
                 title: outlook.title,
                 user: outlook.user,
             });
