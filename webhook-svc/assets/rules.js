@@ -19,7 +19,10 @@
   // The builder.
   const builder = () => document.querySelector("form[data-rule]");
   let timer, looking, redrawing;
-
+  const show = (page) => {
+    const fresh = page.getElementById("what-if");
+    if (fresh) document.getElementById("what-if").replaceChildren(...fresh.childNodes);
+  };
   // What the rule would do, after a pause; an older question is dropped.
   const look = (pause = PAUSE_MS) => {
     clearTimeout(timer);
@@ -32,8 +35,7 @@
       panel.ariaBusy = "true";
       try {
         const page = await sent(builder(), fields, mine.signal);
-        const fresh = page.getElementById("what-if");
-        if (fresh && looking === mine) document.getElementById("what-if").replaceChildren(...fresh.childNodes);
+        if (looking === mine) show(page);
       } catch { /* asked anew, or not there: the next one tells */ }
       if (looking === mine) panel.ariaBusy = null;
     }, pause);
@@ -50,9 +52,12 @@
     redrawing?.abort();
     const mine = redrawing = new AbortController();
     try {
-      const fresh = (await sent(form, fields, mine.signal)).querySelector("form[data-rule]");
+      const page = await sent(form, fields, mine.signal);
+      const fresh = page.querySelector("form[data-rule]");
       if (!fresh) return plainly(form, button);
       form.replaceWith(fresh);
+      if (wish === "preview") show(page);
+      else look(0);
       const details = [...fresh.querySelectorAll("details")];
       if (details.length === opened.length) details.forEach((it, at) => { it.open ||= opened[at]; });
       const named = active?.name && [...fresh.elements].find((it) => it.name === active.name && (it.type !== "submit" || it.value === active.value));
@@ -60,7 +65,6 @@
       const beside = around && [...fresh.elements].find((it) => it.value === around);
       (fresh.querySelector("[autofocus]") ?? (beside || named) ?? fresh.querySelector("textarea"))?.focus();
       fresh.querySelectorAll("details[open]").forEach(offer);
-      look(0);
     } catch (error) {
       if (error.name !== "AbortError") plainly(form, button);
     }

@@ -415,7 +415,11 @@ fn fit(group: &mut Group, before: &mut impl Iterator<Item = String>) {
 /// `when.0.1` as numbers.
 fn path_of(at: &str) -> Option<Vec<usize>> {
     let rest = at.strip_prefix(ROOT)?;
-    rest.split('.').skip(1).map(|part| part.parse().ok()).collect()
+    let mut parts = rest.split('.');
+    if parts.next() != Some("") {
+        return None;
+    }
+    parts.map(|part| part.parse().ok()).collect()
 }
 
 /// What is said of a rule that the builder does not draw.
@@ -498,7 +502,7 @@ mod tests {
         draft.apply("unroute 0", &names).unwrap();
         assert_eq!(draft.routes.iter().map(|route| route.to.as_str()).collect::<Vec<_>>(), ["uhd"]);
         let before = draft.clone();
-        for nonsense in ["remove when", "remove when.9", "add when.0.0.0", "group elsewhere", "unroute 7", "unroute x"] {
+        for nonsense in ["remove when", "remove when.9", "add whenever", "add when.0.0.0", "group elsewhere", "unroute 7", "unroute x"] {
             assert!(draft.apply(nonsense, &names).is_err(), "{nonsense}");
             assert_eq!(draft, before, "{nonsense}");
         }
