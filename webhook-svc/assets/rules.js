@@ -1,11 +1,10 @@
 // Rules: the builder works in place and tells what a rule would do while one types; the list is ordered by its handles and by keys.
-// Each asks for the page that the form would lead to anyway, and shows the part of it that is new.
+// Each asks for the page that the form leads to anyway, and shows what is new in it.
 "use strict";
 (() => {
   const PAUSE_MS = 500;
   const on = (type, act, capture = false) => document.addEventListener(type, act, capture);
 
-  // The page that a form leads to.
   const sent = async (form, fields, signal) => {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(fields), signal, headers: { accept: "text/html" } });
     return new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -118,13 +117,11 @@
   };
 
   on("pointerdown", (event) => {
-    const grip = event.target.closest(".grip");
-    const item = grip?.closest("li[data-moves]");
+    const item = event.target.closest(".grip")?.closest("li[data-moves]");
     if (!item || event.button !== 0) return;
     event.preventDefault();
     const form = item.closest("form");
     const before = moving(form).map(called).join("\n");
-    grip.setPointerCapture(event.pointerId);
     item.classList.add("dragging");
     const move = ({ clientY }) => {
       for (const other of moving(form)) {
@@ -135,13 +132,16 @@
         if (!above && clientY > top + height / 2) other.after(item);
       }
     };
+    // Of the page, because what is moved in it loses the pointer.
+    const listening = new AbortController();
     const end = () => {
-      grip.removeEventListener("pointermove", move);
+      listening.abort();
       item.classList.remove("dragging");
       if (moving(form).map(called).join("\n") !== before) arrange(form, new FormData(form), called(item));
     };
-    grip.addEventListener("pointermove", move);
-    grip.addEventListener("lostpointercapture", end, { once: true });
+    for (const [type, act] of [["pointermove", move], ["pointerup", end], ["pointercancel", end]]) {
+      document.addEventListener(type, act, { signal: listening.signal });
+    }
   });
   on("keydown", (event) => {
     const item = event.altKey && event.target.closest?.("li[data-moves]");

@@ -149,8 +149,12 @@ async fn arrange(ask: Ask, form: &Form, order: Vec<String>) -> Result<Response, 
         Ok(_) => Ok(see_other(&ask, &back(&ask), Some(Notice::ok("The rules are judged in the new order.")))),
         Err(error) => {
             let stale = error.status() == StatusCode::PRECONDITION_FAILED;
+            if !stale {
+                return draw(&ask, error.status(), error.message().to_owned(), None).await;
+            }
             let now = rules::movable(&ask.app.config());
-            draw(&ask, error.status(), error.message().to_owned(), stale.then_some((order, now))).await
+            let problem = "Somebody has changed the settings since you looked, so nothing was moved. Below is the order as it is now.";
+            draw(&ask, error.status(), problem.to_owned(), Some((order, now))).await
         }
     }
 }

@@ -160,12 +160,12 @@ fn chosen(mut choices: Vec<(String, String)>, value: String) -> Control {
 /// What people are shown for an operator.
 const fn said(operator: Operator, kind: Option<FieldKind>) -> &'static str {
     match (operator, kind) {
-        (Operator::Equals, Some(FieldKind::Texts)) => "are exactly",
-        (Operator::Not, Some(FieldKind::Texts)) => "are not exactly",
-        (Operator::In, Some(FieldKind::Texts)) => "have one of",
-        (Operator::NotIn, Some(FieldKind::Texts)) => "have none of",
-        (Operator::Contains, Some(FieldKind::Texts)) => "have",
-        (Operator::NotContains, Some(FieldKind::Texts)) => "do not have",
+        (Operator::Equals, Some(FieldKind::Texts)) => "is exactly",
+        (Operator::Not, Some(FieldKind::Texts)) => "is not exactly",
+        (Operator::In, Some(FieldKind::Texts)) => "has one of",
+        (Operator::NotIn, Some(FieldKind::Texts)) => "has none of",
+        (Operator::Contains, Some(FieldKind::Texts)) => "has",
+        (Operator::NotContains, Some(FieldKind::Texts)) => "has not",
         (Operator::Equals, _) => "is",
         (Operator::Not, _) => "is not",
         (Operator::In, _) => "is one of",
