@@ -47,7 +47,6 @@
     const wish = button?.value ?? "redraw";
     fields.set("do", wish);
     const active = document.activeElement;
-    const opened = [...form.querySelectorAll("details")].map((it) => it.open);
     redrawing?.abort();
     const mine = redrawing = new AbortController();
     try {
@@ -57,23 +56,20 @@
       form.replaceWith(fresh);
       if (wish === "preview") show(page);
       else look(0);
-      const details = [...fresh.querySelectorAll("details")];
-      if (details.length === opened.length) details.forEach((it, at) => { it.open ||= opened[at]; });
       const named = active?.name && [...fresh.elements].find((it) => it.name === active.name && (it.type !== "submit" || it.value === active.value));
       const around = wish.startsWith("remove ") && `add ${wish.slice(7).replace(/\.\d+$/, "")}`;
       const beside = around && [...fresh.elements].find((it) => it.value === around);
       (fresh.querySelector("[autofocus]") ?? (beside || named) ?? fresh.querySelector("textarea"))?.focus();
-      fresh.querySelectorAll("details[open]").forEach(offer);
+      fresh.querySelectorAll("[data-choices]").forEach(offer);
     } catch (error) {
       if (error.name !== "AbortError") plainly(form, button);
     }
   };
 
-  // What an instance offers to choose from, as soon as somebody looks at its options.
+  // What an instance offers to choose from, where somebody looks at its options.
   const offered = new Map();
   const offer = async (details) => {
     const url = details.dataset.choices;
-    if (!url) return;
     if (!offered.has(url)) offered.set(url, fetch(url).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null));
     const choices = await offered.get(url);
     if (!choices) return offered.delete(url);
@@ -91,13 +87,10 @@
       input.setAttribute("list", list.id);
     }
   };
-  on("toggle", (event) => { if (event.target.matches("details[open][data-choices]")) offer(event.target); }, true);
-
-  on("input", (event) => { if (event.target.form?.matches("[data-rule]") && !event.target.matches("[data-redraws]")) look(); });
-  on("change", (event) => {
-    const { target } = event;
-    if (target.form?.matches("[data-rule]") && target.matches("[data-redraws]")) redraw(null);
-  });
+  // What is beside these depends on them.
+  const decides = (target) => target.matches("select") && /\.(field|op|to)$/.test(target.name);
+  on("input", ({ target }) => { if (target.form?.matches("[data-rule]") && !decides(target)) look(); });
+  on("change", ({ target }) => { if (target.form?.matches("[data-rule]") && decides(target)) redraw(null); });
 
   // The list. Only rules whose place is where they stand can be moved, and only among themselves.
   const moving = (form) => [...form.querySelectorAll("li[data-moves]")];
@@ -168,5 +161,5 @@
     }
   }, true);
 
-  document.querySelectorAll("details[open][data-choices]").forEach(offer);
+  document.querySelectorAll("[data-choices]").forEach(offer);
 })();

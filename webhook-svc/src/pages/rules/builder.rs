@@ -169,11 +169,11 @@ async fn act(ask: Ask, kept: Option<rules::RuleView>) -> Result<Response, ApiErr
     let action = form.value("do");
     let name = kept.as_ref().map(|kept| kept.name.clone());
     // What the settings file declares can be looked at and copied.
-    if let Some(kept) = kept.as_ref().filter(|kept| kept.read_only) {
+    if action == "preview"
+        && let Some(kept) = kept.as_ref().filter(|kept| kept.read_only)
+    {
         let what_if = what_if::as_it_is(&ask, &kept.name).await?;
-        if action == "preview" {
-            return Sheet { what_if, ..Sheet::of(rules::view(&config, &kept.name)?) }.draw(&ask).await;
-        }
+        return Sheet { what_if, ..Sheet::of(rules::view(&config, &kept.name)?) }.draw(&ask).await;
     }
     if action == "delete" {
         return remove(ask, name.unwrap_or_default(), form.value("version")).await;

@@ -82,6 +82,8 @@ pub struct Route {
     pub options: BTreeMap<&'static str, String>,
     /// No tags at all, whatever the instance has.
     pub no_tags: bool,
+    /// Somebody wants to see its options.
+    pub open: bool,
 }
 
 impl GroupKind {
@@ -276,6 +278,7 @@ impl Draft {
                 match (key, known) {
                     ("to", _) => value.clone_into(&mut route.to),
                     ("no_tags", _) => route.no_tags = true,
+                    ("open", _) => route.open = true,
                     (_, Some(known)) if !value.trim().is_empty() => {
                         route.options.insert(known, value.trim().to_owned());
                     }
@@ -341,7 +344,7 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Does what a button asks for: `add when.0`, `group when`, `remove when.0.1`, `route`, `unroute 2`. Answers the field where one
+    /// Does what a button asks for: `add when.0`, `group when`, `remove when.0.1`, `route`, `options 0`, `unroute 2`. Answers the field where one
     /// goes on, if there is one.
     ///
     /// # Errors
@@ -388,6 +391,11 @@ impl Draft {
                 let to = instances.iter().find(|name| !taken(name)).or_else(|| instances.first());
                 self.routes.push(Route { to: to.cloned().unwrap_or_default(), ..Route::default() });
                 Ok(Some(format!("route.{}.to", self.routes.len() - 1)))
+            }
+            "options" => {
+                let number: usize = at.parse().map_err(|_| gone())?;
+                self.routes.get_mut(number).ok_or_else(gone)?.open = true;
+                Ok(Some(format!("route.{number}.quality_profile")))
             }
             "unroute" => {
                 let number: usize = at.parse().map_err(|_| gone())?;
@@ -502,7 +510,16 @@ mod tests {
         draft.apply("unroute 0", &names).unwrap();
         assert_eq!(draft.routes.iter().map(|route| route.to.as_str()).collect::<Vec<_>>(), ["uhd"]);
         let before = draft.clone();
-        for nonsense in ["remove when", "remove when.9", "add whenever", "add when.0.0.0", "group elsewhere", "unroute 7", "unroute x"] {
+        for nonsense in [
+            "remove when",
+            "remove when.9",
+            "add whenever",
+            "add when.0.0.0",
+            "group elsewhere",
+            "unroute 7",
+            "unroute x",
+            "options 1",
+        ] {
             assert!(draft.apply(nonsense, &names).is_err(), "{nonsense}");
             assert_eq!(draft, before, "{nonsense}");
         }

@@ -59,8 +59,7 @@ pub struct RoutePiece {
     pub error: String,
     /// Words and what people are shown for them.
     pub instances: Vec<(String, String)>,
-    /// Whether its options are to be seen at once.
-    pub open: bool,
+    /// None while nobody wants to see them.
     pub options: Vec<OptionPiece>,
     pub no_tags: bool,
 }
@@ -104,7 +103,8 @@ fn group(inner: &Group, at: &str, marks: &Marks, pieces: &mut Vec<Piece>) {
 fn row(row: &Row, at: String, marks: &Marks) -> RowPiece {
     let info = row.info();
     let fitting = info.map(|info| info.operators()).unwrap_or_default();
-    let mut operators: Vec<_> = fitting.iter().map(|it| (it.word().to_owned(), said(*it, info.map(|it| it.kind)))).collect();
+    let mut operators: Vec<_> =
+        fitting.iter().map(|it| (it.word().to_owned(), said(*it, info.map(|it| it.kind)))).collect();
     if !operators.iter().any(|(word, _)| *word == row.operator) {
         operators.push((row.operator.clone(), "does not fit"));
     }
@@ -198,14 +198,14 @@ fn route(route: &Route, number: usize, instances: &[Instance], marks: &Marks) ->
     if !instances.iter().any(|it| it.name == route.to) {
         names.push((route.to.clone(), if route.to.is_empty() { "choose one".into() } else { route.to.clone() }));
     }
-    let options: Vec<OptionPiece> = options::KEYS.iter().filter_map(|key| option(route, &at, key, kind, marks)).collect();
-    let wrong = options.iter().any(|option| !option.error.is_empty());
+    let seen = route.open || route.no_tags || !route.options.is_empty();
+    let keys = if seen { options::KEYS } else { &[] };
+    let options = keys.iter().filter_map(|key| option(route, &at, key, kind, marks)).collect();
     RoutePiece {
         number,
         to: route.to.clone(),
         error: marks.error(&format!("{at}.to")),
         instances: names,
-        open: wrong || route.no_tags || !route.options.is_empty(),
         options,
         no_tags: route.no_tags,
         at,
@@ -228,16 +228,16 @@ fn option(
     let choices = if choices.is_empty() { choices } else { offered(choices, &value) };
     let at = format!("{at}.{key}");
     let (label, hint) = match key {
-        "quality_profile" => ("Quality profile", "by its name or number"),
-        "root_folder_path" => ("Root folder", "one that the instance has"),
-        "tags" => ("Tags", "instead of the instance's, with commas"),
+        "quality_profile" => ("Quality profile", "as the instance has it"),
+        "root_folder_path" => ("Root folder", "as the instance has it"),
+        "tags" => ("Tags", "the instance's; several with commas"),
         "search_on_add" => ("Search at once", ""),
         "minimum_availability" => ("Minimum availability", ""),
         "monitor" => ("Monitor", ""),
         "monitor_new_items" => ("Seasons that come later", ""),
         "series_type" => ("Series type", ""),
         "season_folder" => ("Season folders", ""),
-        _ => ("Only these seasons", "numbers, with commas"),
+        _ => ("Only these seasons", "numbers with commas"),
     };
     Some(OptionPiece { error: marks.error(&at), at, key, label, value, hint, choices })
 }

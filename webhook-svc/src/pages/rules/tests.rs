@@ -64,7 +64,8 @@ fn form(page: &str, button: &str) -> Vec<(String, String)> {
         if tag.starts_with("<select") {
             select = name;
         } else if tag.starts_with("<option") && tag.ends_with(" selected") {
-            sent.push((select.clone().unwrap(), attribute(tag, "value").unwrap()));
+            let shown = || rest[..rest.find('<').unwrap()].to_owned();
+            sent.push((select.clone().unwrap(), attribute(tag, "value").unwrap_or_else(shown)));
         } else if tag.starts_with("<textarea") {
             let text = &rest[..rest.find("</textarea>").unwrap()];
             sent.push((name.unwrap(), unescaped(text.strip_prefix('\n').unwrap_or(text))));
@@ -139,11 +140,20 @@ async fn a_nested_rule_is_built_button_by_button_and_kept_exactly() {
     builder.press("add when.1.2", &[("when.1.2.0.op", "in"), ("when.1.2.0.value", "Anime, \"a, b\"")]).await;
     builder.press("remove when.1.2.1", &[]).await;
     builder.press("route", &[]).await;
-    builder.press("route", &[("route.0.to", "uhd"), ("route.0.quality_profile", "HD 1080p"), ("route.0.tags", "a, b")]).await;
+    builder.press("options 0", &[("route.0.to", "uhd")]).await;
+    builder.press("route", &[("route.0.quality_profile", "HD 1080p"), ("route.0.tags", "a, b")]).await;
     builder.press("unroute 1", &[]).await;
     assert_eq!(builder.value("route.0.tags"), ["a, b"]);
     let saved = builder
-        .press("save", &[("require_approval", "true"), ("reason", "costs much"), ("priority", "7"), ("route.0.monitor", "movie_only")])
+        .press(
+            "save",
+            &[
+                ("require_approval", "true"),
+                ("reason", "costs much"),
+                ("priority", "7"),
+                ("route.0.monitor", "movie_only"),
+            ],
+        )
         .await;
     assert_eq!((saved.status, saved.header("location")), (303, "/rules"), "{}", saved.text);
     let expected = json!({
@@ -163,7 +173,10 @@ async fn a_nested_rule_is_built_button_by_button_and_kept_exactly() {
     // It opens again as it was, and what the settings say is one sentence in the list.
     let again = Builder::open(&visitor, "/rules/kids%20%26%20co").await;
     assert_eq!(again.value("when.1.2.0.value"), ["Anime, \"a, b\""]);
-    assert_eq!((again.value("when.1.kind"), again.value("reason")), (vec!["not".to_owned()], vec!["costs much".to_owned()]));
+    assert_eq!(
+        (again.value("when.1.kind"), again.value("reason")),
+        (vec!["not".to_owned()], vec!["costs much".to_owned()])
+    );
     let list = visitor.get("/rules").await.text;
     assert!(list.contains("Kids &#38; co") && list.contains("goes to uhd with monitor movie_only"), "{list}");
     assert!(list.contains("priority 7"), "{list}");
@@ -224,8 +237,13 @@ async fn text_and_builder_carry_what_was_typed_from_one_to_the_other() {
     builder.press("text", &[("when.0.value", "Anime"), ("exclude", "true")]).await;
     let text = builder.value("text").remove(0);
     assert_eq!(text, "name: \"#1: yes\"\nwhen:\n  genre:\n    contains: Anime\nexclude: true\n");
-    builder.press("builder", &[("text", "name: x\r\nwhen: {any: [{year: 1999}, {anime: true}]}\r\nroute: uhd\r\n")]).await;
-    assert_eq!((builder.value("when.kind"), builder.value("when.0.value")), (vec!["any".to_owned()], vec!["1999".to_owned()]));
+    builder
+        .press("builder", &[("text", "name: x\r\nwhen: {any: [{year: 1999}, {anime: true}]}\r\nroute: uhd\r\n")])
+        .await;
+    assert_eq!(
+        (builder.value("when.kind"), builder.value("when.0.value")),
+        (vec!["any".to_owned()], vec!["1999".to_owned()])
+    );
     assert_eq!((builder.value("route.0.to"), builder.value("exclude")), (vec!["uhd".to_owned()], Vec::new()));
 
     // What is no YAML, and what the builder cannot show, stays as it was typed, with its line.
@@ -235,7 +253,8 @@ async fn text_and_builder_carry_what_was_typed_from_one_to_the_other() {
     assert_eq!(builder.value("text"), ["name: x\nwhen: [\n"]);
     let odd = builder.press("builder", &[("text", "name: x\nwhen: {yeer: 1}\n")]).await;
     assert!(odd.text.contains("there is no field `yeer`"), "{}", odd.text);
-    let refused = builder.press("save", &[("text", "name: x\nwhen:\n  all:\n  - year: soon\n  - type: play\nlabel: y\n")]).await;
+    let refused =
+        builder.press("save", &[("text", "name: x\nwhen:\n  all:\n  - year: soon\n  - type: play\nlabel: y\n")]).await;
     assert_eq!(refused.status, 422);
     let told = unescaped(&refused.text);
     assert!(told.contains("Line 4: when.all[0].year") && told.contains("Line 5: when.all[1].type"), "{told}");
@@ -258,7 +277,11 @@ async fn the_second_of_two_browsers_sees_both_versions_and_may_insist() {
     second.press("remove when.0", &[]).await;
     let stale = second.press("save", &[("label", "three")]).await;
     assert_eq!(stale.status, 412);
-    assert!(stale.text.contains("<ins>label: three</ins>") && stale.text.contains("<del>label: two</del>"), "{}", stale.text);
+    assert!(
+        stale.text.contains("<ins>label: three</ins>") && stale.text.contains("<del>label: two</del>"),
+        "{}",
+        stale.text
+    );
     assert_eq!(kept(&visitor)[0].1["label"], "two");
     assert_eq!(second.press("save", &[]).await.status, 303);
     assert_eq!(kept(&visitor)[0].1["label"], "three");
@@ -287,7 +310,11 @@ async fn what_a_rule_would_do_is_counted_and_listed() {
     let none = builder.press("preview", &[("when.0.value", "1999")]).await;
     assert!(none.status == 200 && none.text.contains("Matches 0 of 25 entries."), "{}", none.text);
     let all = builder.press("preview", &[("when.0.value", "2025")]).await;
-    assert!(all.text.contains("Matches 25 of 25 entries.") && all.text.contains("Nothing would change"), "{}", all.text);
+    assert!(
+        all.text.contains("Matches 25 of 25 entries.") && all.text.contains("Nothing would change"),
+        "{}",
+        all.text
+    );
     assert!(all.text.contains("1 of 2 tests of the rules fail"), "{}", all.text);
     builder.press("route", &[]).await;
     let sent = builder.press("preview", &[("route.0.to", "uhd")]).await;
@@ -295,7 +322,11 @@ async fn what_a_rule_would_do_is_counted_and_listed() {
     assert!(sent.text.contains(elsewhere) && sent.text.contains("movies → <b>uhd</b>"), "{}", sent.text);
     assert_eq!(sent.text.matches("/watchlist/").count(), 20, "{}", sent.text);
     assert!(sent.text.contains("The first 20"));
-    assert!(sent.text.contains("<bdi class=\"clamp\">&#60;b&#62;Bold") && !sent.text.contains("<b>Bold"), "{}", sent.text);
+    assert!(
+        sent.text.contains("<bdi class=\"clamp\">&#60;b&#62;Bold") && !sent.text.contains("<b>Bold"),
+        "{}",
+        sent.text
+    );
     let held = builder.press("preview", &[("require_approval", "true")]).await;
     assert!(held.text.contains("<dt>25</dt><dd>would be held</dd>"), "{}", held.text);
     let mut out = Builder::open(&visitor, "/rules/new").await;
@@ -322,7 +353,8 @@ async fn rules_of_the_file_are_shown_and_copied_and_not_changed() {
     assert!(page.contains("<fieldset disabled>") && !page.contains("value=\"save\""), "{page}");
     let looked = visitor.post("/rules/old%20films", &[("do", "preview")]).await;
     assert!(looked.text.contains("Matches 0 of 2 entries."), "{}", looked.text);
-    let refused = visitor.post("/rules/old%20films", &[("do", "save"), ("name", "old films"), ("exclude", "true")]).await;
+    let refused =
+        visitor.post("/rules/old%20films", &[("do", "save"), ("name", "old films"), ("exclude", "true")]).await;
     assert!(refused.status == 409 && refused.text.contains("change it there"), "{}", refused.text);
     assert_eq!(visitor.post("/rules", &[("do", "remove - old films")]).await.status, 409);
     let mut copy = Builder::open(&visitor, "/rules/new?from=old%20films").await;
@@ -336,7 +368,8 @@ async fn rules_of_the_file_are_shown_and_copied_and_not_changed() {
 async fn rules_are_moved_switched_and_removed_from_the_list() {
     let visitor = Visitor::set_up(SETTINGS).await;
     let make = async |name: &str| {
-        let saved = visitor.post("/rules/new", &[("do", "save"), ("enabled", "true"), ("name", name), ("label", "x")]).await;
+        let saved =
+            visitor.post("/rules/new", &[("do", "save"), ("enabled", "true"), ("name", name), ("label", "x")]).await;
         assert_eq!(saved.status, 303, "{}", saved.text);
     };
     for name in ["a", "b", "c"] {
@@ -353,7 +386,11 @@ async fn rules_are_moved_switched_and_removed_from_the_list() {
     assert_eq!((moved.status, moved.header("location"), order()), (303, "/rules", "acb".to_owned()), "{}", moved.text);
     let stale = visitor.post("/rules", &[("do", "down - a"), ("state", &seen)]).await;
     assert_eq!((stale.status, order()), (412, "acb".to_owned()));
-    assert!(stale.text.contains("The order you wanted") && stale.text.contains("<pre>c\na\nb\n</pre>"), "{}", stale.text);
+    assert!(
+        stale.text.contains("The order you wanted") && stale.text.contains("<pre>c\na\nb\n</pre>"),
+        "{}",
+        stale.text
+    );
     assert!(stale.text.contains("<pre>a\nc\nb\n</pre>"), "{}", stale.text);
     let dragged = [("state", &*state().await), ("names", "b"), ("names", "c"), ("names", "a")];
     assert_eq!(visitor.post("/rules", &dragged).await.status, 303);
@@ -392,11 +429,17 @@ async fn hostile_names_are_text_wherever_they_stand() {
     let fields = [("do", "save"), ("enabled", "true"), ("name", name), ("label", "<img src=x onerror=alert(1)>")];
     assert_eq!(visitor.post("/rules/new", &fields).await.status, 303);
     let list = visitor.get("/rules").await.text;
-    assert!(list.contains("&#60;script&#62;alert(1)") && !list.contains("<script>alert") && !list.contains("<img src=x"));
+    assert!(
+        list.contains("&#60;script&#62;alert(1)") && !list.contains("<script>alert") && !list.contains("<img src=x")
+    );
     let rest = list.split_once("<b><a href=\"/rules/%22").unwrap().1;
     let path = format!("/rules/%22{}", &rest[..rest.find('"').unwrap()]);
     let mut page = Builder::open(&visitor, &path).await;
-    assert!(!page.shown.text.contains("<script>alert") && !page.shown.text.contains("<img src=x"), "{}", page.shown.text);
+    assert!(
+        !page.shown.text.contains("<script>alert") && !page.shown.text.contains("<img src=x"),
+        "{}",
+        page.shown.text
+    );
     assert_eq!(page.value("name"), [name]);
     let text = page.press("text", &[]).await;
     assert!(!text.text.contains("<script>alert"), "{}", text.text);
@@ -436,7 +479,9 @@ async fn limits_are_said_and_large_rules_are_edited_as_text() {
 #[tokio::test]
 async fn whoever_is_not_signed_in_signs_in_first() {
     let visitor = Visitor::set_up(SETTINGS).await.signed_out();
-    for (path, next) in [("/rules", "/rules"), ("/rules/new", "/rules/new"), ("/rules/old%20films", "/rules/old%2520films")] {
+    for (path, next) in
+        [("/rules", "/rules"), ("/rules/new", "/rules/new"), ("/rules/old%20films", "/rules/old%2520films")]
+    {
         let led = visitor.get(path).await;
         assert_eq!((led.status, led.header("location")), (303, &*format!("/login?next={next}")), "{path}");
     }
