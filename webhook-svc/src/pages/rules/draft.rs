@@ -351,19 +351,19 @@ impl Draft {
     /// A sentence that says why not; then it is as it was.
     pub fn apply(&mut self, action: &str, instances: &[String]) -> Result<Option<String>, String> {
         let (what, at) = action.split_once(' ').unwrap_or((action, ""));
-        let gone = || "what was meant is not there any more".to_owned();
+        let gone = || "What was meant is not there any more".to_owned();
         match what {
             "add" | "group" => {
                 if self.when.rows() >= MOST {
                     return Err(format!(
-                        "the builder takes {MOST} conditions: let one name several values with “is one of”, split the rule, or edit it as text"
+                        "The builder takes {MOST} conditions: let one name several values with “is one of”, split the rule, or edit it as text"
                     ));
                 }
                 let path = path_of(at).ok_or_else(gone)?;
                 let nested = what == "group";
                 if nested && path.len() + 2 > DEEPEST {
                     return Err(format!(
-                        "groups nest at most {DEEPEST} deep in the builder: split the rule, or edit it as text"
+                        "Groups nest at most {DEEPEST} deep in the builder: split the rule, or edit it as text"
                     ));
                 }
                 let group = self.when.at(&path).ok_or_else(gone)?;
@@ -385,7 +385,7 @@ impl Draft {
             }
             "route" => {
                 if self.routes.len() >= MOST_ROUTES {
-                    return Err(format!("the builder takes {MOST_ROUTES} destinations: edit the rule as text"));
+                    return Err(format!("The builder takes {MOST_ROUTES} destinations: edit the rule as text"));
                 }
                 let taken = |name: &&String| self.routes.iter().any(|route| route.to == **name);
                 let to = instances.iter().find(|name| !taken(name)).or_else(|| instances.first());
@@ -433,7 +433,7 @@ fn path_of(at: &str) -> Option<Vec<usize>> {
 /// What is said of a rule that the builder does not draw.
 pub fn too_large() -> String {
     format!(
-        "this rule is larger than the builder goes ({MOST} conditions, groups {DEEPEST} deep, {MOST_ROUTES} destinations): edit it as text, or split it into several rules"
+        "This rule is larger than the builder goes ({MOST} conditions, groups {DEEPEST} deep, {MOST_ROUTES} destinations): edit it as text, or split it into several rules"
     )
 }
 

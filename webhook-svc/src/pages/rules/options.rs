@@ -4,7 +4,7 @@
 use pulsarr_shared::model::{
     InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, SeriesMonitor, SeriesTypeChoice,
 };
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::draft::Route;
 use super::lists;
@@ -88,8 +88,8 @@ pub fn flag(text: &str) -> Value {
 
 /// A number that is spelled as such; anything else as text.
 pub fn scalar(text: &str) -> Value {
-    let number = serde_json::from_str::<Value>(text).ok().filter(|number| number.is_number());
-    number.filter(|number| number.to_string() == text).unwrap_or_else(|| Value::String(text.to_owned()))
+    let number = serde_json::from_str::<Number>(text).ok().filter(|number| number.to_string() == text);
+    number.map_or_else(|| Value::String(text.to_owned()), Value::Number)
 }
 
 /// A scalar as people type it; `None` for what is none.

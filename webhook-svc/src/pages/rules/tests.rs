@@ -23,7 +23,7 @@ tests:
 fn wish(visitor: &Visitor, count: u32, title: &str) {
     let ana = UserUuid::parse("5be07c1d2a94f036").unwrap();
     visitor.write(|db| {
-        let user = db.upsert_user(&ana, "ana", "Ana", Relation::Owner, 1)?;
+        let user = db.upsert_user(&ana, "ana <i>\u{202e}", "Ana", Relation::Owner, 1)?;
         for number in 1..=count {
             let title = db.upsert_listed_title(&ListedTitle {
                 plex_id: PlexId::parse(&format!("{number:024x}")).unwrap(),
@@ -321,7 +321,11 @@ async fn what_a_rule_would_do_is_counted_and_listed() {
     let elsewhere = "<dt>25</dt><dd>would be added elsewhere or otherwise</dd>";
     assert!(sent.text.contains(elsewhere) && sent.text.contains("movies → <b>uhd</b>"), "{}", sent.text);
     assert_eq!(sent.text.matches("/watchlist/").count(), 20, "{}", sent.text);
-    assert!(sent.text.contains("The first 20"));
+    assert!(
+        sent.text.contains("The first 20") && sent.text.contains("<bdi>ana &#60;i&#62;\u{202e}</bdi>"),
+        "{}",
+        sent.text
+    );
     assert!(
         sent.text.contains("<bdi class=\"clamp\">&#60;b&#62;Bold") && !sent.text.contains("<b>Bold"),
         "{}",
@@ -423,6 +427,26 @@ async fn rules_are_moved_switched_and_removed_from_the_list() {
 }
 
 #[tokio::test]
+async fn a_long_list_has_pages_and_moves_go_across_them() {
+    let visitor = Visitor::set_up(SETTINGS).await;
+    for number in 10..40 {
+        let name = format!("r{number}");
+        let fields = [("do", "save"), ("enabled", "true"), ("name", &*name), ("label", "x")];
+        assert_eq!(visitor.post("/rules/new", &fields).await.status, 303);
+    }
+    let first = visitor.get("/rules").await.text;
+    assert!(first.contains("page 1 of 2, 31 rules") && first.contains(">r33<") && !first.contains(">r34<"), "{first}");
+    let second = visitor.get("/rules?page=2").await.text;
+    assert!(second.contains(">r34<") && second.contains("value=\"up - r34\"") && !second.contains(">r33<"), "{second}");
+    let moved = visitor.post("/rules?page=2", &[("do", "up - r34")]).await;
+    assert_eq!((moved.status, moved.header("location")), (303, "/rules?page=2"));
+    let order: Vec<String> = kept(&visitor).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(order[23..25], ["r34", "r33"]);
+    assert_eq!(visitor.get("/rules?page=x").await.status, 400);
+    assert!(visitor.get("/rules?page=900").await.text.contains("page 2 of 2"));
+}
+
+#[tokio::test]
 async fn hostile_names_are_text_wherever_they_stand() {
     let visitor = Visitor::set_up(SETTINGS).await;
     let name = "\"><script>alert(1)</script>/%2F?#\u{202e}\u{1f600} a b";
@@ -462,7 +486,7 @@ async fn limits_are_said_and_large_rules_are_edited_as_text() {
     let mut fields: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     fields.push(("do", "add when"));
     let full = visitor.post("/rules/new", &fields).await;
-    assert!(full.status == 200 && full.text.contains("the builder takes 100 conditions"), "{}", full.status);
+    assert!(full.status == 200 && full.text.contains("The builder takes 100 conditions"), "{}", full.status);
     fields.push(("when.100.field", "genre"));
     let more = visitor.post("/rules/new", &fields).await;
     assert!(more.status == 400 && more.text.contains("larger than the builder goes"), "{}", more.text);

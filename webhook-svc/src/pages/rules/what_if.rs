@@ -49,7 +49,7 @@ pub async fn of(ask: &Ask, name: Option<&str>, rule: &Rule) -> Result<(WhatIf, M
             keys.insert("name".to_owned(), NAMELESS.into());
         }
         let acts = |key: &&str| keys.get(*key).is_some_and(|value| !value.is_null() && *value != false);
-        if !ACTIONS.iter().any(|key| acts(&key)) {
+        if !ACTIONS.iter().any(acts) {
             keys.insert("label".to_owned(), "x".into());
         }
     }

@@ -248,7 +248,7 @@ fn value_of(row: &Row) -> Value {
 }
 
 fn cannot(why: &str) -> String {
-    format!("the builder cannot show this rule ({why}): edit it as text")
+    format!("The builder cannot show this rule ({why}): edit it as text")
 }
 
 fn root_of(value: &Value) -> Result<Group, String> {
