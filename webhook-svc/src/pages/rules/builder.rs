@@ -3,6 +3,7 @@
 
 use askama::Template;
 use pulsarr_shared::config::rule_text;
+use pulsarr_shared::routing::Field;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
@@ -12,6 +13,7 @@ use super::typed::Typed;
 use super::what_if::{self, WhatIf};
 use super::written::Marks;
 use super::{beside, place_of};
+use crate::api::people::People;
 use crate::api::{rule_changes, rules};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
 use crate::request::{Access, ApiError, Ask, pairs};
@@ -22,6 +24,9 @@ pub(super) const PAGES: &[Page] = &[
     Page { method: Method::GET, path: "/rules/{name}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
     Page { method: Method::POST, path: "/rules/{name}", access: Access::Write, handle: |ask| Box::pin(act_on(ask)) },
 ];
+
+/// Names that are offered.
+const MOST_PEOPLE: usize = 50;
 
 #[derive(Template)]
 #[template(path = "rules/builder.html")]
@@ -45,6 +50,8 @@ struct Builder<'a> {
     pieces: Vec<Piece>,
     routes: Vec<RoutePiece>,
     fields: Vec<(&'static str, String)>,
+    /// Names to choose from where a person is looked at; none where nobody is.
+    people: Vec<String>,
     /// Whether there are instances at all.
     has_instances: bool,
     /// The field where one goes on.
@@ -101,6 +108,8 @@ impl Sheet {
             Typed::Built(draft) => (pieces::pieces(draft, &marks), pieces::routes(draft, instances, &marks)),
             Typed::Text(_) => (Vec::new(), Vec::new()),
         };
+        let about_people = |piece: &Piece| matches!(piece, Piece::Row(row) if row.field == Field::User.word());
+        let people = if pieces.iter().any(about_people) { people(ask).await? } else { Vec::new() };
         let declared = kept.as_ref().filter(|kept| kept.read_only).map(|kept| kept.source.clone());
         let version = kept.as_ref().and_then(|kept| kept.version).map(|version| version.to_string());
         let page = Builder {
@@ -117,12 +126,20 @@ impl Sheet {
             pieces,
             routes,
             fields: pieces::fields(),
+            people,
             has_instances: !instances.is_empty(),
             focus,
             what_if,
         };
         html(ask, status, &page)
     }
+}
+
+/// What the household calls people: the first of them, where there are many.
+async fn people(ask: &Ask) -> Result<Vec<String>, ApiError> {
+    let config = ask.app.config();
+    let everybody = ask.app.database.run(move |store| People::of(store.read(), &config)).await?;
+    Ok(everybody.0.iter().take(MOST_PEOPLE).map(|user| user.called().to_owned()).collect())
 }
 
 /// A new rule, or a copy of the one that the parameter `from` names.

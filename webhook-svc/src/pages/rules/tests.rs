@@ -336,6 +336,10 @@ async fn what_a_rule_would_do_is_counted_and_listed() {
     let mut out = Builder::open(&visitor, "/rules/new").await;
     let off = out.press("preview", &[("exclude", "true"), ("enabled", "")]).await;
     assert!(off.text.contains("<dt>25</dt><dd>would be excluded</dd>"), "{}", off.text);
+    let offered = out.press("add when", &[]).await.text.contains("<datalist");
+    assert!(!offered, "nobody is looked at");
+    let offered = out.press("redraw", &[("when.0.field", "user")]).await;
+    assert!(offered.text.contains("<option value=\"ana &#60;i&#62;\u{202e}\">"), "{}", offered.text);
     let unclear = builder.press("preview", &[("when.0.value", "soon")]).await;
     assert!(unclear.status == 200 && unclear.text.contains("It cannot be told yet"), "{}", unclear.text);
     assert!(kept(&visitor).is_empty());
