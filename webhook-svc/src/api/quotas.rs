@@ -25,43 +25,51 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 
 /// Quotas.
 #[derive(Debug, Serialize, JsonSchema)]
-struct QuotaList {
+pub struct QuotaList {
     /// The owner's first, then by user name.
-    quotas: Vec<QuotaView>,
+    pub quotas: Vec<QuotaView>,
 }
 
 /// One quota of one user.
 #[derive(Debug, Serialize, JsonSchema)]
-struct QuotaView {
+pub struct QuotaView {
     /// Whose.
-    user: Person,
+    pub user: Person,
     /// What it counts: `movie` or `show`.
     #[serde(rename = "type")]
-    media_type: &'static str,
+    pub media_type: &'static str,
     /// `3 movies a day`
-    quota: String,
+    pub quota: String,
     /// Places taken, those on their way included.
-    used: u32,
+    pub used: u32,
     /// Of these, how many may yet turn out to cost nothing.
-    on_their_way: u32,
+    pub on_their_way: u32,
     /// Places there are.
-    limit: u32,
+    pub limit: u32,
     /// How much of it is used; above 100 when the limit was lowered.
-    percent: u32,
+    pub percent: u32,
     /// Since when uses count; unix milliseconds; `null`: as long as they are on the watchlist.
-    since_ms: Option<i64>,
+    pub since_ms: Option<i64>,
     /// When there is room again; `null` while there is room, and where only the watchlist makes room.
-    room_again_at_ms: Option<i64>,
+    pub room_again_at_ms: Option<i64>,
     /// What happens with the next title when it is full: `approval`, `wait`, `skip`.
-    when_exceeded: &'static str,
+    pub when_exceeded: &'static str,
     /// Quotas hold this user not back.
-    bypassed: bool,
+    pub bypassed: bool,
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
+    answer(&page(&ask).await?)
+}
+
+/// Every quota of everybody.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<QuotaList, ApiError> {
     let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
     let all = ask.app.database.run(move |store| sync::quotas(store.read(), &config, now_ms)).await?;
-    answer(&QuotaList { quotas: all.iter().map(QuotaView::of).collect() })
+    Ok(QuotaList { quotas: all.iter().map(QuotaView::of).collect() })
 }
 
 impl QuotaView {

@@ -14,7 +14,7 @@ mod settings;
 mod setup;
 mod sign_in;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 mod trouble;
 mod users;
 mod watchlist;
