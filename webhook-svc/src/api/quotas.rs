@@ -1,5 +1,9 @@
 //! How full everybody's quotas are.
 
+use std::sync::Arc;
+
+use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::config::Config;
 use pulsarr_shared::quota;
 use pulsarr_shared::sync::{self, UserQuota};
 use schemars::JsonSchema;
@@ -40,6 +44,8 @@ pub struct QuotaView {
     pub media_type: &'static str,
     /// `3 movies a day`
     pub quota: String,
+    /// How full it is, as people say it: `3 of 5 this week, resets Monday`.
+    pub in_words: String,
     /// Places taken, those on their way included.
     pub used: u32,
     /// Of these, how many may yet turn out to cost nothing.
@@ -68,16 +74,32 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 /// When the store cannot be read.
 pub async fn page(ask: &Ask) -> Result<QuotaList, ApiError> {
     let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
-    let all = ask.app.database.run(move |store| sync::quotas(store.read(), &config, now_ms)).await?;
-    Ok(QuotaList { quotas: all.iter().map(QuotaView::of).collect() })
+    let told = Arc::clone(&config);
+    let all = ask.app.database.run(move |store| sync::quotas(store.read(), &told, now_ms)).await?;
+    Ok(QuotaList { quotas: all.iter().map(|it| QuotaView::of(it, &config, now_ms)).collect() })
+}
+
+/// Every quota of the person with this uuid.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn of_user(ask: &Ask, uuid: &str) -> Result<Vec<QuotaView>, ApiError> {
+    let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
+    let (told, uuid) = (Arc::clone(&config), uuid.to_owned());
+    let all = ask.app.database.run(move |store| {
+        let user = store.read().users()?.into_iter().find(|user| user.uuid.as_str() == uuid);
+        user.map_or_else(|| Ok(Vec::new()), |user| sync::quotas_of(store.read(), &told, user, now_ms))
+    });
+    Ok(all.await?.iter().map(|it| QuotaView::of(it, &config, now_ms)).collect())
 }
 
 impl QuotaView {
-    fn of(it: &UserQuota) -> Self {
+    fn of(it: &UserQuota, config: &Config, now_ms: UnixMs) -> Self {
         Self {
             user: Person::of(&it.user),
             media_type: it.quota.media_type.word(),
             quota: quota::in_words(&it.quota),
+            in_words: it.in_words(config, now_ms),
             used: it.room.used,
             on_their_way: it.room.on_their_way,
             limit: it.room.limit,

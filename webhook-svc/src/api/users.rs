@@ -2,7 +2,7 @@
 
 use pulsarr_shared::config::Config;
 use pulsarr_shared::quota;
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::{EntryFilter, EntryLine, Store, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
@@ -119,6 +119,42 @@ fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {
         });
     }
     Ok(UserList { users })
+}
+
+/// A title on somebody's list, in short.
+#[derive(Debug)]
+pub struct ListedTitle {
+    /// The entry's number.
+    pub id: i64,
+    /// What it is called.
+    pub title: String,
+    /// Year of first release.
+    pub year: Option<u16>,
+    /// Where it stands.
+    pub state: &'static str,
+    /// When it was first seen; unix milliseconds.
+    pub appeared_at_ms: i64,
+}
+
+/// The newest titles of the list of the person with this uuid, at most `limit`.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn latest_titles(ask: &Ask, uuid: &str, limit: u32) -> Result<Vec<ListedTitle>, ApiError> {
+    let uuid = uuid.to_owned();
+    let found = ask.app.database.run(move |store| {
+        let db = store.read();
+        let Some(user) = db.users()?.into_iter().find(|user| user.uuid.as_str() == uuid) else { return Ok(Vec::new()) };
+        db.entry_page(&EntryFilter { user: Some(user.id), ..EntryFilter::default() }, None, limit)
+    });
+    let short = |line: EntryLine| ListedTitle {
+        id: line.id.0,
+        title: line.title,
+        year: line.year,
+        state: line.state.word(),
+        appeared_at_ms: line.appeared_at_ms,
+    };
+    Ok(found.await?.into_iter().map(short).collect())
 }
 
 #[cfg(test)]

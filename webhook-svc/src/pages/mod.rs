@@ -17,12 +17,14 @@ mod sign_in;
 pub mod testing;
 mod trouble;
 mod users;
+mod versions;
 mod watchlist;
 mod words;
 
 pub use form::Form;
 pub use frame::{Frame, Notice};
 pub use page::{Page, html, see_other, see_other_with};
+pub use trouble::encoded;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
