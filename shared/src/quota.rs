@@ -56,15 +56,21 @@ impl Room {
     }
 }
 
+/// Since when places count for a quota of this `period`; `None` for a watchlist cap.
+#[must_use]
+pub fn since_ms(period: Period, zone: &TimeZone, now_ms: UnixMs) -> Option<UnixMs> {
+    match period {
+        Period::WatchlistCap => None,
+        Period::Rolling { days } => Some(now_ms.saturating_sub(rolling_ms(days)).saturating_add(1)),
+        calendar => Some(span(calendar, zone, now_ms).since_ms),
+    }
+}
+
 /// How full `quota` is at `now_ms`, given the places its user has taken for titles of its type. Days begin in `zone`. A place that
 /// was taken later than now, before the clock was put back, counts.
 #[must_use]
 pub fn room(quota: &Quota, uses: &[QuotaUse], zone: &TimeZone, now_ms: UnixMs) -> Room {
-    let since_ms = match quota.period {
-        Period::WatchlistCap => None,
-        Period::Rolling { days } => Some(now_ms.saturating_sub(rolling_ms(days)).saturating_add(1)),
-        calendar => Some(span(calendar, zone, now_ms).since_ms),
-    };
+    let since_ms = since_ms(quota.period, zone, now_ms);
     let counts = |it: &&QuotaUse| since_ms.map_or(it.open, |since_ms| it.used_at_ms >= since_ms);
     let (mut used, mut on_their_way) = (0_u32, 0_u32);
     for it in uses.iter().filter(counts) {

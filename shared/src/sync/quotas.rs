@@ -63,7 +63,7 @@ pub fn quotas_of(db: Db<'_>, config: &Config, user: User, now_ms: UnixMs) -> Res
     let standing = config.settings.users.standing(&user);
     let mut all = Vec::new();
     for it in standing.quotas {
-        let uses = db.quota_uses(user.id, it.media_type, None, now_ms)?;
+        let uses = db.quota_uses_since(user.id, it.media_type, quota::since_ms(it.period, &config.zone, now_ms))?;
         let room = quota::room(&it, &uses, &config.zone, now_ms);
         all.push(UserQuota { user: user.clone(), quota: it, room, bypassed: standing.bypass_quota });
     }

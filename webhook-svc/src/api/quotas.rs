@@ -114,8 +114,21 @@ impl QuotaView {
 
 #[cfg(test)]
 mod tests {
+    use pulsarr_shared::model::EntryId;
+
     use super::super::household::{Household, NOON, SETTINGS};
     use super::*;
+
+    #[tokio::test]
+    async fn a_watchlist_cap_counts_what_is_on_the_list_however_long_and_nothing_else() {
+        let household = Household::new(&SETTINGS.replace("daily", "watchlist_cap"));
+        household.wish(3);
+        household.route_all("run-1");
+        household.write(|db| db.close_entry(EntryId(2), NOON));
+        let list = household.get(ENDPOINTS, "/quotas", "").await.unwrap();
+        assert_eq!((&list["quotas"][0]["used"], &list["quotas"][0]["on_their_way"]), (&2.into(), &2.into()), "{list}");
+        assert_eq!(list["quotas"][0]["in_words"], "2 of 4 on the watchlist (2 on their way)");
+    }
 
     #[tokio::test]
     async fn a_quota_tells_its_use_and_when_there_is_room_again() {

@@ -137,7 +137,7 @@ fn everybody(
             relation: Some(user.relation),
             outcome: record.outcome,
             detail: record.detail.as_deref(),
-            entries: db.open_entry_count(user.id)?.into(),
+            entries: db.has_open_entry(user.id)?.into(),
         };
         let told = readability(&seen, requests);
         views.push(ReadabilityView::of(&user.uuid, Some((user.called(), user.relation.word())), told));
