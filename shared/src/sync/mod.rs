@@ -4,16 +4,17 @@
 //! path: the next run is the retry. What a run cannot finish, because time or the request budget is used up or an upstream
 //! fails, it leaves as it found it.
 
+mod cool_down;
 mod decide;
 mod lists;
 mod plex_account;
 mod quotas;
 
+pub use cool_down::{LONGEST_COOL_DOWN, cool_until, leave_alone};
 pub use quotas::{UserQuota, nearly_full_quotas, quotas};
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use decide::Kept;
 use plex_account::Rumours;
@@ -21,7 +22,7 @@ use tracing::{info, warn};
 
 use crate::act;
 use crate::clients::Transport;
-use crate::clock::{Clock, Stopwatch, UnixMs, millis, rfc3339};
+use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
 use crate::model::{Instance, ReadOutcome, RunResult, Trigger};
@@ -235,8 +236,7 @@ async fn stages(
     report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;
 
     if let Some(left) = plex.cooling_for() {
-        let until_ms = run.clock.now_ms().saturating_add(millis(left));
-        leave_alone_until(run.store, until_ms)?;
+        leave_alone(run.store, left, run.clock.now_ms())?;
     }
     report.upstream = upstreams.counts();
     // What was routed is counted by what became of it: sent somewhere, there already, or excluded there.
@@ -276,27 +276,6 @@ pub(crate) fn decide_on_copy(run: &Run<'_>, report: &mut Report) -> Result<Vec<U
         decide::decide(run, &decided.waiting_for_room, &disks, Kept::All, report)?;
     }
     Ok(undecided)
-}
-
-/// Until when Plex wants to be left alone, in unix milliseconds: a `Retry-After` may be longer than the run that met it.
-const COOL_UNTIL: &str = "plex.cool_until_ms";
-
-/// Until when Plex is to be left alone by everybody, in unix milliseconds, if that time is still to come. One more than a day away
-/// was written by a clock that has since been put back.
-///
-/// # Errors
-/// [`StoreError`] when the database cannot be read.
-pub fn cool_until(db: Db<'_>, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreError> {
-    let until_ms = db.setting(COOL_UNTIL)?.and_then(|at| at.parse::<UnixMs>().ok());
-    Ok(until_ms.filter(|at| *at > now_ms && at.saturating_sub(now_ms) < millis(Duration::from_secs(24 * 60 * 60))))
-}
-
-/// Notes that nobody may ask Plex anything before `until_ms`.
-///
-/// # Errors
-/// [`StoreError`] when the database cannot be written.
-pub fn leave_alone_until(store: &Store, until_ms: UnixMs) -> Result<(), StoreError> {
-    store.write(|db| db.set_setting(COOL_UNTIL, &until_ms.to_string()))
 }
 
 /// A name for a run that begins now: sorts by time and is unique, milliseconds in hex and four random bytes.
