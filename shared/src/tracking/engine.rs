@@ -262,6 +262,13 @@ impl Source<'_> {
         Ok(arrivals)
     }
 
+    /// Those of them whose wish came before it.
+    fn awaiting(&self, external_id: u32) -> Result<Vec<ArrivalRow>, StoreError> {
+        let mut arrivals = self.arrivals(external_id)?;
+        arrivals.retain(|it| self.when.is_news_to(it.queued_at_ms));
+        Ok(arrivals)
+    }
+
     fn grabbed(
         &self,
         external_id: u32,
@@ -271,7 +278,7 @@ impl Source<'_> {
         for number in self.numbers(episodes) {
             self.db.note_grab(self.instance, download_id.unwrap_or_default(), external_id, number, self.when.at_ms)?;
         }
-        let arrivals = self.arrivals(external_id)?;
+        let arrivals = self.awaiting(external_id)?;
         for arrival in arrivals.iter().filter(|it| it.state != PlacementState::Removed) {
             self.db.set_grabbed(arrival, self.when.at_ms, self.now_ms)?;
         }
@@ -289,7 +296,7 @@ impl Source<'_> {
                 first_files.push(number);
             }
         }
-        let arrivals = self.arrivals(external_id)?;
+        let arrivals = self.awaiting(external_id)?;
         for arrival in &arrivals {
             self.db.set_available(arrival, self.when.at_ms, self.now_ms)?;
         }
@@ -422,12 +429,16 @@ fn announce(db: Db<'_>, news: News<'_>, now_ms: UnixMs) -> Result<bool, StoreErr
     db.tell_available(&dedupe, &availability, now_ms)
 }
 
-/// Tells of a gathered season and closes it. Answers whether there was a message: those who wanted it may be gone.
+/// Tells of a gathered season and closes it. Answers whether there was a message: those who wanted it may be gone. Whoever wished for
+/// it when all of it had come has found it there.
 fn flush(db: Db<'_>, batch: &BatchRow, now_ms: UnixMs) -> Result<bool, StoreError> {
     db.close_batch(batch)?;
+    let last_import = db.last_import_of(batch)?.map(|at_ms| Moment::arrived(at_ms, now_ms));
     let BatchRow { instance, external_id, season, opened_at_ms, episodes, .. } = batch;
     let mut arrivals = db.arrivals(instance, MediaType::Show, *external_id)?;
-    arrivals.retain(|it| it.state != PlacementState::Removed);
+    arrivals.retain(|it| {
+        it.state != PlacementState::Removed && last_import.is_none_or(|last| last.is_news_to(it.queued_at_ms))
+    });
     let episodes = episodes.iter().map(|episode| EpisodeNumber { season: *season, episode: *episode }).collect();
     let news = News {
         instance,
