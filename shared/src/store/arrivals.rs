@@ -80,6 +80,17 @@ pub struct ArrivalRow {
     pub year: Option<u16>,
 }
 
+/// A placement that its instance has taken, and of which it has told nothing to watch yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AwaitedRow {
+    /// The placement.
+    pub id: PlacementId,
+    /// Of which entry.
+    pub entry: EntryId,
+    /// The number that the arr knows the title by.
+    pub external_id: u32,
+}
+
 impl Db<'_> {
     /// The placements in `instance` of open entries of the title that the arr knows by `external_id`, oldest first. Of those that
     /// wait, only the ones that the arr may have taken already.
@@ -227,6 +238,46 @@ impl Db<'_> {
              WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL",
         )?;
         Ok(query.query_row([instance], |row| row.get(0))?)
+    }
+
+    /// What is waited for in `instance` that it has taken by `until_ms`, oldest first. A time after `now_ms` was written by a clock that
+    /// has been put back since, and counts.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn awaited_since(
+        self,
+        instance: &str,
+        until_ms: UnixMs,
+        now_ms: UnixMs,
+    ) -> Result<Vec<AwaitedRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.awaited_since\n\
+             SELECT p.id, p.entry_id, CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END AS external_id\n\
+             FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL JOIN titles t ON t.id = p.title_id\n\
+             WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL\n\
+                 AND (p.done_at_ms <= ?2 OR p.done_at_ms > ?3) AND external_id IS NOT NULL\n\
+             ORDER BY p.id",
+        )?;
+        let rows = query.query_map(params![instance, until_ms, now_ms], |row| {
+            Ok(AwaitedRow { id: PlacementId(row.get(0)?), entry: EntryId(row.get(1)?), external_id: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes that something to watch was seen of what nobody has told of. The entry follows. Answers whether that is still so: its arr
+    /// may have told of it, or of its end, meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_found(self, awaited: &AwaitedRow, now_ms: UnixMs) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.set_found\n\
+             UPDATE placements SET available_at_ms = ?2 WHERE id = ?1 AND state IN ('added', 'present') AND available_at_ms IS NULL",
+        )?;
+        let found = query.execute(params![awaited.id.0, now_ms])? > 0;
+        self.follow_arrivals(awaited.entry, now_ms)?;
+        Ok(found)
     }
 }
 

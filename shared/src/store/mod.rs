@@ -33,7 +33,7 @@ mod web_sessions;
 pub use admins::{AdminId, AdminRow};
 pub use api_keys::{ApiKeyId, ApiKeyRow, ApiKeyScope, NewApiKey};
 pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
-pub use arrivals::{ArrivalRow, Moment};
+pub use arrivals::{ArrivalRow, AwaitedRow, Moment};
 pub use audit::{AuditRow, NewAuditRow};
 pub use connections::ConnectionRow;
 pub use decisions::{RoutesOfRun, StoredDecision, TitledDecision};

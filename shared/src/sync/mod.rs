@@ -22,6 +22,7 @@ use tracing::{info, warn};
 
 use crate::act;
 use crate::clients::Transport;
+use crate::clients::arr::Arr;
 use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
@@ -33,7 +34,8 @@ use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
 use crate::store::{Db, Store, StoreError, Undecided};
-use crate::tracking::{TrackingSettings, catch_up};
+use crate::tracking::catch_up::{self, Due};
+use crate::tracking::{TrackingSettings, untold};
 use crate::upstreams::Upstreams;
 
 /// What a run works on and with.
@@ -230,7 +232,9 @@ async fn stages(
         act(run, mode, &upstreams, report).await?;
     }
     decided.look_again(second);
-    catch_up_with(run, &upstreams, &owed, report).await?;
+    if everybody {
+        catch_up_with(run, &upstreams, &owed, report).await?;
+    }
     approvals.add(&decided.approvals);
     report.approvals = approvals;
     report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;
@@ -287,9 +291,9 @@ pub fn new_run_id(now_ms: UnixMs) -> String {
 /// From when on the histories of the instances are to be asked for that have taken something which is still waited for.
 fn owed_histories(run: &Run<'_>) -> Result<BTreeMap<String, UnixMs>, StoreError> {
     let mut owed = BTreeMap::new();
-    for Instance { name, .. } in &run.config.settings.instances {
-        if let Some(since_ms) = catch_up::due(run.store, name, run.clock.now_ms())? {
-            owed.insert(name.clone(), since_ms);
+    for instance in &run.config.settings.instances {
+        if let Due::Since(since_ms) = catch_up::due(run.store, instance, run.clock.now_ms())? {
+            owed.insert(instance.name.clone(), since_ms);
         }
     }
     Ok(owed)
@@ -301,18 +305,48 @@ async fn catch_up_with(
     run: &Run<'_>,
     upstreams: &Upstreams<'_>,
     owed: &BTreeMap<String, UnixMs>,
-    report: &Report,
+    report: &mut Report,
 ) -> Result<(), StoreError> {
-    let settings = TrackingSettings::of(&run.config.environment);
     let fails =
         |name: &str| report.problems.iter().any(|it| it.upstream == name && it.kind != ProblemKind::Configuration);
     let looks = upstreams.instances.iter().filter_map(|(instance, arr)| {
-        let since_ms = *owed.get(&instance.name)?;
         let asked = run.stop.reason().is_none() && !fails(&instance.name);
-        asked.then(|| catch_up::catch_up(run.store, run.clock, instance, arr, since_ms, settings))
+        asked.then(|| catch_up_with_one(run, instance, arr, owed.get(&instance.name).copied()))
     });
-    futures_util::future::try_join_all(looks).await?;
+    let problems = futures_util::future::try_join_all(looks).await?;
+    problems.into_iter().flatten().for_each(|problem| report.problem(problem));
     Ok(())
+}
+
+/// Asks an instance for what it told nobody since `since_ms`, and for what not even its history knows. Answers what people should know.
+async fn catch_up_with_one(
+    run: &Run<'_>,
+    instance: &Instance,
+    arr: &Arr,
+    since_ms: Option<UnixMs>,
+) -> Result<Option<Problem>, StoreError> {
+    let awaited = untold::due(run.store, instance, run.clock.now_ms())?;
+    let found = if awaited.is_empty() {
+        Vec::new()
+    } else {
+        let looked = untold::look(arr, awaited).await;
+        untold::note_look(run.store, instance, &looked, run.clock.now_ms())?;
+        looked.unwrap_or_default()
+    };
+    let settings = TrackingSettings::of(&run.config.environment);
+    let problem = match since_ms {
+        None => None,
+        Some(since_ms) => {
+            let caught = catch_up::catch_up(run.store, run.clock, instance, arr, since_ms, settings).await?;
+            if !caught.up {
+                // Its history may have news of what was found.
+                return Ok(caught.problem);
+            }
+            caught.problem
+        }
+    };
+    untold::settle(run.store, instance, &found, run.clock.now_ms())?;
+    Ok(problem)
 }
 
 /// Works off every instance's queue, all instances at once.

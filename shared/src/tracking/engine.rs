@@ -19,9 +19,6 @@ use crate::store::{
 const TOGETHER: u32 = 100;
 const BYTES_TOGETHER: usize = 4 * 1024 * 1024;
 
-/// Events of a history that share a transaction.
-const HISTORY_TOGETHER: usize = 1_000;
-
 /// How long a webhook waits for its instance to be in the settings again.
 const WAITS_FOR_INSTANCE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -100,12 +97,12 @@ pub fn tidy(store: &Store, now_ms: UnixMs) -> Result<bool, StoreError> {
 }
 
 /// Does what follows from events that somebody saw otherwise, such as in the history of `instance`. Each comes with the time it
-/// happened; those that are known already change nothing. Up to a thousand share a transaction.
+/// happened; those that are known already change nothing.
 ///
 /// # Errors
-/// [`StoreError`] when the store fails; some of the events may have been worked off.
+/// [`StoreError`] when the store fails.
 pub fn apply_events(
-    store: &Store,
+    db: Db<'_>,
     instance: &str,
     kind: InstanceKind,
     events: &[(UnixMs, ArrEvent)],
@@ -113,20 +110,13 @@ pub fn apply_events(
     now_ms: UnixMs,
 ) -> Result<Processed, StoreError> {
     let mut processed = Processed::default();
-    for chunk in events.chunks(HISTORY_TOGETHER) {
-        let together = store.write(|db| {
-            let mut together = Processed::default();
-            for (at_ms, event) in chunk {
-                // An instance whose clock is ahead of ours tells nothing from the future.
-                let when = Moment::dated((*at_ms).min(now_ms));
-                // The window of a season begins now: its first episode may have come hours ago, and the last a moment ago.
-                let of = Source { db, instance, kind, when, gathered_at_ms: now_ms, settings, now_ms };
-                let (state, _) = of.apply(event, &mut together)?;
-                count(&mut together, state);
-            }
-            Ok(together)
-        })?;
-        add(&mut processed, together);
+    for (at_ms, event) in events {
+        // An instance whose clock is ahead of ours tells nothing from the future.
+        let when = Moment::dated((*at_ms).min(now_ms));
+        // The window of a season begins now: its first episode may have come hours ago, and the last a moment ago.
+        let of = Source { db, instance, kind, when, gathered_at_ms: now_ms, settings, now_ms };
+        let (state, _) = of.apply(event, &mut processed)?;
+        count(&mut processed, state);
     }
     Ok(processed)
 }
@@ -162,12 +152,6 @@ const fn count(processed: &mut Processed, state: WebhookState) {
         WebhookState::Ignored => processed.ignored += 1,
         _ => processed.done += 1,
     }
-}
-
-const fn add(processed: &mut Processed, other: Processed) {
-    processed.done += other.done;
-    processed.ignored += other.ignored;
-    processed.announced += other.announced;
 }
 
 fn work_off(

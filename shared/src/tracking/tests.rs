@@ -319,7 +319,7 @@ fn what_was_imported_before_we_added_it_anew_does_not_count() {
 /// The history of an arr tells of these, with their dates.
 fn from_history(world: &World, instance: &str, events: &[(UnixMs, ArrEvent)], now_ms: UnixMs) -> Processed {
     let kind = kinds(instance).unwrap();
-    apply_events(&world.store, instance, kind, events, TrackingSettings::default(), now_ms).unwrap()
+    world.store.write(|db| apply_events(db, instance, kind, events, TrackingSettings::default(), now_ms)).unwrap()
 }
 
 fn read(kind: InstanceKind, body: &Value) -> ArrEvent {
@@ -662,15 +662,11 @@ fn what_an_arr_tells_counts_in_the_order_it_came_also_when_the_clock_is_put_back
 fn a_season_from_the_history_is_told_of_in_one_message() {
     let world = World::new();
     world.added("ana", SHOW, &["shows"]);
-    let read = |number| {
-        let body = episodes("Download", [number], "").to_string();
-        crate::clients::arr::read_webhook(InstanceKind::Sonarr, body.as_bytes()).unwrap().event
-    };
+    let read = |number| read(InstanceKind::Sonarr, &episodes("Download", [number], ""));
     let events: Vec<_> = (1..=150).map(|number| (NOON + i64::from(number) * 600 * SECOND, read(number))).collect();
     let now_ms = NOON + 5 * DAY;
     for events in events.chunks(100) {
-        let settings = TrackingSettings::default();
-        apply_events(&world.store, "shows", InstanceKind::Sonarr, events, settings, now_ms).unwrap();
+        from_history(&world, "shows", events, now_ms);
         assert_eq!(flush_due_batches(&world.store, now_ms).unwrap(), 0, "it is gathered from now on");
     }
     assert_eq!(flush_due_batches(&world.store, now_ms + 120 * SECOND).unwrap(), 1);

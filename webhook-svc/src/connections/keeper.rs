@@ -41,6 +41,7 @@ where
         let config = app.config();
         let left = schedule.meet(&config.settings.instances, began.elapsed());
         for instance in &left.moved {
+            app.connections.forget(&instance.name);
             // Whoever is at the old place is let in no more from here on, however long it takes to tell it.
             let now = config.settings.instances.iter().find(|it| it.name == instance.name);
             if let Some(now) = now
@@ -82,7 +83,7 @@ where
     while tasks.join_next().await.is_some() {}
 }
 
-/// Looks at the instance of this name. Answers whether it is well.
+/// Looks at the instance of this name. Answers whether it is well, and has told what it did while nobody listened.
 pub(super) async fn look(app: Arc<App>, name: String) -> bool {
     let well = match fix(&app, &name).await {
         // Without an address of our own there is nothing that trying again could mend.
@@ -94,8 +95,7 @@ pub(super) async fn look(app: Arc<App>, name: String) -> bool {
             false
         }
     };
-    missed::take_in(&app, &name).await;
-    well
+    missed::take_in(&app, &name).await && well
 }
 
 /// Takes our connection out of the place where `instance` was `before`. Answers whether nothing failed.
