@@ -30,7 +30,7 @@ const PRUNED_TO: &str = "imports.pruned_to";
 /// Works off the next webhooks that wait behind row `after` in the inbox, in the order in which they came: a batch, in one transaction.
 /// Answers the last row and what came of them; `None` when nothing waits there. `kinds` tells which application an instance of this
 /// name is; `None` for one that is not in the settings, whose webhooks wait for a day. Two processes may do this at once: each webhook
-/// is worked off once.
+/// is worked off once. One that cannot be, because of what is stored about its title, stays pending, and the others go on.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails; what was not worked off stays pending.
@@ -60,9 +60,25 @@ pub fn process_batch(
         let mut processed = Processed::default();
         for webhook in pending.iter().filter(|it| !waits(it)) {
             at_ms = at_ms.max(webhook.received_at_ms.min(now_ms));
-            let (state, detail) = work_off(db, webhook, kinds, at_ms, settings, now_ms, &mut processed)?;
-            count(&mut processed, state);
-            db.end_webhook(webhook.id, state, &detail, now_ms)?;
+            let worked = db.attempt(|db| {
+                let mut processed = processed;
+                let (state, detail) = work_off(db, webhook, kinds, at_ms, settings, now_ms, &mut processed)?;
+                count(&mut processed, state);
+                db.end_webhook(webhook.id, state, &detail, now_ms)?;
+                Ok(processed)
+            });
+            match worked {
+                Ok(by_now) => processed = by_now,
+                // It stays where it is, and holds up nobody behind it.
+                Err(error) if error.is_about_one_thing() => tracing::error!(
+                    instance.name = %webhook.instance,
+                    "webhook {} of {} could not be acted on, and is tried again: failed to {error}. {}",
+                    webhook.id,
+                    webhook.instance,
+                    error.advice()
+                ),
+                Err(error) => return Err(error),
+            }
         }
         db.prune_inbox(KEPT_WEBHOOKS, KEPT_BODIES)?;
         Ok(Some((last.id, processed)))

@@ -577,6 +577,25 @@ fn what_was_stored_before_a_restart_is_worked_off_after_it() {
 }
 
 #[test]
+fn a_webhook_that_cannot_be_acted_on_holds_nobody_up_and_is_not_forgotten() {
+    let world = World::new();
+    let (movie, show) = (world.added("ana", FILM, &["movies"]), world.added("ana", SHOW, &["shows"]));
+    world.receive("movies", &[film("Download")], NOON + SECOND);
+    world.receive("shows", &[recent(1)], NOON + 2 * SECOND);
+    let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+    let set_year = |year: u32| database.execute("UPDATE titles SET year = ?1 WHERE tmdb_id = 603", [year]).unwrap();
+    set_year(99_999);
+    assert_eq!(world.process(NOON + 3 * SECOND), Processed { done: 1, ignored: 0, announced: 1 });
+    let available_at = [movie, show].map(|entry| world.placement(entry).available_at_ms);
+    assert_eq!(available_at, [None, Some(NOON + 2 * SECOND)]);
+    assert_eq!(world.store.read().pending_webhook_count().unwrap(), 1);
+    set_year(2025);
+    assert_eq!(world.process(NOON + 40 * SECOND), Processed { done: 1, ignored: 0, announced: 1 });
+    assert_eq!(world.placement(movie).available_at_ms, Some(NOON + SECOND));
+    assert_eq!(world.store.read().pending_webhook_count().unwrap(), 0);
+}
+
+#[test]
 fn two_processes_at_once_work_each_webhook_off_once() {
     let world = World::new();
     world.added("ana", SHOW, &["shows"]);
