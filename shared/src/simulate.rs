@@ -64,6 +64,9 @@ pub struct Outlook {
     pub missing: Vec<Missing>,
     /// The decision, with everything that led to it.
     pub decision: Decision,
+    /// Which entry it is; `None` for a described wish.
+    #[serde(skip)]
+    pub entry: Option<EntryId>,
     #[serde(skip)]
     plex_id: PlexId,
 }
@@ -237,6 +240,7 @@ pub fn each(
         };
         let (today, last) = before.unzip();
         let outlook = outlook(&sheet, &policy, today, last.flatten().as_ref(), decision, settled);
+        let outlook = Outlook { entry: Some(entry.id), ..outlook };
         tally.add(&outlook);
         tell(outlook);
     }
@@ -392,6 +396,7 @@ fn outlook(
         changed: differs(),
         missing: missing(sheet, policy),
         settled: settled.is_some(),
+        entry: None,
         plex_id: sheet.title.plex_id.clone(),
         today,
         then,

@@ -10,7 +10,7 @@ use super::finding::{ConfigError, Problem};
 use super::secret::Secrets;
 use super::variables::Variables;
 use super::yaml::{Document, key_text};
-use super::{Config, find_settings, settings, stored};
+use super::{Config, find_settings, routes, rules, settings, stored};
 use crate::model::Section;
 
 /// Where files have secrets, besides the instances.
@@ -94,6 +94,33 @@ impl Config {
         let file = find_settings(&self.environment, base_dir).map_err(refuse)?;
         Document::parse(&file.map(|(_, bytes)| bytes).unwrap_or_default()).map_err(refuse)
     }
+}
+
+/// One rule as a settings file would have it, by itself: `name: old films` and what follows, in the order in which people write the keys.
+/// The reader takes it again, and so does [`super::TakenItem::rule`].
+#[must_use]
+pub fn rule_text(body: &Value) -> String {
+    let Ok(document) = Document::parse(b"") else { return String::new() };
+    let mut rule = stored::node(body);
+    in_order(&mut rule, rules::KEYS);
+    if let Some(route) = under(&mut rule, "route") {
+        match &mut route.data {
+            YamlData::Sequence(items) => items.iter_mut().for_each(|item| in_order(item, routes::KEYS)),
+            _ => in_order(route, routes::KEYS),
+        }
+    }
+    let mut text = String::new();
+    write_node(&document, &rule, 0, &mut text);
+    text
+}
+
+/// Puts the keys of a group into this order; others come behind them.
+fn in_order(node: &mut MarkedYaml<'static>, order: &[&str]) {
+    let YamlData::Mapping(keys) = &mut node.data else { return };
+    let mut pairs: Vec<_> = std::mem::take(keys).into_iter().collect();
+    let place = |key: &MarkedYaml<'_>| order.iter().position(|known| key.data.as_str() == Some(known));
+    pairs.sort_by_key(|(key, _)| place(key).unwrap_or(order.len()));
+    keys.extend(pairs);
 }
 
 /// Hands every secret's node to `act`, with the variable that usually holds it.
@@ -261,6 +288,20 @@ mod tests {
             check(value, &format!("\"{value}\""));
         }
         check("a\n\"b\"\u{85}\\", "\"a\\n\\\"b\\\"\\u0085\\\\\"");
+    }
+
+    #[test]
+    fn a_rule_is_written_as_people_write_it_and_comes_back_as_it_was() {
+        let body = serde_json::json!({
+            "label": "x", "route": [{"quality_profile": "HD: 1", "to": "uhd", "seasons": [1, 2]}], "name": "# odd\n\u{202e}",
+            "when": {"any": [{"year": {"<": 1960}}, {"not": {"genre": {"in": ["R", "0042"]}}}]}, "priority": 7,
+        });
+        let text = rule_text(&body);
+        let keys: Vec<&str> = text.lines().filter(|line| !line.starts_with([' ', '-'])).collect();
+        assert_eq!(keys[1..], ["priority: 7", "when:", "route:", "label: x"], "{text}");
+        assert!(text.contains("- to: uhd\n  quality_profile: \"HD: 1\"\n"), "{text}");
+        let again = super::super::TakenItem::rule(text.as_bytes()).unwrap();
+        assert_eq!(again.body, body, "{text}");
     }
 
     #[test]

@@ -57,6 +57,26 @@ pub enum Given {
 }
 
 impl TakenItem {
+    /// One rule that somebody wrote by itself: the keys of a rule, as [`super::rule_text`] writes them. Its name may be missing.
+    ///
+    /// # Errors
+    /// What is wrong with it as a text, with lines; what it means is for the reader to say.
+    pub fn rule(text: &[u8]) -> Result<Self, Vec<Problem>> {
+        let document = parse(text).map_err(|problem| vec![problem])?;
+        let root = document.root().filter(|root| matches!(root.data, YamlData::Mapping(_)));
+        let Some(root) = root else {
+            let found = document.root().map_or("nothing", shape);
+            let message = format!("expected the keys of a rule, such as `name: old films`; found {found}");
+            return Err(vec![Problem::at(1, "", message)]);
+        };
+        let mut taken = Taken::default();
+        taken.item(&document, Section::Rules, String::new(), String::new(), root.span.start.line(), root);
+        match taken.items.pop() {
+            Some(item) if taken.problems.is_empty() => Ok(item),
+            _ => Err(taken.problems),
+        }
+    }
+
     /// The line of what stands at `path` in it (`when.all[0].genre`), or of what is around that.
     #[must_use]
     pub fn line_of(&self, path: &str) -> usize {
@@ -358,6 +378,21 @@ mod tests {
             (9, "rules[2].name"),
         ];
         assert_eq!(places, expected, "{found:?}");
+    }
+
+    #[test]
+    fn a_rule_by_itself_has_its_lines_and_is_a_group_of_keys() {
+        let rule = TakenItem::rule(b"# mine\nname: a\nwhen:\n  all:\n  - year: 2020\n").unwrap();
+        assert_eq!(rule.body, serde_json::json!({"name": "a", "when": {"all": [{"year": 2020}]}}));
+        assert_eq!((rule.line_of("when.all[0].year"), rule.line_of("priority")), (5, 2));
+        let refused = |text: &str| {
+            let problems = TakenItem::rule(text.as_bytes()).unwrap_err();
+            (problems[0].line, problems[0].message.clone())
+        };
+        assert!(refused("- a\n").1.ends_with("found a list"));
+        assert!(refused("").1.ends_with("found nothing"));
+        assert_eq!(refused("name: a\nname: b\n").0, Some(2));
+        assert_eq!(refused("name: [\n").0, Some(2));
     }
 
     #[test]

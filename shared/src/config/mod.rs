@@ -37,7 +37,7 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 pub use environment::{AuthMode, Environment, FeedUse, LogFormat, TERMINATION_LOG, is_log_filter};
-pub use export::Export;
+pub use export::{Export, rule_text};
 pub use finding::{ConfigError, Problem, Source, Value};
 pub use import::{Given, Taken, TakenItem};
 pub use settings::{PlexSettings, Settings, TmdbSettings};

@@ -509,6 +509,7 @@ mod tests {
         let story = story(
             EntryState::Failed,
             PlacementRow {
+                id: crate::model::PlacementId(1),
                 instance: "movies".into(),
                 state: PlacementState::Failed,
                 queued_at_ms: 1_795_435_200_100,
@@ -544,6 +545,7 @@ Salt Ledger (2025), a movie on the watchlist of tomas.r: failed
     /// A placement that has not been tried yet.
     fn waiting() -> PlacementRow {
         PlacementRow {
+            id: crate::model::PlacementId(1),
             instance: "movies".into(),
             state: PlacementState::Queued,
             queued_at_ms: 1_795_435_200_100,

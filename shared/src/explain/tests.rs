@@ -216,6 +216,7 @@ fn a_rule_that_matched() {
     let policy = policy(vec![anime_rule(), asking_rule_for("R")]);
     let mut story = story(policy, EntryState::Requested, None, decided(&policy, &frieren()));
     story.placements.push(PlacementRow {
+        id: crate::model::PlacementId(1),
         instance: "anime".into(),
         state: PlacementState::Added,
         queued_at_ms: NOON + 100,

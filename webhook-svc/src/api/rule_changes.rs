@@ -1,12 +1,7 @@
 //! Adding, changing and removing rules, and looking at what that would do. Every rule is read with all others before it counts.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use pulsarr_shared::config::Config;
-use pulsarr_shared::model::{AddOptions, Declaration, Outcome, Section, Stage, Verdict};
-use pulsarr_shared::routing::Rule;
-use pulsarr_shared::simulate::{self, Filter, Outlook, What};
+use pulsarr_shared::model::{Declaration, Section};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,9 +10,9 @@ use warp::reply::Response;
 
 use super::answer;
 use super::editing::{self, body_of, expected_version, unchanged, with_version};
-use super::rules::{RuleView, named, standing, stored};
+use super::foresight::{self, Foreseen};
+use super::rules::{RuleView, called, named, standing, stored};
 use super::session::done;
-use super::simulate::TURN;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{ApiError, Ask, FieldProblem};
@@ -157,7 +152,11 @@ fn kept(config: &Config, name: &str) -> Result<Declaration, ApiError> {
     kept.cloned().ok_or_else(|| ApiError::not_found(format!("there is no rule `{name}`")))
 }
 
-pub(super) async fn add(ask: Ask) -> Result<Response, ApiError> {
+/// Adds the rule in the body.
+///
+/// # Errors
+/// 409 when another has the name; 422 with every mistake.
+pub async fn add(ask: Ask) -> Result<Response, ApiError> {
     let wanted = Wanted::sent(&ask, None)?;
     let target = wanted.body["name"].as_str().unwrap_or_default().to_owned();
     let note = Note { by: By::of(&ask), action: "rule.added", target, detail: json!({"after": wanted.body}) };
@@ -167,7 +166,11 @@ pub(super) async fn add(ask: Ask) -> Result<Response, ApiError> {
     told(StatusCode::CREATED, &config, &wanted.name)
 }
 
-pub(super) async fn replace(ask: Ask) -> Result<Response, ApiError> {
+/// Puts the rule in the body in the place of the one in the path.
+///
+/// # Errors
+/// 404 and 409 when there is none to change, 412 when it is another by now, 422 with every mistake.
+pub async fn replace(ask: Ask) -> Result<Response, ApiError> {
     let seen = kept(&ask.app.config(), ask.variable("name"))?;
     unchanged(&seen, expected_version(&ask)?)?;
     let (before, target) = (seen.body.clone(), called(&seen));
@@ -180,7 +183,11 @@ pub(super) async fn replace(ask: Ask) -> Result<Response, ApiError> {
     told(StatusCode::OK, &config, &wanted.name)
 }
 
-pub(super) async fn remove(ask: Ask) -> Result<Response, ApiError> {
+/// Removes the rule in the path.
+///
+/// # Errors
+/// 404 and 409 when there is none to remove, 412 when it is another by now.
+pub async fn remove(ask: Ask) -> Result<Response, ApiError> {
     let (config, name) = (ask.app.config(), ask.variable("name"));
     // Where the file declares one of this name too, the stored one does not count, and can go.
     let found = stored(&config).find(|it| it.name == Section::Rules.folded(name)).cloned();
@@ -197,53 +204,22 @@ pub(super) async fn remove(ask: Ask) -> Result<Response, ApiError> {
 }
 
 pub(super) async fn validate(ask: Ask) -> Result<Response, ApiError> {
+    let Foreseen { matches, of, changed, warnings, .. } = foresee(&ask, 0).await?;
+    answer(&Checked { ok: true, matches, of, changed, warnings })
+}
+
+/// What would come of the rule in the body, in the place of the one that the parameter `name` names; `most` wishes are told one by one.
+///
+/// # Errors
+/// As adding or changing it.
+pub async fn foresee(ask: &Ask, most: usize) -> Result<Foreseen, ApiError> {
     let config = ask.app.config();
     let instead_of = ask.parameter("name").map(|name| kept(&config, name)).transpose()?;
-    let wanted = Wanted::sent(&ask, instead_of)?;
+    let wanted = Wanted::sent(ask, instead_of)?;
     let mut all = ask.app.configuration.declarations(&ask.app.database).await?;
     wanted.put_into(&mut all, &config)?;
     let candidate = ask.app.configuration.check_aside(all, (Section::Rules, &wanted.name)).await?;
-    let app = Arc::clone(&ask.app);
-    let _turn = TURN.acquire().await;
-    let checked = tokio::task::spawn_blocking(move || {
-        let decided = |config: &Config| simulate::everything(config, &*app.clock, &Filter::default());
-        // Not against what stands: that may have been decided by other facts, and this is about the rule.
-        let (today, what_if) = (decided(&config)?, decided(&candidate)?);
-        let wish = |outlook: &Outlook| (outlook.title.clone(), outlook.user.clone(), outlook.media_type);
-        let today: HashMap<_, _> = today.entries.iter().map(|outlook| (wish(outlook), fate(outlook))).collect();
-        let changed = |then: &&Outlook| today.get(&wish(then)).is_some_and(|today| *today != fate(then));
-        let rule = named(&candidate, &wanted.name)?;
-        let applies = |outlook: &&Outlook| applies(rule, outlook);
-        let about_it = format!("(`{}`)", rule.name);
-        Ok::<_, ApiError>(Checked {
-            ok: true,
-            matches: what_if.entries.iter().filter(applies).count(),
-            of: what_if.entries.len(),
-            changed: what_if.entries.iter().filter(changed).count(),
-            warnings: candidate.warnings.iter().filter(|it| it.contains(&about_it)).cloned().collect(),
-        })
-    });
-    answer(&checked.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))??)
-}
-
-/// Whether what the rule asks for holds for this wish.
-fn applies(rule: &Rule, outlook: &Outlook) -> bool {
-    let mut steps = outlook.decision.trace.steps.iter();
-    steps.any(|step| step.stage == Stage::Rule && step.subject == rule.name && step.verdict == Verdict::Matched)
-}
-
-/// What becomes of a wish, whoever decides it.
-fn fate(outlook: &Outlook) -> (What, Vec<(&str, &AddOptions)>) {
-    let destinations: &[_] = match &outlook.decision.outcome {
-        Outcome::Route { destinations, .. } | Outcome::Hold { destinations, .. } => destinations,
-        Outcome::Exclude { .. } | Outcome::Unresolvable { .. } => &[],
-    };
-    (outlook.then.what, destinations.iter().map(|to| (to.instance.as_str(), &to.options)).collect())
-}
-
-/// What people call it.
-fn called(kept: &Declaration) -> String {
-    kept.body["name"].as_str().unwrap_or(&kept.name).to_owned()
+    foresight::compare(&ask.app, candidate, wanted.name, most).await
 }
 
 fn told(status: StatusCode, config: &Config, name: &str) -> Result<Response, ApiError> {
@@ -253,6 +229,7 @@ fn told(status: StatusCode, config: &Config, name: &str) -> Result<Response, Api
 
 #[cfg(test)]
 mod tests {
+    use pulsarr_shared::routing::Rule;
     use warp::http::Method;
 
     use super::super::household::{Household, SETTINGS};

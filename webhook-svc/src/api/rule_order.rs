@@ -10,7 +10,7 @@ use warp::reply::Response;
 
 use super::answer;
 use super::editing::{all_unchanged, expected_version, state_now, with_version};
-use super::rules::{RuleList, named, standing, stored};
+use super::rules::{self, RuleList, named, standing, stored};
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{ApiError, Ask, FieldProblem};
@@ -23,15 +23,18 @@ pub(super) struct Order {
     names: Vec<String>,
 }
 
-pub(super) async fn order(ask: Ask) -> Result<Response, ApiError> {
+/// Puts the rules in the order of the body.
+///
+/// # Errors
+/// 412 when something was changed since; 422 with every name that has its place from elsewhere.
+pub async fn order(ask: Ask) -> Result<Response, ApiError> {
     let (Order { names }, expected) = (ask.json()?, expected_version(&ask)?);
     let config = ask.app.config();
     let names = movable(&config, &names)?;
     let seen: Vec<Declaration> = stored(&config).cloned().collect();
     let arranged = arranged(&seen, &names);
     let called = |rules: &[Declaration]| -> Vec<String> {
-        let free = rules.iter().filter(|rule| !has_number(rule));
-        free.map(|rule| rule.body["name"].as_str().unwrap_or(&rule.name).to_owned()).collect()
+        rules.iter().filter(|rule| !has_number(rule)).map(rules::called).collect()
     };
     let detail = json!({"before": called(&seen), "after": called(&arranged)});
     let note = Note { by: By::of(&ask), action: "rule.ordered", target: String::new(), detail };
@@ -80,7 +83,7 @@ fn movable(config: &Config, names: &[String]) -> Result<Vec<String>, ApiError> {
 }
 
 /// Whether a rule says its priority itself.
-fn has_number(rule: &Declaration) -> bool {
+pub fn has_number(rule: &Declaration) -> bool {
     rule.body.get("priority").is_some_and(|priority| !priority.is_null())
 }
 

@@ -109,33 +109,33 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// Rules.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct RuleList {
+pub struct RuleList {
     /// The highest priority first.
-    rules: Vec<RuleView>,
+    pub rules: Vec<RuleView>,
 }
 
 /// A rule.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct RuleView {
+pub struct RuleView {
     /// Unique among the rules.
-    name: String,
+    pub name: String,
     /// A rule that is switched off is passed over.
-    enabled: bool,
+    pub enabled: bool,
     /// Higher first.
-    priority: i32,
+    pub priority: i32,
     /// All of it in the words of the settings: as it was sent, or as the settings file would have it without shorthands. Can be sent
     /// back as it is.
-    rule: serde_json::Value,
+    pub rule: serde_json::Value,
     /// Where it is written down: `pulsarr.yaml:12`, or `settings made in the service`.
-    source: String,
+    pub source: String,
     /// Whether the settings file declares it, so that it is changed there and nowhere else.
-    read_only: bool,
+    pub read_only: bool,
     /// Which state of it this is, for `If-Match`; null for one of the settings file.
-    version: Option<i64>,
+    pub version: Option<i64>,
     /// What is wrong with one that is kept and cannot be read, so that it does not hold; empty: nothing.
-    broken: Vec<String>,
+    pub broken: Vec<String>,
     /// The service keeps one of this name too, which does not count beside the settings file's; DELETE removes it.
-    hides_another: bool,
+    pub hides_another: bool,
 }
 
 /// Fields.
@@ -176,14 +176,20 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
-    let config = ask.app.config();
-    let name = ask.variable("name");
-    let broken = || broken(&config).find(|it| it.declaration.name == Section::Rules.folded(name));
-    let view = match named(&config, name) {
-        Ok(rule) => RuleView::of(&config, rule),
-        Err(unknown) => broken().map(RuleView::broken).ok_or(unknown)?,
-    };
+    let view = view(&ask.app.config(), ask.variable("name"))?;
     Ok(with_version(answer(&view)?, view.version))
+}
+
+/// The rule of this name, in any case; also one that cannot be read.
+///
+/// # Errors
+/// 404 when there is none.
+pub fn view(config: &Config, name: &str) -> Result<RuleView, ApiError> {
+    let broken = || broken(config).find(|it| it.declaration.name == Section::Rules.folded(name));
+    match named(config, name) {
+        Ok(rule) => Ok(RuleView::of(config, rule)),
+        Err(unknown) => broken().map(RuleView::broken).ok_or(unknown),
+    }
 }
 
 async fn fields(_: Ask) -> Result<Response, ApiError> {
@@ -194,7 +200,7 @@ async fn fields(_: Ask) -> Result<Response, ApiError> {
 ///
 /// # Errors
 /// 404 when there is none.
-pub(super) fn named<'c>(config: &'c Config, name: &str) -> Result<&'c Rule, ApiError> {
+pub fn named<'c>(config: &'c Config, name: &str) -> Result<&'c Rule, ApiError> {
     let folded = Section::Rules.folded(name);
     let found = config.settings.rules.iter().find(|rule| Section::Rules.folded(&rule.name) == folded);
     found.ok_or_else(|| ApiError::not_found(format!("there is no rule `{name}`")))
@@ -212,13 +218,27 @@ pub(super) fn stored(config: &Config) -> impl Iterator<Item = &Declaration> {
     rules.into_iter()
 }
 
+/// What people call a rule that is kept.
+pub(super) fn called(kept: &Declaration) -> String {
+    kept.body["name"].as_str().unwrap_or(&kept.name).to_owned()
+}
+
+/// The names of the rules whose place among the others is where they stand, in that order: they were made in the service, and none has
+/// a number of its own.
+pub fn movable(config: &Config) -> Vec<String> {
+    let free = stored(config).filter(|it| !rule_order::has_number(it));
+    let counts = |it: &&Declaration| named(config, &it.name).is_ok_and(|rule| !standing(config, rule).read_only);
+    free.filter(counts).map(called).collect()
+}
+
 /// The rules that are kept in the store and cannot be read.
 fn broken(config: &Config) -> impl Iterator<Item = &Broken> {
     config.broken.iter().filter(|it| it.declaration.section == Section::Rules)
 }
 
 impl RuleList {
-    pub(super) fn of(config: &Config) -> Self {
+    /// Every rule, as they are now.
+    pub fn of(config: &Config) -> Self {
         let readable = config.settings.rules.iter().map(|rule| RuleView::of(config, rule));
         Self { rules: readable.chain(broken(config).map(RuleView::broken)).collect() }
     }

@@ -1,7 +1,33 @@
-//! Where titles belong: the list, the builder, and what a change would change.
+//! Where titles belong: the list of rules, the builder, and what a change would change.
 
-use super::Page;
+mod builder;
+mod draft;
+mod lists;
+mod options;
+mod order;
+mod pieces;
+mod sentences;
+#[cfg(test)]
+mod tests;
+mod typed;
+mod what_if;
+mod written;
 
-pub(super) fn pages() -> [&'static [Page]; 0] {
-    []
+use super::{Page, trouble};
+
+pub(super) fn pages() -> [&'static [Page]; 2] {
+    [order::PAGES, builder::PAGES]
+}
+
+/// Where the rule of this name is, below the base path.
+fn place_of(name: &str) -> String {
+    // Names are the same in any case, and `new` is where rules are made.
+    let name = if name == "new" { "New" } else { name };
+    format!("/rules/{}", trouble::encoded(name).replace('/', "%2F"))
+}
+
+/// A text by its lines, each with whether the other text lacks it.
+fn beside(text: &str, other: &str) -> Vec<(bool, String)> {
+    let others: std::collections::HashSet<&str> = other.lines().collect();
+    text.lines().map(|line| (!others.contains(line), line.to_owned())).collect()
 }

@@ -1,0 +1,224 @@
+//! All rules in the order in which they are judged, with what each does; and the tests that say whether they do.
+
+use askama::Template;
+use pulsarr_shared::config::Config;
+use pulsarr_shared::model::{InstanceKind, MediaType};
+use pulsarr_shared::routing::default_instance;
+use serde_json::{Value, json};
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use super::place_of;
+use super::sentences::sentence;
+use crate::api::editing;
+use crate::api::foresight::{self, TestView};
+use crate::api::rules::{self, RuleList, RuleView};
+use crate::api::{rule_changes, rule_order};
+use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::request::{Access, ApiError, Ask};
+
+pub(super) const PAGES: &[Page] = &[
+    Page { method: Method::GET, path: "/rules", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
+    Page { method: Method::POST, path: "/rules", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+];
+
+/// Rules on one page.
+const ROWS: usize = 25;
+
+#[derive(Template)]
+#[template(path = "rules/order.html")]
+struct Order {
+    frame: Frame,
+    /// What went wrong; empty: nothing.
+    problem: String,
+    /// Both orders, when the one that was wanted came too late.
+    stale: Option<(Vec<String>, Vec<String>)>,
+    /// Which state of everything the order is of.
+    state: i64,
+    rows: Vec<Row>,
+    /// How many there are on all pages.
+    all: usize,
+    page: usize,
+    pages: usize,
+    /// Where titles go that no rule claims: the type, the application that takes it, its default instance or nothing.
+    defaults: Vec<(MediaType, &'static str, String)>,
+    tests: Vec<TestView>,
+}
+
+struct Row {
+    rule: RuleView,
+    place: String,
+    sentence: String,
+    version: String,
+    /// It can be moved up, and down; neither for what has its place from elsewhere.
+    up: bool,
+    down: bool,
+    /// Its number, where it says one.
+    priority: String,
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    draw(&ask, StatusCode::OK, String::new(), None).await
+}
+
+async fn draw(
+    ask: &Ask,
+    status: StatusCode,
+    problem: String,
+    stale: Option<(Vec<String>, Vec<String>)>,
+) -> Result<Response, ApiError> {
+    let frame = Frame::of(ask, "rules", "Rules").await?.with_scripts(&["rules.js"]);
+    let config = ask.app.config();
+    let all = RuleList::of(&config).rules;
+    let pages = all.len().div_ceil(ROWS).max(1);
+    let page = usize::try_from(ask.count("page", 1, 1, 1_000)?).unwrap_or(1).min(pages);
+    let movable = rules::movable(&config);
+    let count = all.len();
+    let rows = all.into_iter().skip((page - 1) * ROWS).take(ROWS).map(|rule| row(&config, &movable, rule)).collect();
+    let defaults = [MediaType::Movie, MediaType::Show].map(|media_type| {
+        let found = default_instance(&config.settings.instances, media_type);
+        (media_type, app_for(media_type), found.map(|instance| instance.name.clone()).unwrap_or_default())
+    });
+    let tests = foresight::tests_of(&config);
+    let (defaults, state) = (defaults.into(), editing::state_now(&config));
+    html(ask, status, &Order { frame, problem, stale, state, rows, all: count, page, pages, defaults, tests })
+}
+
+fn row(config: &Config, movable: &[String], rule: RuleView) -> Row {
+    let own = rules::named(config, &rule.name).ok().filter(|_| rule.broken.is_empty());
+    let place = movable.iter().position(|name| *name == rule.name).filter(|_| own.is_some() && !rule.read_only);
+    let numbered = rule.rule.get("priority").is_some_and(|priority| !priority.is_null());
+    Row {
+        place: place_of(&rule.name),
+        sentence: own.map(sentence).unwrap_or_default(),
+        version: rule.version.map_or_else(|| "-".to_owned(), |version| version.to_string()),
+        up: place.is_some_and(|place| place > 0),
+        down: place.is_some_and(|place| place + 1 < movable.len()),
+        priority: if numbered { rule.priority.to_string() } else { String::new() },
+        rule,
+    }
+}
+
+async fn act(ask: Ask) -> Result<Response, ApiError> {
+    let form = Form::of(&ask);
+    let action = form.value("do").to_owned();
+    // `off 1795435200000 old films`: what, which version of it was seen, and the name.
+    let mut words = action.splitn(3, ' ');
+    let (what, version, name) =
+        (words.next().unwrap_or_default(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    match what {
+        "on" | "off" => switch(ask, name, version, what == "on").await,
+        "remove" => remove(ask, name, version).await,
+        "up" | "down" => {
+            let order = moved(rules::movable(&ask.app.config()), name, what == "up");
+            arrange(ask, &form, order).await
+        }
+        _ => {
+            let dragged: Vec<String> = form.all("names").map(str::to_owned).collect();
+            let order = rearranged(rules::movable(&ask.app.config()), dragged);
+            arrange(ask, &form, order).await
+        }
+    }
+}
+
+/// `order` with `name` one place up or down.
+fn moved(mut order: Vec<String>, name: &str, up: bool) -> Vec<String> {
+    if let Some(place) = order.iter().position(|it| it == name) {
+        let other = if up { place.checked_sub(1) } else { Some(place + 1).filter(|other| *other < order.len()) };
+        if let Some(other) = other {
+            order.swap(place, other);
+        }
+    }
+    order
+}
+
+/// `order` with those of `some` in the order that they have there; all others keep their places. Names that are not in it come last, for
+/// the API to refuse.
+fn rearranged(order: Vec<String>, some: Vec<String>) -> Vec<String> {
+    let (known, unknown): (Vec<_>, Vec<_>) = some.into_iter().partition(|name| order.contains(name));
+    let mut next = known.iter();
+    let placed = order.iter().map(|name| if known.contains(name) { next.next().unwrap_or(name) } else { name }.clone());
+    let mut placed: Vec<String> = placed.collect();
+    placed.extend(unknown);
+    placed
+}
+
+async fn arrange(ask: Ask, form: &Form, order: Vec<String>) -> Result<Response, ApiError> {
+    let asked = ask.with_body(&json!({"names": order})).if_match(form.value("state"));
+    match rule_order::order(asked).await {
+        Ok(_) => Ok(see_other(&ask, &back(&ask), Some(Notice::ok("The rules are judged in the new order.")))),
+        Err(error) => {
+            let stale = error.status() == StatusCode::PRECONDITION_FAILED;
+            if !stale {
+                return draw(&ask, error.status(), error.message().to_owned(), None).await;
+            }
+            let now = rules::movable(&ask.app.config());
+            let problem = "Somebody has changed the settings since you looked, so nothing was moved. Below is the order as it is now.";
+            draw(&ask, error.status(), problem.to_owned(), Some((order, now))).await
+        }
+    }
+}
+
+/// The page of the list that one came from.
+fn back(ask: &Ask) -> String {
+    ask.parameter("page").map_or_else(|| "/rules".to_owned(), |page| format!("/rules?page={page}"))
+}
+
+async fn switch(ask: Ask, name: &str, version: &str, on: bool) -> Result<Response, ApiError> {
+    let mut words = match rules::view(&ask.app.config(), name) {
+        Ok(view) => view.rule,
+        Err(error) => return draw(&ask, error.status(), error.message().to_owned(), None).await,
+    };
+    if let Value::Object(keys) = &mut words {
+        keys.remove("enabled");
+        if !on {
+            keys.insert("enabled".to_owned(), false.into());
+        }
+    }
+    let asked = ask.with_body(&words).about("name", name).if_match(version);
+    let said = if on { format!("Switched on: {name}.") } else { format!("Switched off: {name}. It is passed over.") };
+    after(&ask, name, rule_changes::replace(asked).await, said).await
+}
+
+async fn remove(ask: Ask, name: &str, version: &str) -> Result<Response, ApiError> {
+    let asked = ask.about("name", name).if_match(version);
+    after(&ask, name, rule_changes::remove(asked).await, format!("Removed: {name}.")).await
+}
+
+/// The list, with what was done or why not.
+async fn after(ask: &Ask, name: &str, done: Result<Response, ApiError>, said: String) -> Result<Response, ApiError> {
+    let error = match done {
+        Ok(_) => return Ok(see_other(ask, &back(ask), Some(Notice::ok(said)))),
+        Err(error) => error,
+    };
+    let problem = match error.status() {
+        StatusCode::PRECONDITION_FAILED => {
+            format!("Somebody has changed {name} since you looked, so nothing was done. The list shows how it is now.")
+        }
+        _ => format!("{name}: {}", error.message()),
+    };
+    draw(ask, error.status(), problem, None).await
+}
+
+/// `Radarr` for movies, `Sonarr` for shows.
+const fn app_for(media_type: MediaType) -> &'static str {
+    match InstanceKind::taking(media_type) {
+        InstanceKind::Radarr => "Radarr",
+        InstanceKind::Sonarr => "Sonarr",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_change_places_among_themselves_and_the_rest_stays() {
+        let names = |text: &str| text.chars().map(|name| name.to_string()).collect::<Vec<_>>();
+        assert_eq!(rearranged(names("abcde"), names("db")), names("adcbe"));
+        assert_eq!(rearranged(names("abc"), names("xcab")), names("cabx"));
+        assert_eq!(moved(names("abc"), "b", true), names("bac"));
+        assert_eq!(moved(names("abc"), "c", false), names("abc"));
+        assert_eq!(moved(names("abc"), "x", false), names("abc"));
+    }
+}
