@@ -50,6 +50,7 @@ pub const PAGES: &[Listed] = &[
     page("rules", "/rules"),
     page("rule-new", "/rules/new"),
     about("rule", "/rules/{id}", "SELECT name FROM declarations WHERE section = 'rules' AND name LIKE 'good%'"),
+    page("activity", "/activity"),
     page("activity-runs", "/activity/runs"),
     page("activity-decisions", "/activity/decisions"),
     page("activity-failures", "/activity/failures"),
