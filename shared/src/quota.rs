@@ -56,15 +56,21 @@ impl Room {
     }
 }
 
+/// Since when places count for a quota of this `period`; `None` for a watchlist cap.
+#[must_use]
+pub fn since_ms(period: Period, zone: &TimeZone, now_ms: UnixMs) -> Option<UnixMs> {
+    match period {
+        Period::WatchlistCap => None,
+        Period::Rolling { days } => Some(now_ms.saturating_sub(rolling_ms(days)).saturating_add(1)),
+        calendar => Some(span(calendar, zone, now_ms).since_ms),
+    }
+}
+
 /// How full `quota` is at `now_ms`, given the places its user has taken for titles of its type. Days begin in `zone`. A place that
 /// was taken later than now, before the clock was put back, counts.
 #[must_use]
 pub fn room(quota: &Quota, uses: &[QuotaUse], zone: &TimeZone, now_ms: UnixMs) -> Room {
-    let since_ms = match quota.period {
-        Period::WatchlistCap => None,
-        Period::Rolling { days } => Some(now_ms.saturating_sub(rolling_ms(days)).saturating_add(1)),
-        calendar => Some(span(calendar, zone, now_ms).since_ms),
-    };
+    let since_ms = since_ms(quota.period, zone, now_ms);
     let counts = |it: &&QuotaUse| since_ms.map_or(it.open, |since_ms| it.used_at_ms >= since_ms);
     let (mut used, mut on_their_way) = (0_u32, 0_u32);
     for it in uses.iter().filter(counts) {
@@ -182,6 +188,38 @@ pub fn arithmetic(room: &Room, zone: &TimeZone) -> String {
     };
     let again = if room.is_full() { format!("; {}", room_again(room, zone)) } else { String::new() };
     format!("{used} of {limit} used{since}{on_their_way}{again}")
+}
+
+/// How full it is, as people say it: `3 of 5 this week, resets Monday`; `2 of 2 in the last 7 days (1 on its way), room again
+/// 2026-11-30 13:00`.
+#[must_use]
+pub fn standing_in_words(quota: &Quota, room: &Room, zone: &TimeZone, now_ms: UnixMs) -> String {
+    let Room { used, limit, on_their_way, .. } = room;
+    let until_ms = span(quota.period, zone, now_ms).until_ms;
+    let until = |format: &str| {
+        let at = Timestamp::from_millisecond(until_ms).map(|at| at.to_zoned_datetime(zone.clone()));
+        at.map_or_else(|_| "later".to_owned(), |at| at.strftime(format).to_string())
+    };
+    let (when, resets) = match quota.period {
+        Period::Daily => ("today".to_owned(), Some("at midnight".to_owned())),
+        Period::Weekly => ("this week".to_owned(), Some(until("%A"))),
+        Period::Monthly { .. } => ("this month".to_owned(), Some(until("%-d %B"))),
+        Period::Rolling { days: 1 } => ("in the last 24 hours".to_owned(), None),
+        Period::Rolling { days } => (format!("in the last {days} days"), None),
+        Period::WatchlistCap => ("on the watchlist".to_owned(), None),
+    };
+    let on_their_way = match on_their_way {
+        0 => String::new(),
+        1 => " (1 on its way)".to_owned(),
+        many => format!(" ({many} on their way)"),
+    };
+    let then = match resets {
+        // A place from the future outlasts the period.
+        Some(resets) if room.frees_at_ms.is_none_or(|at| at == until_ms) => format!(", resets {resets}"),
+        _ if room.is_full() => format!(", {}", room_again(room, zone)),
+        _ => String::new(),
+    };
+    format!("{used} of {limit} {when}{on_their_way}{then}")
 }
 
 /// Why there is no room, as a sentence: `the quota of 3 movies a day is used up; room again 2026-11-24 00:00`. Stays the same as long
@@ -433,6 +471,25 @@ mod tests {
             used_up(&rolling, &room(&rolling, &uses, &berlin, now), &berlin),
             "the quota of 1 movie in 7 days is used up; room again 2026-11-30 13:00"
         );
+    }
+
+    #[test]
+    fn how_full_a_quota_is_reads_as_people_say_it() {
+        let (now, berlin) = (at("2026-11-25T12:00:00Z"), zone("Europe/Berlin"));
+        let mut uses = taken(&[now - 1, now]);
+        uses[1].spent = false;
+        let told = |period, limit| {
+            let quota = quota(period, limit);
+            standing_in_words(&quota, &room(&quota, &uses, &berlin, now), &berlin, now)
+        };
+        assert_eq!(told(Period::Weekly, 5), "2 of 5 this week (1 on its way), resets Monday");
+        assert_eq!(told(Period::Daily, 2), "2 of 2 today (1 on its way), resets at midnight");
+        assert_eq!(told(monthly(1, ShortMonth::LastDay), 9), "2 of 9 this month (1 on its way), resets 1 December");
+        assert_eq!(told(Period::Rolling { days: 7 }, 5), "2 of 5 in the last 7 days (1 on its way)");
+        let full = told(Period::Rolling { days: 7 }, 2);
+        assert_eq!(full, "2 of 2 in the last 7 days (1 on its way), room again 2026-12-02 13:00");
+        let full = told(Period::WatchlistCap, 2);
+        assert_eq!(full, "2 of 2 on the watchlist (1 on its way), room again when one of them leaves the watchlist");
     }
 
     /// Whoever takes a place only where there is room never exceeds any quota in any window, whatever the clock does meanwhile.

@@ -23,7 +23,6 @@ mod plex_health;
 mod plex_way;
 mod posters;
 mod receiver;
-#[expect(dead_code, reason = "pages to come use more of it")]
 mod request;
 mod routes;
 mod server;

@@ -40,6 +40,7 @@ pub use environment::{AuthMode, Environment, FeedUse, LogFormat, TERMINATION_LOG
 pub use export::{Export, rule_text};
 pub use finding::{ConfigError, Problem, Source, Value};
 pub use import::{Given, Taken, TakenItem};
+pub use quotas::PERIODS as QUOTA_PERIODS;
 pub use settings::{PlexSettings, Settings, TmdbSettings};
 pub use stored::{Broken, Stored, StoredAt};
 pub use users::{UserOverride, UserSettings};

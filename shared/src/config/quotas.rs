@@ -7,7 +7,7 @@ use super::reader::{Fields, Reader};
 pub(super) const KEYS: &[&str] = &["type", "period", "limit", "days", "reset_day", "short_month", "when_exceeded"];
 
 /// The words for [`Period`], in the order in which people are shown them.
-pub(super) const PERIODS: &[&str] = &["daily", "weekly", "monthly", "rolling", "watchlist_cap"];
+pub const PERIODS: &[&str] = &["daily", "weekly", "monthly", "rolling", "watchlist_cap"];
 
 /// Keys that only one period has.
 const ONLY_OF: &[(&str, &str)] = &[("days", "rolling"), ("reset_day", "monthly"), ("short_month", "monthly")];

@@ -102,6 +102,17 @@ impl Db<'_> {
         Ok(query.query_row([user.0], |row| row.get(0))?)
     }
 
+    /// Whether any entry of this user is open.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn has_open_entry(self, user: UserId) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.any_open\nSELECT EXISTS (SELECT 1 FROM entries WHERE user_id = ?1 AND closed_at_ms IS NULL)",
+        )?;
+        Ok(query.query_row([user.0], |row| row.get(0))?)
+    }
+
     /// Whether this title has an open entry on this user's list.
     ///
     /// # Errors

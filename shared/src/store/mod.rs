@@ -54,7 +54,7 @@ pub use stats::{EntriesOfUser, PlacementsOfInstance};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
 pub use watchlist::{EntryFilter, EntryLine, PlacementLine};
-pub use web_sessions::{SessionLimits, SessionRow};
+pub use web_sessions::{SessionLimits, SessionLine, SessionRow};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 

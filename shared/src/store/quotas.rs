@@ -55,6 +55,33 @@ impl Db<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Of the places that this user's titles of one type have taken, those from `since_ms` on; `None`: those of entries that are still
+    /// open. What one quota looks at, and no more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn quota_uses_since(
+        self,
+        user: UserId,
+        media_type: MediaType,
+        since_ms: Option<UnixMs>,
+    ) -> Result<Vec<QuotaUse>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- quotas.uses_since\n\
+             SELECT q.entry_id, q.used_at_ms, e.closed_at_ms IS NULL,\n\
+                 EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = q.entry_id AND p.state IN ('added', 'removed'))\n\
+             FROM quota_uses q JOIN entries e ON e.id = q.entry_id\n\
+             WHERE q.user_id = ?1 AND q.media_type = ?2 AND q.released_at_ms IS NULL AND q.used_at_ms >= ?3\n\
+                 AND (?4 OR e.closed_at_ms IS NULL)\n\
+             ORDER BY q.used_at_ms, q.entry_id",
+        )?;
+        let (since, any) = (since_ms.unwrap_or(UnixMs::MIN), since_ms.is_some());
+        let rows = query.query_map(params![user.0, media_type.word(), since, any], |row| {
+            Ok(QuotaUse { entry: EntryId(row.get(0)?), used_at_ms: row.get(1)?, open: row.get(2)?, spent: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The place of an entry, given back or not.
     ///
     /// # Errors

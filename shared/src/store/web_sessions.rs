@@ -27,6 +27,19 @@ pub struct SessionRow {
     pub seen_at_ms: UnixMs,
 }
 
+/// A session that is alive, for its owner to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionLine {
+    /// The hash of its token.
+    pub token_hash: [u8; 32],
+    /// When somebody signed in.
+    pub created_at_ms: UnixMs,
+    /// The last request that was noted.
+    pub seen_at_ms: UnixMs,
+    /// From where somebody signed in, as far as it could be told.
+    pub address: Option<String>,
+}
+
 /// Sessions that one admin may have; beyond that, those that were silent for longest end.
 const MOST: u32 = 50;
 /// How far the clock may be set back without ending sessions: a time further in the future was stored by a clock that was wrong.
@@ -84,6 +97,34 @@ impl Db<'_> {
         Ok(found.optional()?)
     }
 
+    /// The sessions of an admin that are alive, the one that was used last first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn sessions_of(
+        self,
+        admin: AdminId,
+        limits: SessionLimits,
+        now_ms: UnixMs,
+    ) -> Result<Vec<SessionLine>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- web_sessions.of_admin\n\
+             SELECT token_hash, created_at_ms, seen_at_ms, address FROM web_sessions\n\
+             WHERE admin_id = ?1 AND created_at_ms > ?2 AND seen_at_ms > ?3 AND created_at_ms < ?4 AND seen_at_ms < ?4\n\
+             ORDER BY seen_at_ms DESC, rowid DESC",
+        )?;
+        let (whole, idle) = (now_ms - millis(limits.whole), now_ms - millis(limits.idle));
+        let rows = query.query_map(params![admin.0, whole, idle, now_ms + SET_BACK], |row| {
+            Ok(SessionLine {
+                token_hash: row.get(0)?,
+                created_at_ms: row.get(1)?,
+                seen_at_ms: row.get(2)?,
+                address: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Notes that a session was used.
     ///
     /// # Errors
@@ -138,6 +179,9 @@ mod tests {
             store.write(|db| db.touch_session(&token, at)).unwrap();
         }
         assert!(alive(1_299) && !alive(1_300), "used all the time, and over all the same");
+        let listed = |now_ms| store.read().sessions_of(admin, LIMITS, now_ms).unwrap();
+        assert_eq!(listed(1_299).iter().map(|it| (it.token_hash, it.seen_at_ms)).collect::<Vec<_>>(), [(token, 1_270)]);
+        assert_eq!(listed(1_300), []);
         assert!(!alive(1_270 - SET_BACK), "a clock that is a day wrong");
     }
 

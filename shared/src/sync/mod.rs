@@ -9,7 +9,7 @@ mod lists;
 mod plex_account;
 mod quotas;
 
-pub use quotas::{UserQuota, nearly_full_quotas, quotas};
+pub use quotas::{UserQuota, nearly_full_quotas, quotas, quotas_of};
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;

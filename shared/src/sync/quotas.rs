@@ -21,6 +21,12 @@ pub struct UserQuota {
 }
 
 impl UserQuota {
+    /// How full it is, as people say it: `3 of 5 this week, resets Monday`.
+    #[must_use]
+    pub fn in_words(&self, config: &Config, now_ms: UnixMs) -> String {
+        quota::standing_in_words(&self.quota, &self.room, &config.zone, now_ms)
+    }
+
     /// The same for reports.
     #[must_use]
     pub fn report(&self, config: &Config) -> QuotaReport {
@@ -41,16 +47,25 @@ impl UserQuota {
 /// # Errors
 /// [`StoreError`] when the database cannot be read.
 pub fn quotas(db: Db<'_>, config: &Config, now_ms: UnixMs) -> Result<Vec<UserQuota>, StoreError> {
-    let users = &config.settings.users;
     let mut all = Vec::new();
     for user in db.users()? {
-        let user = users.named(user);
-        let standing = users.standing(&user);
-        for it in standing.quotas {
-            let uses = db.quota_uses(user.id, it.media_type, None, now_ms)?;
-            let room = quota::room(&it, &uses, &config.zone, now_ms);
-            all.push(UserQuota { user: user.clone(), quota: it, room, bypassed: standing.bypass_quota });
-        }
+        all.extend(quotas_of(db, config, user, now_ms)?);
+    }
+    Ok(all)
+}
+
+/// Every quota of one user.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn quotas_of(db: Db<'_>, config: &Config, user: User, now_ms: UnixMs) -> Result<Vec<UserQuota>, StoreError> {
+    let user = config.settings.users.named(user);
+    let standing = config.settings.users.standing(&user);
+    let mut all = Vec::new();
+    for it in standing.quotas {
+        let uses = db.quota_uses_since(user.id, it.media_type, quota::since_ms(it.period, &config.zone, now_ms))?;
+        let room = quota::room(&it, &uses, &config.zone, now_ms);
+        all.push(UserQuota { user: user.clone(), quota: it, room, bypassed: standing.bypass_quota });
     }
     Ok(all)
 }

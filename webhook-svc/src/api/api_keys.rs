@@ -52,7 +52,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 #[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Scope {
+pub enum Scope {
     /// Look.
     Read,
     /// Look, and change things.
@@ -78,22 +78,22 @@ impl From<Scope> for ApiKeyScope {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Keys {
+pub struct Keys {
     /// The oldest first.
-    keys: Vec<Key>,
+    pub keys: Vec<Key>,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Key {
-    id: i64,
-    name: String,
+pub struct Key {
+    pub id: i64,
+    pub name: String,
     /// How the key begins.
-    prefix: String,
-    scope: Scope,
-    created_at_ms: UnixMs,
-    created_by: String,
+    pub prefix: String,
+    pub scope: Scope,
+    pub created_at_ms: UnixMs,
+    pub created_by: String,
     /// The last request with it, to the minute.
-    used_at_ms: Option<UnixMs>,
+    pub used_at_ms: Option<UnixMs>,
 }
 
 impl From<ApiKeyRow> for Key {
@@ -119,21 +119,37 @@ struct Wanted {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Made {
-    id: i64,
-    name: String,
-    scope: Scope,
+pub struct Made {
+    pub id: i64,
+    pub name: String,
+    pub scope: Scope,
     /// The key, for the header X-Api-Key. It cannot be read again.
-    key: String,
+    pub key: String,
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
+    answer(&all(&ask).await?)
+}
+
+/// Every API key.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn all(ask: &Ask) -> Result<Keys, ApiError> {
     let keys = ask.app.database.run(|store| store.read().api_keys()).await?;
-    answer(&Keys { keys: keys.into_iter().map(Key::from).collect() })
+    Ok(Keys { keys: keys.into_iter().map(Key::from).collect() })
 }
 
 async fn make(ask: Ask) -> Result<Response, ApiError> {
-    refuse_keys(&ask)?;
+    answer(&made(&ask).await?)
+}
+
+/// Makes the API key that the body describes.
+///
+/// # Errors
+/// 403 for whoever may not, 409 for a name that another key has, 422 for one that is none.
+pub async fn made(ask: &Ask) -> Result<Made, ApiError> {
+    refuse_keys(ask)?;
     // A key outlives the mode in which nobody has to sign in, and would not tell whose it is.
     if !auth::is_somebody(&ask.app, &ask.headers, ask.remote).await? {
         return Err(ApiError::forbidden("API keys are made by somebody with a name: sign in"));
@@ -146,7 +162,7 @@ async fn make(ask: Ask) -> Result<Response, ApiError> {
     }
     let key = format!("pulsarr_{}", new_secret()?);
     let (prefix, key_hash) = (key[..12].to_owned(), auth::hash(&key));
-    let (by, wanted) = (By::of(&ask), name.clone());
+    let (by, wanted) = (By::of(ask), name.clone());
     let made = ask.app.database.run(move |store| {
         store.write(|db| {
             let (name, scope): (_, ApiKeyScope) = (wanted.as_str(), scope.into());
@@ -159,10 +175,14 @@ async fn make(ask: Ask) -> Result<Response, ApiError> {
         })
     });
     let id = made.await?.ok_or_else(|| ApiError::conflict(format!("there is an API key `{name}` already")))?;
-    answer(&Made { id: id.0, name, scope, key })
+    Ok(Made { id: id.0, name, scope, key })
 }
 
-async fn revoke(ask: Ask) -> Result<Response, ApiError> {
+/// Revokes the API key in the path.
+///
+/// # Errors
+/// 403 for whoever may not, 404 when there is none.
+pub async fn revoke(ask: Ask) -> Result<Response, ApiError> {
     refuse_keys(&ask)?;
     let (id, by) = (ApiKeyId(ask.number("id")?), By::of(&ask));
     let revoked = ask.app.database.run(move |store| {

@@ -84,6 +84,7 @@ impl Walk {
         self.step(("POST", "/session"), "", credentials, "session.started").await;
         let change = json!({"current": PASSWORD, "new": NEW_PASSWORD});
         self.step(("PUT", "/session/password"), "", change, "password.changed").await;
+        self.step(("DELETE", "/sessions"), "", Value::Null, "session.others_ended").await;
         let key = json!({"name": "backup", "scope": "read"});
         let key = self.step(("POST", "/api-keys"), "", key, "api_key.made").await;
         self.step(("DELETE", "/api-keys/{id}"), &key["id"].to_string(), Value::Null, "api_key.revoked").await;

@@ -51,22 +51,26 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// What an import changes.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ImportView {
+pub struct ImportView {
     /// Nothing was stored.
-    dry_run: bool,
+    pub dry_run: bool,
     /// Kept from now on: `instances movies`, `plex`.
-    added: Vec<String>,
+    pub added: Vec<String>,
     /// Kept before, and different now.
-    changed: Vec<String>,
+    pub changed: Vec<String>,
     /// Kept before, and no more.
-    removed: Vec<String>,
+    pub removed: Vec<String>,
     /// What the settings file says already, so that it is not kept a second time.
-    in_file: Vec<String>,
+    pub in_file: Vec<String>,
     /// What is not kept at all, as sentences.
-    passed_over: Vec<String>,
+    pub passed_over: Vec<String>,
 }
 
-async fn export(ask: Ask) -> Result<Response, ApiError> {
+/// Everything that holds, as a file to take away.
+///
+/// # Errors
+/// 409 when the settings file cannot be read any more.
+pub async fn export(ask: Ask) -> Result<Response, ApiError> {
     let export = ask.app.configuration.export().await?;
     let mut response = Response::new(export.text.into());
     let headers = response.headers_mut();
@@ -81,6 +85,14 @@ async fn export(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn import(ask: Ask) -> Result<Response, ApiError> {
+    answer(&take(&ask).await?)
+}
+
+/// Puts the file in the body in the place of everything that the service keeps, or only tells what would change.
+///
+/// # Errors
+/// 412 for what was changed meanwhile, 422 with every mistake and its line; nothing is changed then.
+pub async fn take(ask: &Ask) -> Result<ImportView, ApiError> {
     let dry_run = match ask.parameter("dry_run") {
         None | Some("false") => false,
         Some("true") => true,
@@ -88,7 +100,7 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
     };
     let configuration = &ask.app.configuration;
     let before = configuration.declarations(&ask.app.database).await?;
-    all_unchanged(&before, expected_version(&ask)?)?;
+    all_unchanged(&before, expected_version(ask)?)?;
     let mut taken = Taken::apart(&ask.body);
     let mut problems: Vec<Misplaced> = taken.problems.drain(..).map(Misplaced::of).collect();
     let plan = Plan {
@@ -141,10 +153,10 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
         passed_over: taken.passed_over,
     };
     if dry_run {
-        return answer(&view);
+        return Ok(view);
     }
     let note = Note {
-        by: By::of(&ask),
+        by: By::of(ask),
         action: "settings.imported",
         target: "settings".to_owned(),
         detail: json!({"added": view.added, "changed": view.changed, "removed": view.removed}),
@@ -164,7 +176,7 @@ async fn import(ask: Ask) -> Result<Response, ApiError> {
         Server::Other(token) => token.keep(db),
     };
     configuration.change_with(&ask.app.database, (Section::Plex, ""), note, edit, also).await?;
-    answer(&view)
+    Ok(view)
 }
 
 /// Kept keys of instances that would go to another host than now.

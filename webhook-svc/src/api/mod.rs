@@ -1,12 +1,12 @@
 //! The API under `/api/v1`: one table of endpoints, from which requests are routed, rights are checked and the OpenAPI document is
 //! made. No endpoint knows SQL or wire types; each calls what the command line calls.
 
-mod api_keys;
+pub mod api_keys;
 pub mod approvals;
 pub mod audit;
 #[cfg(test)]
 mod audit_tests;
-mod config_file;
+pub mod config_file;
 pub mod decisions;
 mod docs;
 pub mod editing;
@@ -22,12 +22,12 @@ mod instances;
 pub mod logs;
 mod openapi;
 pub mod people;
-mod plex;
-mod plex_link;
+pub mod plex;
+pub mod plex_link;
 #[cfg(test)]
 mod plex_tests;
-mod quotas;
-mod readability;
+pub mod quotas;
+pub mod readability;
 pub mod rule_changes;
 pub mod rule_order;
 pub mod rules;
@@ -35,12 +35,13 @@ mod run_events;
 pub mod runs;
 mod runs_start;
 pub mod session;
-mod settings;
+pub mod sessions;
+pub mod settings;
 mod simulate;
 mod stats;
 mod streams;
-mod user_overrides;
-mod users;
+pub mod user_overrides;
+pub mod users;
 pub mod watchlist;
 pub mod webhooks;
 
@@ -73,9 +74,10 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&[Endpoint]; 25] = [
+    let tables: [&[Endpoint]; 26] = [
         docs::ENDPOINTS,
         session::ENDPOINTS,
+        sessions::ENDPOINTS,
         api_keys::ENDPOINTS,
         audit::ENDPOINTS,
         watchlist::ENDPOINTS,

@@ -60,54 +60,54 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// How Plex stands.
 #[derive(Debug, Serialize, JsonSchema)]
-struct PlexView {
+pub struct PlexView {
     /// Whether there is a token.
-    linked: bool,
+    pub linked: bool,
     /// Where the token comes from: `file`, `stored`, `none`.
-    source: &'static str,
+    pub source: &'static str,
     /// Whether the settings file declares it, so that it is changed there.
-    read_only: bool,
+    pub read_only: bool,
     /// Whose it is; `null` while nobody has been told.
-    account: Option<AccountView>,
+    pub account: Option<AccountView>,
     /// Whether the account has a Plex Pass; `null` while nobody has been told.
-    plex_pass: Option<bool>,
+    pub plex_pass: Option<bool>,
     /// Whether Plex takes the token; `null` without one.
-    token: Option<TokenView>,
+    pub token: Option<TokenView>,
     /// The household's Plex server; `null` when none is set.
-    server: Option<ServerView>,
+    pub server: Option<ServerView>,
     /// Until when Plex wants to be left alone; unix milliseconds; `null`: it may be asked.
-    cool_until_ms: Option<i64>,
+    pub cool_until_ms: Option<i64>,
 }
 
 /// A Plex account.
 #[derive(Debug, Serialize, JsonSchema)]
-struct AccountView {
+pub struct AccountView {
     /// Plex's user name.
-    username: String,
+    pub username: String,
 }
 
 /// Whether Plex takes the token.
 #[derive(Debug, Serialize, JsonSchema)]
-struct TokenView {
+pub struct TokenView {
     /// `alive`, `dead`: link the account again, `unknown`: nobody could ask.
-    state: &'static str,
+    pub state: &'static str,
     /// When Plex was last asked; unix milliseconds; `null`: not yet.
-    checked_at_ms: Option<i64>,
+    pub checked_at_ms: Option<i64>,
 }
 
 /// The household's Plex server.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ServerView {
+pub struct ServerView {
     /// Its address; `null`: none is set.
-    url: Option<String>,
+    pub url: Option<String>,
     /// Whether it answered; `null`: it was not asked yet.
-    reachable: Option<bool>,
+    pub reachable: Option<bool>,
     /// What its owner calls it, where Plex told.
-    name: Option<String>,
+    pub name: Option<String>,
     /// When it was asked; unix milliseconds.
-    checked_at_ms: Option<i64>,
+    pub checked_at_ms: Option<i64>,
     /// What is wrong and what to do; `null` when it is well.
-    advice: Option<String>,
+    pub advice: Option<String>,
 }
 
 /// What is to be the household's Plex server.
@@ -120,42 +120,50 @@ struct Chosen {
 
 /// The servers of the account.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ServerList {
+pub struct ServerList {
     /// The owner's own first.
-    servers: Vec<ListedServer>,
+    pub servers: Vec<ListedServer>,
 }
 
 /// A Plex server that the account can reach.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ListedServer {
+pub struct ListedServer {
     /// What its owner calls it.
-    name: String,
+    pub name: String,
     /// Plex's key for it.
-    machine_identifier: String,
+    pub machine_identifier: String,
     /// Whether it is the account's own: only such a one can be asked what it has.
-    owned: bool,
+    pub owned: bool,
     /// The best address that leads there from here, for `POST /plex/server`; `null` when none does.
-    url: Option<String>,
+    pub url: Option<String>,
     /// Every address, the best kind first.
-    connections: Vec<ConnectionView>,
+    pub connections: Vec<ConnectionView>,
 }
 
 /// One address of a Plex server.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ConnectionView {
+pub struct ConnectionView {
     /// The address.
-    url: String,
+    pub url: String,
     /// In the server's own network.
-    local: bool,
+    pub local: bool,
     /// Through Plex's machines, which is slow.
-    relay: bool,
+    pub relay: bool,
     /// Whether that very server answered.
-    reachable: bool,
+    pub reachable: bool,
     /// The server's version, or why the address is of no use.
-    detail: String,
+    pub detail: String,
 }
 
 async fn look(ask: Ask) -> Result<Response, ApiError> {
+    answer(&standing(&ask).await?)
+}
+
+/// How Plex stands.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn standing(ask: &Ask) -> Result<PlexView, ApiError> {
     let app = &ask.app;
     let way = PlexWay::open(app).await?;
     let config = &way.config;
@@ -164,20 +172,20 @@ async fn look(ask: Ask) -> Result<Response, ApiError> {
     let remembered =
         app.database.run(move |store| asked.map_or(Ok(None), |plex| TokenHealth::remembered(&plex, store)));
     let health = remembered.await?;
-    let standing = Standing::of_value(config, "plex.token");
+    let declared = Standing::of_value(config, "plex.token");
     let source = match &plex {
         None => "none",
-        Some(_) if standing.read_only => "file",
+        Some(_) if declared.read_only => "file",
         Some(_) => "stored",
     };
     let token = plex.map(|_| TokenView {
         state: health.as_ref().map_or("unknown", |health| health.state.word()),
         checked_at_ms: health.as_ref().map(|health| health.checked_at_ms),
     });
-    answer(&PlexView {
+    Ok(PlexView {
         linked: token.is_some(),
         source,
-        read_only: standing.read_only,
+        read_only: declared.read_only,
         plex_pass: health.as_ref().and_then(|health| health.plex_pass),
         account: health.and_then(|health| health.username).map(|username| AccountView { username }),
         token,
@@ -209,6 +217,14 @@ impl ServerView {
 }
 
 async fn servers(ask: Ask) -> Result<Response, ApiError> {
+    answer(&reachable_servers(&ask).await?)
+}
+
+/// The servers of the account; takes a few seconds.
+///
+/// # Errors
+/// 409 without an account, 503 when Plex does not tell.
+pub async fn reachable_servers(ask: &Ask) -> Result<ServerList, ApiError> {
     let way = PlexWay::open(&ask.app).await?;
     let Some(plex) = way.plex() else {
         return Err(ApiError::conflict("no Plex account is linked: link one first"));
@@ -225,7 +241,7 @@ async fn servers(ask: Ask) -> Result<Response, ApiError> {
         })
     });
     let choices = join_all(choices).await;
-    answer(&ServerList { servers: listed.into_iter().zip(choices).map(ListedServer::of).collect() })
+    Ok(ServerList { servers: listed.into_iter().zip(choices).map(ListedServer::of).collect() })
 }
 
 impl ListedServer {
@@ -247,7 +263,11 @@ impl ListedServer {
     }
 }
 
-async fn choose(ask: Ask) -> Result<Response, ApiError> {
+/// Takes the server at the body's `url` for the household's own.
+///
+/// # Errors
+/// 409 where the settings file has one, 412 for what was changed meanwhile, 422 for a server that is none of the account's.
+pub async fn choose(ask: Ask) -> Result<Response, ApiError> {
     const KEY: &str = "server_url";
     let expected = expected_version(&ask)?;
     let app = &ask.app;

@@ -335,7 +335,11 @@ async fn adopt(app: &App, way: &PlexWay<'_>, by: By, linked: Linked, how: &str) 
     Ok(LinkedView { is: username.clone(), plex_pass: linked.account.plex_pass, another_account: was.is_some(), was })
 }
 
-async fn unlink(ask: Ask) -> Result<Response, ApiError> {
+/// Forgets the token.
+///
+/// # Errors
+/// 404 without one, 409 where the settings file has it.
+pub async fn unlink(ask: Ask) -> Result<Response, ApiError> {
     let app = &ask.app;
     changeable(app)?;
     let mut link = app.plex_link.lock().await;

@@ -1,5 +1,9 @@
 //! How full everybody's quotas are.
 
+use std::sync::Arc;
+
+use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::config::Config;
 use pulsarr_shared::quota;
 use pulsarr_shared::sync::{self, UserQuota};
 use schemars::JsonSchema;
@@ -25,51 +29,77 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 
 /// Quotas.
 #[derive(Debug, Serialize, JsonSchema)]
-struct QuotaList {
+pub struct QuotaList {
     /// The owner's first, then by user name.
-    quotas: Vec<QuotaView>,
+    pub quotas: Vec<QuotaView>,
 }
 
 /// One quota of one user.
 #[derive(Debug, Serialize, JsonSchema)]
-struct QuotaView {
+pub struct QuotaView {
     /// Whose.
-    user: Person,
+    pub user: Person,
     /// What it counts: `movie` or `show`.
     #[serde(rename = "type")]
-    media_type: &'static str,
+    pub media_type: &'static str,
     /// `3 movies a day`
-    quota: String,
+    pub quota: String,
+    /// How full it is, as people say it: `3 of 5 this week, resets Monday`.
+    pub in_words: String,
     /// Places taken, those on their way included.
-    used: u32,
+    pub used: u32,
     /// Of these, how many may yet turn out to cost nothing.
-    on_their_way: u32,
+    pub on_their_way: u32,
     /// Places there are.
-    limit: u32,
+    pub limit: u32,
     /// How much of it is used; above 100 when the limit was lowered.
-    percent: u32,
+    pub percent: u32,
     /// Since when uses count; unix milliseconds; `null`: as long as they are on the watchlist.
-    since_ms: Option<i64>,
+    pub since_ms: Option<i64>,
     /// When there is room again; `null` while there is room, and where only the watchlist makes room.
-    room_again_at_ms: Option<i64>,
+    pub room_again_at_ms: Option<i64>,
     /// What happens with the next title when it is full: `approval`, `wait`, `skip`.
-    when_exceeded: &'static str,
+    pub when_exceeded: &'static str,
     /// Quotas hold this user not back.
-    bypassed: bool,
+    pub bypassed: bool,
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
+    answer(&page(&ask).await?)
+}
+
+/// Every quota of everybody.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<QuotaList, ApiError> {
     let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
-    let all = ask.app.database.run(move |store| sync::quotas(store.read(), &config, now_ms)).await?;
-    answer(&QuotaList { quotas: all.iter().map(QuotaView::of).collect() })
+    let told = Arc::clone(&config);
+    let all = ask.app.database.run(move |store| sync::quotas(store.read(), &told, now_ms)).await?;
+    Ok(QuotaList { quotas: all.iter().map(|it| QuotaView::of(it, &config, now_ms)).collect() })
+}
+
+/// Every quota of the person with this uuid.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn of_user(ask: &Ask, uuid: &str) -> Result<Vec<QuotaView>, ApiError> {
+    let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
+    let (told, uuid) = (Arc::clone(&config), uuid.to_owned());
+    let all = ask.app.database.run(move |store| {
+        let user = store.read().users()?.into_iter().find(|user| user.uuid.as_str() == uuid);
+        user.map_or_else(|| Ok(Vec::new()), |user| sync::quotas_of(store.read(), &told, user, now_ms))
+    });
+    Ok(all.await?.iter().map(|it| QuotaView::of(it, &config, now_ms)).collect())
 }
 
 impl QuotaView {
-    fn of(it: &UserQuota) -> Self {
+    fn of(it: &UserQuota, config: &Config, now_ms: UnixMs) -> Self {
         Self {
             user: Person::of(&it.user),
             media_type: it.quota.media_type.word(),
             quota: quota::in_words(&it.quota),
+            in_words: it.in_words(config, now_ms),
             used: it.room.used,
             on_their_way: it.room.on_their_way,
             limit: it.room.limit,
@@ -84,8 +114,21 @@ impl QuotaView {
 
 #[cfg(test)]
 mod tests {
+    use pulsarr_shared::model::EntryId;
+
     use super::super::household::{Household, NOON, SETTINGS};
     use super::*;
+
+    #[tokio::test]
+    async fn a_watchlist_cap_counts_what_is_on_the_list_however_long_and_nothing_else() {
+        let household = Household::new(&SETTINGS.replace("daily", "watchlist_cap"));
+        household.wish(3);
+        household.route_all("run-1");
+        household.write(|db| db.close_entry(EntryId(2), NOON));
+        let list = household.get(ENDPOINTS, "/quotas", "").await.unwrap();
+        assert_eq!((&list["quotas"][0]["used"], &list["quotas"][0]["on_their_way"]), (&2.into(), &2.into()), "{list}");
+        assert_eq!(list["quotas"][0]["in_words"], "2 of 4 on the watchlist (2 on their way)");
+    }
 
     #[tokio::test]
     async fn a_quota_tells_its_use_and_when_there_is_room_again() {

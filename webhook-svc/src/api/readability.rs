@@ -1,6 +1,8 @@
 //! Whose list can be read, and what to do about the others.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use pulsarr_shared::clients::plex::FriendRequests;
 use pulsarr_shared::clock::UnixMs;
@@ -14,6 +16,7 @@ use warp::reply::Response;
 
 use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
+use crate::detached::on_its_own;
 use crate::plex_way::PlexWay;
 use crate::request::{Access, ApiError, Ask};
 
@@ -43,31 +46,49 @@ pub struct FriendRequestsSeen {
 
 /// Everybody's list.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ReadabilityList {
+pub struct ReadabilityList {
     /// Everybody on record, the owner first; then those who are in a friend request only.
-    users: Vec<ReadabilityView>,
+    pub users: Vec<ReadabilityView>,
     /// Whether Plex told the friend requests; without them, somebody who was asked looks like somebody who was not.
-    friend_requests_known: bool,
+    pub friend_requests_known: bool,
 }
 
 /// One person's list.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ReadabilityView {
+pub struct ReadabilityView {
     /// Plex's key.
-    uuid: String,
+    pub uuid: String,
     /// What the household calls them; `null` for somebody who is only in a request.
-    name: Option<String>,
+    pub name: Option<String>,
     /// `owner`, `friend`, `former_friend`; `null` for somebody who is only in a request.
-    relation: Option<&'static str>,
+    pub relation: Option<&'static str>,
     /// `readable`, `empty`, `not_a_friend`, `pending`, `private`, `rate_limited`, `unknown`
-    state: &'static str,
+    pub state: &'static str,
     /// What to do, in one sentence.
-    advice: String,
+    pub advice: String,
 }
 
+/// How long a page waits for Plex to tell the friend requests; whoever looks later sees what it told.
+const PAGES_WAIT: Duration = Duration::from_millis(400);
+
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let app = &ask.app;
-    let requests = requests(app).await?;
+    answer(&judged(&ask.app, requests(&ask.app).await?).await?)
+}
+
+/// Whose list can be read, for a page, which does not wait until Plex answers.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<ReadabilityList, ApiError> {
+    let app = Arc::clone(&ask.app);
+    // Goes on when nobody waits any more, so that the answer is known the next time.
+    let asked = on_its_own(async move { requests(&app).await });
+    let told = tokio::time::timeout(PAGES_WAIT, asked).await;
+    let requests = told.ok().and_then(Result::ok).transpose()?.flatten();
+    judged(&ask.app, requests).await
+}
+
+async fn judged(app: &App, requests: Option<FriendRequests>) -> Result<ReadabilityList, ApiError> {
     let config = app.config();
     let friend_requests_known = requests.is_some();
     let requests = requests.unwrap_or_default();
@@ -75,7 +96,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
         let named = |user| config.settings.users.named(user);
         everybody(store, named, &requests)
     });
-    answer(&ReadabilityList { users: users.await?, friend_requests_known })
+    Ok(ReadabilityList { users: users.await?, friend_requests_known })
 }
 
 /// The friend requests, asked for once a minute at most; none when Plex does not tell, or there is no token.
@@ -116,7 +137,7 @@ fn everybody(
             relation: Some(user.relation),
             outcome: record.outcome,
             detail: record.detail.as_deref(),
-            entries: db.open_entry_count(user.id)?.into(),
+            entries: db.has_open_entry(user.id)?.into(),
         };
         let told = readability(&seen, requests);
         views.push(ReadabilityView::of(&user.uuid, Some((user.called(), user.relation.word())), told));

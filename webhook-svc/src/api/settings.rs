@@ -68,58 +68,58 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// Settings.
 #[derive(Debug, Serialize, JsonSchema)]
-struct SettingList {
+pub struct SettingList {
     /// Variables first, then the file's in the order of its sections.
-    settings: Vec<SettingView>,
+    pub settings: Vec<SettingView>,
     /// What works but should be looked at, as sentences.
-    warnings: Vec<String>,
+    pub warnings: Vec<String>,
     /// What the service keeps and cannot read, so that nothing of it holds; no run decides anything until it is mended or removed.
-    broken: Vec<BrokenView>,
+    pub broken: Vec<BrokenView>,
 }
 
 /// A part of what the service keeps that cannot be read.
 #[derive(Debug, Serialize, JsonSchema)]
-struct BrokenView {
+pub struct BrokenView {
     /// `instances`, `rules`, `plex`
-    section: &'static str,
+    pub section: &'static str,
     /// Which item; empty for what there is only one of.
-    name: String,
+    pub name: String,
     /// What is wrong and what to do, as sentences without a full stop.
-    problems: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 /// One setting as it came out.
 #[derive(Debug, Serialize, JsonSchema)]
-struct SettingView {
+pub struct SettingView {
     /// `PULSARR_PORT` or `instances[0].tags`
-    name: String,
+    pub name: String,
     /// In plain words: `(set, 20 characters)` for a secret, `(not set)` for what is absent.
-    value: String,
+    pub value: String,
     /// `default`, `environment PULSARR_PORT`, `pulsarr.yaml:12`
-    source: String,
+    pub source: String,
 }
 
 /// A group of settings.
 #[derive(Debug, Serialize, JsonSchema)]
-struct GroupView {
+pub struct GroupView {
     /// `plex`
-    section: &'static str,
+    pub section: &'static str,
     /// What file and service say together, in the words of the settings file; `{"value": …}` for default and time_zone. A secret is
     /// `{"set": true}`. What nobody wrote is left out.
-    settings: Value,
+    pub settings: Value,
     /// What the service keeps of it, which is what can be changed here.
-    stored: Value,
+    pub stored: Value,
     /// Keys that the settings file has, so that they are changed there; `value` for default and time_zone.
-    read_only: Vec<ReadOnlyKey>,
+    pub read_only: Vec<ReadOnlyKey>,
 }
 
 /// A key that is changed in the settings file.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ReadOnlyKey {
+pub struct ReadOnlyKey {
     /// `friends`
-    key: String,
+    pub key: String,
     /// `pulsarr.yaml:3`
-    source: String,
+    pub source: String,
 }
 
 /// The key under which a word is sent that is a whole section.
@@ -174,9 +174,14 @@ impl Group {
         }
     }
 
-    fn answer(&self, config: &Config) -> Result<Response, ApiError> {
+    /// The version of what is kept of it; 0: nothing is.
+    fn version(&self, config: &Config) -> i64 {
         let stored = config.stored.iter().flat_map(|stored| &stored.declarations).find(|it| it.section == self.section);
-        Ok(with_version(answer(&self.view(config))?, Some(stored.map_or(0, |it| it.version))))
+        stored.map_or(0, |it| it.version)
+    }
+
+    fn answer(&self, config: &Config) -> Result<Response, ApiError> {
+        Ok(with_version(answer(&self.view(config))?, Some(self.version(config))))
     }
 
     /// Takes out of `body` what the file says already.
@@ -226,7 +231,20 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     Group::of(&ask).await?.answer(&ask.app.config())
 }
 
-async fn put(ask: Ask) -> Result<Response, ApiError> {
+/// The group in the path, and the version of what is kept of it; 0: nothing is.
+///
+/// # Errors
+/// 404 when there is no such group, 409 when the settings file cannot be read any more.
+pub async fn group(ask: &Ask) -> Result<(GroupView, i64), ApiError> {
+    let (group, config) = (Group::of(ask).await?, ask.app.config());
+    Ok((group.view(&config), group.version(&config)))
+}
+
+/// Replaces what is kept of the group in the path by the body.
+///
+/// # Errors
+/// 409 for what the settings file has, 412 for what was changed meanwhile, 422 for what cannot be.
+pub async fn put(ask: Ask) -> Result<Response, ApiError> {
     let body = body_of(&ask)?;
     if body.is_empty() {
         return Err(ApiError::input("the body says nothing: DELETE forgets the group"));
@@ -234,7 +252,11 @@ async fn put(ask: Ask) -> Result<Response, ApiError> {
     change(ask, body).await
 }
 
-async fn forget(ask: Ask) -> Result<Response, ApiError> {
+/// Forgets what is kept of the group in the path.
+///
+/// # Errors
+/// As [`put`].
+pub async fn forget(ask: Ask) -> Result<Response, ApiError> {
     change(ask, Map::new()).await
 }
 
@@ -340,6 +362,12 @@ fn told(section: Section, before: Option<&Value>, after: Option<&Value>, secret_
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
+    let (list, state) = all(&ask);
+    Ok(with_version(answer(&list)?, Some(state)))
+}
+
+/// Every setting, and the state of everything that is kept.
+pub fn all(ask: &Ask) -> (SettingList, i64) {
     let config = &ask.app.config();
     let settings = config.values.iter().map(|value| SettingView {
         name: value.name.clone(),
@@ -353,7 +381,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
     });
     let list =
         SettingList { settings: settings.collect(), warnings: config.warnings.clone(), broken: broken.collect() };
-    Ok(with_version(answer(&list)?, Some(state_now(config))))
+    (list, state_now(config))
 }
 
 #[cfg(test)]

@@ -54,33 +54,33 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// What is different for one user.
 #[derive(Debug, Serialize, JsonSchema)]
-struct OverrideView {
+pub struct OverrideView {
     /// Who.
-    user: Person,
+    pub user: Person,
     /// What is different, in the words of the settings file; empty: nothing.
-    settings: Value,
+    pub settings: Value,
     /// Where that stands: `pulsarr.yaml:12`, `settings made in the service`; empty: nowhere.
-    source: String,
+    pub source: String,
     /// The settings file has it, so it is changed there.
-    read_only: bool,
+    pub read_only: bool,
     /// The service keeps something for this user too, under whatever name, which does not count beside the settings file; PUT `{}`
     /// removes it.
-    hides_another: bool,
+    pub hides_another: bool,
     /// What comes of it and of everybody's settings.
-    effective: Effective,
+    pub effective: Effective,
 }
 
 /// What holds for a user.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Effective {
+pub struct Effective {
     /// Whether the list is acted on.
-    sync: bool,
+    pub sync: bool,
     /// Somebody is asked about everything.
-    require_approval: bool,
+    pub require_approval: bool,
     /// Quotas hold nothing back.
-    bypass_quota: bool,
+    pub bypass_quota: bool,
     /// `3 movies a day`
-    quotas: Vec<String>,
+    pub quotas: Vec<String>,
 }
 
 /// A change for several users.
@@ -101,11 +101,24 @@ struct BulkView {
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
-    let user = one(&ask, ask.variable("user")).await?;
-    view(&ask.app.config(), user)
+    let (view, version) = page(&ask).await?;
+    Ok(with_version(answer(&view)?, Some(version)))
 }
 
-async fn put(ask: Ask) -> Result<Response, ApiError> {
+/// What is different for the user in the path, and the version of what is kept of it; 0: nothing is.
+///
+/// # Errors
+/// 404 for nobody; when the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<(OverrideView, i64), ApiError> {
+    let user = one(ask, ask.variable("user")).await?;
+    Ok(view(&ask.app.config(), user))
+}
+
+/// Replaces what is different for the user in the path by the body.
+///
+/// # Errors
+/// 404 for nobody, 409 for what the settings file has, 412 for what was changed meanwhile, 422 for what cannot be.
+pub async fn put(ask: Ask) -> Result<Response, ApiError> {
     let (mut body, expected) = (body_of(&ask)?, expected_version(&ask)?);
     let user = one(&ask, ask.variable("user")).await?;
     body.retain(|_, value| !value.is_null());
@@ -134,10 +147,15 @@ async fn put(ask: Ask) -> Result<Response, ApiError> {
     });
     let config = config.await?;
     let user = one(&ask, user.uuid.as_str()).await?;
-    view(&config, user)
+    let (view, version) = view(&config, user);
+    Ok(with_version(answer(&view)?, Some(version)))
 }
 
-async fn bulk(ask: Ask) -> Result<Response, ApiError> {
+/// Changes the keys in the body for each of its users.
+///
+/// # Errors
+/// As [`put`].
+pub async fn bulk(ask: Ask) -> Result<Response, ApiError> {
     let (Bulk { users: names, set }, expected) = (ask.json()?, expected_version(&ask)?);
     if names.is_empty() || set.is_empty() {
         return Err(ApiError::input("name at least one user in `users` and one key in `set`"));
@@ -205,6 +223,11 @@ fn changeable(config: &Config, user: &User) -> Result<(), ApiError> {
     overrides(config, user).try_for_each(|it| standing(config, it).changeable(&what))
 }
 
+/// Whether the settings file says what is different for `user`.
+pub(super) fn is_declared(config: &Config, user: &User) -> bool {
+    overrides(config, user).any(|it| standing(config, it).read_only)
+}
+
 fn overrides<'c>(config: &'c Config, user: &'c User) -> impl Iterator<Item = &'c UserOverride> {
     config.settings.users.overrides.iter().filter(|it| user.answers_to(&it.plex))
 }
@@ -213,7 +236,8 @@ fn standing(config: &Config, exception: &UserOverride) -> Standing {
     Standing::of_item(config, "users.overrides", "plex", &exception.plex)
 }
 
-fn view(config: &Config, user: User) -> Result<Response, ApiError> {
+/// What is different for `user`, and the version of what is kept of it.
+fn view(config: &Config, user: User) -> (OverrideView, i64) {
     let user = config.settings.users.named(user);
     let found = overrides(config, &user).next();
     let standing = found.map(|it| standing(config, it));
@@ -232,7 +256,7 @@ fn view(config: &Config, user: User) -> Result<Response, ApiError> {
             quotas: allowed.quotas.iter().map(quota::in_words).collect(),
         },
     };
-    Ok(with_version(answer(&view)?, Some(stored.map_or(0, |it| it.version))))
+    (view, stored.map_or(0, |it| it.version))
 }
 
 /// An override in the words of the settings file, without whose it is.

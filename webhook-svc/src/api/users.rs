@@ -2,14 +2,14 @@
 
 use pulsarr_shared::config::Config;
 use pulsarr_shared::quota;
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::{EntryFilter, EntryLine, Store, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{state_now, with_version};
-use super::{Answer, Endpoint, answer, shape};
+use super::{Answer, Endpoint, answer, shape, user_overrides};
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
@@ -26,58 +26,69 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 
 /// Everybody.
 #[derive(Debug, Serialize, JsonSchema)]
-struct UserList {
+pub struct UserList {
     /// The owner first, then by user name.
-    users: Vec<UserView>,
+    pub users: Vec<UserView>,
 }
 
 /// A person with a watchlist.
 #[derive(Debug, Serialize, JsonSchema)]
-struct UserView {
+pub struct UserView {
     /// Plex's key: names change, this does not.
-    uuid: String,
+    pub uuid: String,
     /// What the household calls them, or Plex's user name.
-    name: String,
+    pub name: String,
     /// Plex's user name.
-    username: String,
+    pub username: String,
     /// The name Plex shows.
-    display_name: String,
+    pub display_name: String,
     /// The name from the settings.
-    alias: Option<String>,
+    pub alias: Option<String>,
     /// `owner`, `friend`, `former_friend`
-    relation: &'static str,
+    pub relation: &'static str,
     /// Whether the list is read, and what is on it decided and added.
-    synced: bool,
+    pub synced: bool,
     /// The last look at the list; unix milliseconds; `null`: none yet.
-    read_at_ms: Option<i64>,
+    pub read_at_ms: Option<i64>,
     /// What came of it: `complete`, `newest`, `not_modified`, `not_shared`, `unknown`.
-    read_outcome: Option<&'static str>,
+    pub read_outcome: Option<&'static str>,
     /// The same in plain words, when there is something to say.
-    read_detail: Option<String>,
+    pub read_detail: Option<String>,
     /// The last look that saw the whole list.
-    complete_at_ms: Option<i64>,
+    pub complete_at_ms: Option<i64>,
     /// Titles on the list.
-    open_entries: u32,
+    pub open_entries: u32,
+    /// The settings file says what is different for them, so it is changed there.
+    pub read_only: bool,
     /// What the household allows them.
-    standing: StandingView,
+    pub standing: StandingView,
 }
 
 /// What the household allows a user.
 #[derive(Debug, Serialize, JsonSchema)]
-struct StandingView {
+pub struct StandingView {
     /// Somebody is asked about everything.
-    require_approval: bool,
+    pub require_approval: bool,
     /// Quotas hold nothing back.
-    bypass_quota: bool,
+    pub bypass_quota: bool,
     /// `3 movies a day`; /quotas tells how full they are.
-    quotas: Vec<String>,
+    pub quotas: Vec<String>,
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
+    let (list, state) = page(&ask).await?;
+    Ok(with_version(answer(&list)?, Some(state)))
+}
+
+/// Everybody, and the state of the settings by which they are judged.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<(UserList, i64), ApiError> {
     let config = ask.app.config();
     let state = state_now(&config);
     let list = ask.app.database.run(move |store| everybody(store, &config)).await?;
-    Ok(with_version(answer(&list)?, Some(state)))
+    Ok((list, state))
 }
 
 fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {
@@ -96,6 +107,7 @@ fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {
             read_detail: record.detail,
             complete_at_ms: record.complete_at_ms,
             open_entries: db.open_entry_count(user.id)?,
+            read_only: user_overrides::is_declared(config, &user),
             standing: StandingView {
                 require_approval: standing.require_approval,
                 bypass_quota: standing.bypass_quota,
@@ -107,6 +119,42 @@ fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {
         });
     }
     Ok(UserList { users })
+}
+
+/// A title on somebody's list, in short.
+#[derive(Debug)]
+pub struct ListedTitle {
+    /// The entry's number.
+    pub id: i64,
+    /// What it is called.
+    pub title: String,
+    /// Year of first release.
+    pub year: Option<u16>,
+    /// Where it stands.
+    pub state: &'static str,
+    /// When it was first seen; unix milliseconds.
+    pub appeared_at_ms: i64,
+}
+
+/// The newest titles of the list of the person with this uuid, at most `limit`.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn latest_titles(ask: &Ask, uuid: &str, limit: u32) -> Result<Vec<ListedTitle>, ApiError> {
+    let uuid = uuid.to_owned();
+    let found = ask.app.database.run(move |store| {
+        let db = store.read();
+        let Some(user) = db.users()?.into_iter().find(|user| user.uuid.as_str() == uuid) else { return Ok(Vec::new()) };
+        db.entry_page(&EntryFilter { user: Some(user.id), ..EntryFilter::default() }, None, limit)
+    });
+    let short = |line: EntryLine| ListedTitle {
+        id: line.id.0,
+        title: line.title,
+        year: line.year,
+        state: line.state.word(),
+        appeared_at_ms: line.appeared_at_ms,
+    };
+    Ok(found.await?.into_iter().map(short).collect())
 }
 
 #[cfg(test)]

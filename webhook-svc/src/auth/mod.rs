@@ -13,7 +13,7 @@ pub use browsers::Browser;
 pub use network::{Origin, is_foreign};
 pub use secrets::{Passwords, csrf_token, hash, random, same};
 pub use session::cookie_named;
-pub use session::{LIMITS, end_cookie, page_cookie, session, start_cookie};
+pub use session::{LIMITS, Session, end_cookie, page_cookie, session, start_cookie};
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

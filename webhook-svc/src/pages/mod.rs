@@ -15,15 +15,17 @@ mod settings;
 mod setup;
 mod sign_in;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 mod trouble;
 mod users;
+mod versions;
 mod watchlist;
 mod words;
 
 pub use form::Form;
 pub use frame::{Frame, Notice};
 pub use page::{Page, html, see_other, see_other_with};
+pub use trouble::encoded;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use serde_json::json;
 use warp::http::HeaderMap;
 
 use crate::server::Peer;
-use crate::testing::{Testing, app, app_with_settings};
+use crate::testing::{Answered, Testing, app, app_with_settings};
 
 /// Somebody who is signed in as `ada`.
 pub struct Visitor {
@@ -13,6 +13,18 @@ pub struct Visitor {
     pub service: Testing,
     cookie: String,
     csrf: String,
+}
+
+/// Her other browser.
+pub struct Elsewhere {
+    cookie: String,
+}
+
+impl Elsewhere {
+    /// What the API of the same service answers.
+    pub async fn api(&self, visitor: &Visitor, method: &str, path: &str) -> Answered {
+        visitor.service.ask("192.168.1.10", method, path, &[("cookie", self.cookie.as_str())], None).await
+    }
 }
 
 /// What was answered.
@@ -58,6 +70,19 @@ impl Visitor {
     /// The same service, and nobody signed in.
     pub fn signed_out(self) -> Self {
         Self { cookie: String::new(), csrf: String::new(), ..self }
+    }
+
+    /// The same person at another browser.
+    pub async fn again(&self) -> Elsewhere {
+        let body = json!({"username": "ada", "password": Self::PASSWORD});
+        let made = self.service.ask("192.168.1.10", "POST", "/session", &[], Some(body)).await;
+        Elsewhere { cookie: made.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned() }
+    }
+
+    /// What the API answers.
+    pub async fn api(&self, method: &str, path: &str) -> Answered {
+        let headers = [("cookie", self.cookie.as_str()), ("x-csrf-token", self.csrf.as_str())];
+        self.service.ask("192.168.1.9", method, path, &headers, None).await
     }
 
     /// Changes the store behind the service's back.

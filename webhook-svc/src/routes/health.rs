@@ -88,41 +88,60 @@ async fn answer_ready(app: Arc<App>) -> Response {
     }
 }
 
+/// How all is.
 #[derive(Serialize)]
-struct Health {
+pub struct Health {
     /// `ok`, or `attention` when somebody should look.
-    status: &'static str,
-    version: &'static str,
-    started_at: String,
-    set_up: bool,
+    pub status: &'static str,
+    /// Ours.
+    pub version: &'static str,
+    /// When the service began.
+    pub started_at: String,
+    /// Whether there is a Plex account and an instance.
+    pub set_up: bool,
     /// Whether Plex takes the token: `alive`, `dead`, `unknown`; `null` without one, and before the first look.
-    plex_token: Option<&'static str>,
+    pub plex_token: Option<&'static str>,
     /// Whether the household's Plex server answers; `null` when none is set, and before the first look.
-    plex_server_reachable: Option<bool>,
-    last_run: Option<LastRun>,
-    pending_approvals: u32,
-    webhooks_waiting: u32,
+    pub plex_server_reachable: Option<bool>,
+    /// The last run, ended or not.
+    pub last_run: Option<LastRun>,
+    /// Requests that wait for somebody to say yes.
+    pub pending_approvals: u32,
+    /// Webhooks that were taken in and not yet worked on.
+    pub webhooks_waiting: u32,
 }
 
+/// A run.
 #[derive(Serialize)]
-struct LastRun {
-    id: String,
-    result: &'static str,
-    started_at: String,
-    ended_at: Option<String>,
+pub struct LastRun {
+    /// Its name.
+    pub id: String,
+    /// `running`, `ok`, `failed`
+    pub result: &'static str,
+    /// When it began.
+    pub started_at: String,
+    /// When it ended; none while it goes on.
+    pub ended_at: Option<String>,
 }
 
 async fn answer_health(app: Arc<App>) -> Response {
-    let found = app.database.run(summary).await;
-    let (last_run, pending_approvals, webhooks_waiting) = match found {
-        Ok(found) => found,
-        Err(error) => return ApiError::from(error).into_response(),
-    };
+    match health(&app).await {
+        Ok(health) => json(StatusCode::OK, &health),
+        Err(error) => ApiError::from(error).into_response(),
+    }
+}
+
+/// How all is.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn health(app: &App) -> Result<Health, StoreError> {
+    let (last_run, pending_approvals, webhooks_waiting) = app.database.run(summary).await?;
     let settings = &app.config().settings;
     let well = last_run.as_ref().is_none_or(|run| !matches!(run.result, "failed" | "crashed"));
     let token = app.plex_health.token();
     let well = well && token != Some(TokenState::Dead);
-    let health = Health {
+    Ok(Health {
         status: if well { "ok" } else { "attention" },
         version: env!("CARGO_PKG_VERSION"),
         started_at: rfc3339(app.started_at_ms),
@@ -132,8 +151,7 @@ async fn answer_health(app: Arc<App>) -> Response {
         last_run,
         pending_approvals,
         webhooks_waiting,
-    };
-    json(StatusCode::OK, &health)
+    })
 }
 
 fn summary(store: &Store) -> Result<(Option<LastRun>, u32, u32), StoreError> {

@@ -1,6 +1,6 @@
 //! Everything that is answered over HTTP: what machines ask, the API, and the pages.
 
-mod health;
+pub mod health;
 mod webhook;
 
 use std::convert::Infallible;

@@ -1,0 +1,238 @@
+//! Everybody, and changing several of them at once.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use serde_json::{Map, Value, json};
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use super::quota_rows::{self, QuotaRow};
+use super::{reading, settings_in_words};
+use crate::api::quotas::{self, QuotaView};
+use crate::api::readability::{self, ReadabilityView};
+use crate::api::user_overrides;
+use crate::api::users::{self, UserView};
+use crate::pages::versions::Versions;
+use crate::pages::{Form, Frame, Notice, Page, encoded, html, see_other};
+use crate::request::{Access, ApiError, Ask};
+
+pub(super) const PAGES: &[Page] = &[
+    Page { method: Method::GET, path: "/users", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
+    Page { method: Method::POST, path: "/users", access: Access::Write, handle: |ask| Box::pin(change(ask)) },
+];
+
+/// People on one page.
+const ROWS: usize = 50;
+
+/// Which people can be looked at, with what that is called.
+const SHOWN: [(&str, &str); 6] = [
+    ("synced", "Synced"),
+    ("left_alone", "Not synced"),
+    ("asked", "Approval required"),
+    ("unreadable", "List cannot be read"),
+    ("nearly_full", "Quota nearly used up"),
+    ("declared", "Declared in file"),
+];
+
+/// What can be changed for many: the word in the form, and what it is called.
+const CHANGES: [(&str, &str); 11] = [
+    ("sync-true", "Sync on"),
+    ("sync-false", "Sync off"),
+    ("sync-null", "Sync as for everybody"),
+    ("require_approval-true", "Approval required"),
+    ("require_approval-false", "Approval automatic"),
+    ("require_approval-null", "Approval as for everybody"),
+    ("bypass_quota-false", "Quotas count"),
+    ("bypass_quota-true", "Quotas do not count"),
+    ("quotas-own", "Quotas as below"),
+    ("quotas-none", "No quotas"),
+    ("quotas-null", "Quotas as for everybody"),
+];
+
+#[derive(Template)]
+#[template(path = "users/list.html")]
+struct List {
+    frame: Frame,
+    form: Form,
+    rows: Vec<QuotaRow>,
+    locked: bool,
+    state: i64,
+    versions: Option<Versions>,
+    here: String,
+    text: String,
+    shown: String,
+    people: Vec<Row>,
+    /// How many there are, and how many fit.
+    all: usize,
+    fitting: usize,
+    page: usize,
+    /// Who is in a friend request only.
+    strangers: Vec<ReadabilityView>,
+    requests_known: bool,
+}
+
+/// A person as a row.
+struct Row {
+    user: UserView,
+    quotas: Vec<QuotaView>,
+    /// Looks, words and advice about their list.
+    reading: (&'static str, &'static str, String),
+}
+
+/// Which people are looked at.
+struct Filter<'a> {
+    text: String,
+    shown: &'a str,
+}
+
+impl Filter<'_> {
+    fn takes(&self, row: &Row) -> bool {
+        let user = &row.user;
+        let names = [Some(&user.name), Some(&user.username), Some(&user.display_name), user.alias.as_ref()];
+        let named = names.into_iter().flatten().any(|name| name.to_lowercase().contains(&self.text));
+        named
+            && match self.shown {
+                "synced" => user.synced,
+                "left_alone" => !user.synced,
+                "asked" => user.standing.require_approval,
+                "unreadable" => !matches!(row.reading.0, "ok" | "idle"),
+                "nearly_full" => {
+                    row.quotas.iter().any(|quota| quota.percent >= pulsarr_shared::quota::WARN_FROM_PERCENT)
+                }
+                "declared" => user.read_only,
+                _ => true,
+            }
+    }
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    draw(&ask, StatusCode::OK, Form::default(), Vec::new(), None).await
+}
+
+async fn draw(
+    ask: &Ask,
+    status: StatusCode,
+    form: Form,
+    rows: Vec<QuotaRow>,
+    versions: Option<Versions>,
+) -> Result<Response, ApiError> {
+    let frame = Frame::of(ask, "users", "Users").await?;
+    let (list, state) = users::page(ask).await?;
+    let readability = readability::page(ask).await?;
+    let mut quotas: HashMap<String, Vec<QuotaView>> = HashMap::new();
+    for quota in quotas::page(ask).await?.quotas {
+        quotas.entry(quota.user.uuid.clone()).or_default().push(quota);
+    }
+    let (known, strangers): (Vec<_>, Vec<_>) = readability.users.into_iter().partition(|it| it.name.is_some());
+    let mut told: HashMap<String, ReadabilityView> = known.into_iter().map(|it| (it.uuid.clone(), it)).collect();
+    let (text, shown) = (ask.parameter("text").unwrap_or_default(), ask.parameter("show").unwrap_or_default());
+    let filter = Filter { text: text.to_lowercase(), shown };
+    let all = list.users.len();
+    let people = list.users.into_iter().map(|user| Row {
+        quotas: quotas.remove(&user.uuid).unwrap_or_default(),
+        reading: told.remove(&user.uuid).map_or(("unknown", "not known yet", String::new()), |it| {
+            let (tone, words) = reading(it.state);
+            (tone, words, if it.state == "readable" { String::new() } else { it.advice })
+        }),
+        user,
+    });
+    let people: Vec<Row> = people.filter(|row| filter.takes(row)).collect();
+    let fitting = people.len();
+    let last = fitting.saturating_sub(1) / ROWS + 1;
+    let page = ask.count("page", 1, 1, u32::MAX)?.min(u32::try_from(last).unwrap_or(u32::MAX)) as usize;
+    let people = people.into_iter().skip((page - 1) * ROWS).take(ROWS).collect();
+    let (text, shown) = (text.to_owned(), shown.to_owned());
+    let here = format!("{}{}", frame.base_path, place(ask));
+    let list = List {
+        frame,
+        form,
+        rows,
+        locked: false,
+        state,
+        versions,
+        here,
+        text,
+        shown,
+        people,
+        all,
+        fitting,
+        page,
+        strangers,
+        requests_known: readability.friend_requests_known,
+    };
+    html(ask, status, &list)
+}
+
+/// The list as it is looked at.
+fn place(ask: &Ask) -> String {
+    let kept = ["text", "show", "page"].into_iter().filter_map(|name| Some((name, ask.parameter(name)?)));
+    let pairs: Vec<String> = kept.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    if pairs.is_empty() { "/users".to_owned() } else { format!("/users?{}", pairs.join("&")) }
+}
+
+/// What the form changes for everybody who is selected.
+fn wanted(form: &Form) -> Option<Map<String, Value>> {
+    let (key, value) = form.given("change")?.split_once('-')?;
+    let value = match value {
+        "true" => true.into(),
+        "false" => false.into(),
+        "own" => quota_rows::quotas(&quota_rows::typed(form)),
+        "none" => json!([]),
+        _ => Value::Null,
+    };
+    Some(Map::from_iter([(key.to_owned(), value)]))
+}
+
+async fn change(ask: Ask) -> Result<Response, ApiError> {
+    let form = Form::of(&ask);
+    if let Some(rows) = quota_rows::after_button(&form) {
+        return draw(&ask, StatusCode::OK, form, rows, None).await;
+    }
+    let rows = quota_rows::typed(&form);
+    let users: Vec<&str> = form.all("user").collect();
+    let (set, problem) = match wanted(&form) {
+        Some(set) if !users.is_empty() => (set, ""),
+        Some(set) => (set, "nobody is selected: tick the people that are meant"),
+        None => (Map::new(), "say what is to be changed for the people who are selected"),
+    };
+    if form.value("change") == "quotas-own" && rows.is_empty() {
+        let missing = ApiError::input("no quota stands below: add one, or choose \u{201c}No quotas\u{201d}");
+        return draw(&ask, missing.status(), form.refused(&missing), vec![QuotaRow::blank()], None).await;
+    }
+    if !problem.is_empty() {
+        let missing = ApiError::input(problem);
+        return draw(&ask, missing.status(), form.refused(&missing), rows, None).await;
+    }
+    let count = match users.len() {
+        1 => "one person".to_owned(),
+        many => format!("{many} people"),
+    };
+    let body = json!({"users": users, "set": set});
+    match user_overrides::bulk(ask.with_body(&body).if_match(form.value("version"))).await {
+        Ok(_) => {
+            let change = CHANGES.iter().find(|(word, _)| *word == form.value("change")).map_or("Changed", |it| it.1);
+            Ok(see_other(&ask, &place(&ask), Some(Notice::ok(format!("{change}: {count}.")))))
+        }
+        Err(error) => {
+            let versions = if error.status() == StatusCode::PRECONDITION_FAILED {
+                Some(beside(&ask, &users, &Value::Object(set)).await?)
+            } else {
+                None
+            };
+            draw(&ask, error.status(), form.refused(&error), rows, versions).await
+        }
+    }
+}
+
+/// What is wanted for these people, beside what is different for them by now.
+async fn beside(ask: &Ask, users: &[&str], set: &Value) -> Result<Versions, ApiError> {
+    let (mut yours, mut now) = (Vec::new(), Vec::new());
+    for user in users.iter().take(ROWS) {
+        let (view, _) = user_overrides::page(&ask.about("user", user)).await?;
+        let told = |settings: &Value| format!("{}: {}", view.user.name, settings_in_words::lines(settings).join(", "));
+        yours.push(told(set));
+        now.push(told(&view.settings));
+    }
+    Ok(Versions::of(yours, now))
+}
