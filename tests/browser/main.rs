@@ -7,8 +7,10 @@
 
 mod accessibility;
 mod activity;
+mod approvals;
 mod rules;
 mod sign_in;
+mod watchlist;
 mod weight;
 
 use std::io::Write as _;

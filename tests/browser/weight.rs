@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pulsarr_tests::lively::Lively;
-use pulsarr_tests::page_list::{PAGES, Seen};
-use pulsarr_tests::service::free_port;
+use pulsarr_tests::page_list::{Listed, PAGES, Seen};
+use pulsarr_tests::service::{Answer, free_port};
 
 /// The page with its styles, scripts and icons, in bytes as they are sent.
 const HEAVIEST: usize = 60_000;
+
+/// Links to pages of one kind that are followed: a list leads to many.
+const FOLLOWED: usize = 5;
 
 /// Every value of an attribute in a page, without the part behind `#`.
 fn attributes(page: &str, name: &str) -> BTreeSet<String> {
@@ -16,47 +19,64 @@ fn attributes(page: &str, name: &str) -> BTreeSet<String> {
     values.map(|value| value.replace("&amp;", "&").replace("&#38;", "&")).collect()
 }
 
+/// What a page names: what it is drawn with, and where it leads.
+fn named(page: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let all = attributes(page, "href").into_iter().chain(attributes(page, "src")).filter(|it| !it.is_empty());
+    all.partition(|it| it.contains("/assets/"))
+}
+
+/// A page for whom it is made; `encoding` is what the browser can unpack.
+fn shown(lively: &Lively, page: &Listed, path: &str, encoding: &str) -> Answer {
+    let cookie = if page.seen == Seen::SignedIn { lively.session.cookie.as_str() } else { "" };
+    let headers = [("Accept", "text/html"), ("Accept-Encoding", encoding), ("Cookie", cookie)];
+    lively.service.ask("GET", path, &headers, b"")
+}
+
 #[test]
-fn pages_are_light_and_lead_only_to_pages_that_are_there_and_in_the_table() {
+fn pages_are_light() {
+    let lively = Lively::move_in(free_port());
+    let (mut wrong, mut assets) = (Vec::new(), BTreeMap::new());
+    for page in PAGES {
+        let path = page.path(&lively.household);
+        let (drawn_with, _) = named(&shown(&lively, page, &path, "identity").body);
+        assert!(!drawn_with.is_empty(), "{path} is drawn with nothing");
+        let alone = shown(&lively, page, &path, "gzip, br").body_bytes;
+        let mut weight = alone;
+        for asset in drawn_with {
+            weight += *assets.entry(asset).or_insert_with_key(|asset| {
+                let answer = lively.service.ask("GET", asset, &[("Accept-Encoding", "gzip, br")], b"");
+                assert_eq!(answer.status, 200, "{asset} of {path}");
+                answer.body_bytes
+            });
+        }
+        println!("{weight:>7} {alone:>7} {path}");
+        if weight > HEAVIEST {
+            wrong.push(format!("{path} weighs {weight} bytes with its assets, and {alone} alone"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pages_lead_only_to_pages_that_are_there_and_every_one_is_in_the_table() {
     let lively = Lively::move_in(free_port());
     let mut wrong = Vec::new();
-    let mut assets = BTreeMap::new();
-    // Where it was seen first.
+    // Where each was seen first.
     let mut links = BTreeMap::new();
     for page in PAGES {
         let path = page.path(&lively.household);
-        let shown = match page.seen {
-            Seen::SignedIn => lively.session.page(&lively.service, &path),
-            Seen::SignedOut => lively.service.ask("GET", &path, &[("Accept", "text/html")], b""),
-        };
+        let shown = shown(&lively, page, &path, "identity");
         if !shown.head.contains("text/html") {
             wrong.push(format!("{path} is no page: {}", shown.head));
         }
-        let (hrefs, sources) = (attributes(&shown.body, "href"), attributes(&shown.body, "src"));
-        let (drawn_with, leads_to): (Vec<_>, Vec<_>) =
-            hrefs.into_iter().chain(sources).partition(|it| it.contains("/assets/"));
-        let mut weight = shown.body.len();
-        for asset in drawn_with.into_iter().collect::<BTreeSet<_>>() {
-            weight += *assets.entry(asset).or_insert_with_key(|asset| {
-                let answer = lively.service.get(asset);
-                assert_eq!(answer.status, 200, "{asset} of {path}");
-                answer.body.len()
-            });
-        }
-        println!("{weight:>7} {:>7} {path}", shown.body.len());
-        if weight > HEAVIEST {
-            wrong.push(format!("{path} weighs {weight} bytes with its assets, and {} alone", shown.body.len()));
-        }
-        for link in leads_to {
-            let ours = link.starts_with('/') && !link.contains("/posters/");
-            if ours {
+        for link in named(&shown.body).1 {
+            if link.starts_with('/') {
                 links.entry(link).or_insert_with(|| path.clone());
-            } else if !link.starts_with("/") && !link.is_empty() && !link.starts_with("https://") {
+            } else if !link.starts_with("https://") {
                 wrong.push(format!("{path} leads to `{link}`, which is relative or not encrypted"));
             }
         }
     }
-    // Of many that lead to pages of one kind, a few are followed.
     let mut followed = BTreeMap::<&str, usize>::new();
     for (link, from) in &links {
         let path = link.split('?').next().unwrap_or_default();
@@ -64,7 +84,7 @@ fn pages_are_light_and_lead_only_to_pages_that_are_there_and_in_the_table() {
         let kind = listed.map_or_else(|| path.rsplit_once('/').map_or(path, |(before, _)| before), |page| page.name);
         let times = followed.entry(kind).or_default();
         *times += 1;
-        if *times > 5 {
+        if *times > FOLLOWED {
             continue;
         }
         let answer = lively.session.page(&lively.service, link);

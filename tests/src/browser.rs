@@ -157,6 +157,12 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &features);
     }
 
+    /// Whether scripts of the page run.
+    #[must_use]
+    pub fn scripts(&self) -> bool {
+        self.look.get().scripts
+    }
+
     /// Goes to a path of the service, and waits until the page is loaded.
     pub fn goto(&self, path: &str) {
         let address = format!("{}{path}", self.origin);

@@ -37,9 +37,20 @@ const fn about(name: &'static str, template: &'static str, about: &'static str) 
 /// All of them.
 pub const PAGES: &[Listed] = &[
     Listed { name: "login", template: "/login", about: "", seen: Seen::SignedOut },
+    page("watchlist", "/watchlist"),
+    about("title", "/watchlist/{id}", "SELECT CAST(max(id) AS TEXT) FROM entries WHERE state = 'available'"),
+    about("title-failed", "/watchlist/{id}", "SELECT CAST(max(id) AS TEXT) FROM entries WHERE state = 'failed'"),
+    page("approvals", "/approvals"),
+    about("approval", "/approvals/{id}", "SELECT CAST(min(id) AS TEXT) FROM approvals WHERE state = 'pending'"),
+    about(
+        "approval-answered",
+        "/approvals/{id}",
+        "SELECT CAST(max(id) AS TEXT) FROM approvals WHERE state = 'rejected'",
+    ),
     page("rules", "/rules"),
     page("rule-new", "/rules/new"),
     about("rule", "/rules/{id}", "SELECT name FROM declarations WHERE section = 'rules' AND name LIKE 'good%'"),
+    page("activity", "/activity"),
     page("activity-runs", "/activity/runs"),
     page("activity-decisions", "/activity/decisions"),
     page("activity-failures", "/activity/failures"),

@@ -26,6 +26,8 @@ pub struct Answer {
     pub head: String,
     /// The body; chunks are put together.
     pub body: String,
+    /// Its bytes on the way, before anything was put together or made a text.
+    pub body_bytes: usize,
 }
 
 impl Answer {
@@ -158,7 +160,8 @@ fn parse(bytes: &[u8]) -> Answer {
     let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).expect("a status line");
     let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
     let body = if chunked { unchunked(body) } else { body.to_owned() };
-    Answer { status, head: head.to_owned(), body }
+    let head_bytes = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_default() + 4;
+    Answer { status, head: head.to_owned(), body, body_bytes: bytes.len() - head_bytes }
 }
 
 fn unchunked(mut rest: &str) -> String {

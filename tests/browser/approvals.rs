@@ -1,0 +1,111 @@
+//! Requests: one is approved, one is edited first, one is rejected with a word; and the title is where it was sent.
+
+use pulsarr_tests::browser::Look;
+use pulsarr_tests::household::{Household, SETTINGS};
+
+use crate::{Scene, play_signed_in, wanting_two};
+
+/// Everything that the owner wants is asked about: a movie and a show wait.
+pub(super) fn asking() -> Household {
+    let household = wanting_two();
+    household.write_settings(&format!("{SETTINGS}users: {{defaults: {{require_approval: true}}}}\n"));
+    household.sync_well();
+    assert!(household.radarr.library().is_empty() && household.sonarr.library().is_empty());
+    household
+}
+
+/// Presses a button of the request for this title.
+fn answer(scene: &Scene, title: &str, word: &str) {
+    let browser = &scene.browser;
+    let id = browser.attribute(&format!("input[aria-label='Select {title}']"), "value");
+    browser.click(&format!("button[value='{word} {id}']"));
+}
+
+fn approves_one_and_rejects_one(scene: &mut Scene) {
+    let browser = &scene.browser;
+    browser.goto("/watchlist");
+    browser.click(".side a[href='/approvals']");
+    browser.at("/approvals");
+    answer(scene, "Salt Ledger (2025)", "approve");
+    browser.finds(".notice.is-ok");
+    browser.fill("Note", "we have enough harbours");
+    answer(scene, "Harbour Nine (2024)", "reject");
+    browser.sees("Nobody waits for an answer");
+
+    scene.household.sync_well();
+    let Household { radarr, sonarr, .. } = &scene.household;
+    let library: Vec<i64> = radarr.library().iter().map(|item| item.external_id).collect();
+    assert_eq!((library, sonarr.library().len()), (vec![900_002], 0));
+    browser.press("Rejected");
+    browser.sees("we have enough harbours");
+    // Where the title is now can be read in its story.
+    browser.press("Watchlist");
+    browser.at("/watchlist");
+    browser.press("Salt Ledger");
+    browser.sees("requested");
+    browser.sees("mirela");
+}
+
+#[test]
+fn a_request_is_approved_and_another_rejected() {
+    play_signed_in(Look::LIGHT, asking(), approves_one_and_rejects_one);
+}
+
+#[test]
+fn the_same_without_javascript() {
+    play_signed_in(Look::WITHOUT_SCRIPTS, asking(), approves_one_and_rejects_one);
+}
+
+#[test]
+fn a_request_is_edited_before_it_is_approved() {
+    play_signed_in(Look::LIGHT, asking(), |scene| {
+        let browser = &scene.browser;
+        browser.expects("status of 422");
+        browser.goto("/approvals");
+        let id = browser.attribute("input[aria-label='Select Salt Ledger (2025)']", "value");
+        browser.goto(&format!("/approvals/{id}"));
+        browser.fill("Quality profile", "Ultra-HD");
+        browser.fill("Note", "for the big screen");
+        browser.press("Approve");
+        browser.at("/approvals");
+        scene.household.sync_well();
+        let added = scene.household.radarr.library();
+        assert_eq!(added.len(), 1);
+        let resource = scene.household.radarr.resource(added[0].id).unwrap();
+        assert_eq!(resource["qualityProfileId"], 6, "{resource:#}");
+    });
+}
+
+#[test]
+fn requests_are_answered_from_the_keyboard() {
+    play_signed_in(Look::LIGHT, asking(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/approvals");
+        browser.finds("[data-request]");
+        browser.keys("j");
+        browser.until(
+            "a request has the focus",
+            || browser.run("return document.activeElement.matches('[data-request]')"),
+            |it| *it == true,
+        );
+        browser.keys("a");
+        browser.finds(".notice.is-ok");
+        assert_eq!(browser.count("[data-request]"), 1);
+    });
+}
+
+#[test]
+fn somebody_elses_answer_is_not_overruled() {
+    play_signed_in(Look::LIGHT, asking(), |scene| {
+        let browser = &scene.browser;
+        browser.expects("status of 409");
+        browser.goto("/approvals");
+        browser.finds("[data-request]");
+        let rejected = scene.household.pulsarr(&["approvals", "reject", "1"]);
+        assert_eq!(rejected.code, Some(0), "{rejected:?}");
+        browser.click("button[value='approve 1']");
+        browser.finds(".notice.is-bad");
+        scene.household.sync_well();
+        assert!(scene.household.radarr.library().is_empty() && scene.household.sonarr.library().is_empty());
+    });
+}
