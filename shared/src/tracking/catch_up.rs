@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{TrackingSettings, apply_events};
 use crate::clients::arr::{Arr, ArrError, HistoryEvent};
@@ -85,21 +85,25 @@ pub async fn catch_up(
     settings: TrackingSettings,
 ) -> Result<Caught, StoreError> {
     let answer = arr.history_since(since_ms).await;
+    let mut left_ms = None;
     match &answer {
         Ok(Some(history)) => {
             for portion in history.chunks(PORTION) {
-                take_in(store, instance, portion, settings, clock.now_ms())?;
+                left_ms = take_in(store, instance, portion, left_ms, settings, clock.now_ms())?;
                 tokio::task::yield_now().await;
             }
         }
         Ok(None) => note_without(store, instance, clock.now_ms())?,
         Err(_) => {}
     }
-    Ok(Caught { up: matches!(answer, Ok(Some(_))), problem: tell(instance, &answer) })
+    let up = matches!(answer, Ok(Some(_))) && left_ms.is_none();
+    Ok(Caught { up, problem: tell(instance, &answer) })
 }
 
 /// Does what follows from a portion of the history of `instance`, oldest first, in one transaction: at most [`PORTION`] events.
-/// The next look begins where it ends. Events that are known already change nothing.
+/// Events that are known already change nothing. One that cannot be acted on, because of what is stored about its title, is left, and
+/// the others go on. The next look begins where the portion ends, or at the first event that was left, of which portions before this
+/// one have told in `left_ms`. Answers when that was; unix milliseconds.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails; then nothing is done, and the next look goes back as far.
@@ -107,29 +111,40 @@ pub fn take_in(
     store: &Store,
     instance: &Instance,
     portion: &[HistoryEvent],
+    left_ms: Option<UnixMs>,
     settings: TrackingSettings,
     now_ms: UnixMs,
-) -> Result<(), StoreError> {
+) -> Result<Option<UnixMs>, StoreError> {
     let name = &instance.name;
     // A clock that was ahead for a while does not blind us later.
-    let Some(last_ms) = portion.iter().map(|it| it.at_ms.min(now_ms)).max() else { return Ok(()) };
-    let events: Vec<_> = portion.iter().map(|it| (it.at_ms, it.event.clone())).collect();
-    let processed = store.write(|db| {
-        let processed = apply_events(db, name, instance.kind(), &events, settings, now_ms)?;
+    let Some(last_ms) = portion.iter().map(|it| it.at_ms.min(now_ms)).max() else { return Ok(left_ms) };
+    let (announced, left_ms) = store.write(|db| {
+        let (mut announced, mut left_ms) = (0, left_ms);
+        for HistoryEvent { at_ms, event } in portion {
+            let event = [(*at_ms, event.clone())];
+            match db.attempt(|db| apply_events(db, name, instance.kind(), &event, settings, now_ms)) {
+                Ok(processed) => announced += processed.announced,
+                Err(error) if error.is_about_one_thing() => {
+                    left_ms.get_or_insert((*at_ms).min(now_ms));
+                    error!(
+                        instance.name = %name,
+                        "an event in the history of {} could not be acted on, and is tried again: failed to {error}. {}",
+                        instance.label(),
+                        error.advice()
+                    );
+                }
+                Err(error) => return Err(error),
+            }
+        }
         settle_at_place(db, instance)?;
-        db.set_setting(&since_key(name), &last_ms.to_string())?;
-        Ok(processed)
+        db.set_setting(&since_key(name), &left_ms.unwrap_or(last_ms).to_string())?;
+        Ok((announced, left_ms))
     })?;
-    if processed.announced > 0 {
-        info!(
-            instance.name = %name,
-            "{} messages from the history of {}, which told of {} events",
-            processed.announced,
-            instance.label(),
-            events.len()
-        );
+    if announced > 0 {
+        let (label, events) = (instance.label(), portion.len());
+        info!(instance.name = %name, "{announced} messages from the history of {label}, which told of {events} events");
     }
-    Ok(())
+    Ok(left_ms)
 }
 
 /// Notes that `instance` says that it has no history. What was read stays where it ended.

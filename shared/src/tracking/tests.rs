@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::catch_up::Due;
 use super::*;
+use crate::clients::arr::HistoryEvent;
 use crate::clock::UnixMs;
 use crate::model::{
     AddOptions, ArrEvent, ArrOptions, Availability, Decision, Destination, EntryId, EntryState, EpisodeNumber,
-    ExternalIds, Granted, InstanceKind, ListedTitle, MediaType, MinimumAvailability, MovieMonitor, Outcome,
+    ExternalIds, Granted, Instance, InstanceKind, ListedTitle, MediaType, MinimumAvailability, MovieMonitor, Outcome,
     PlacementState, PlexId, Relation, TmdbId, Trace, TvdbId, UserId, UserUuid,
 };
 use crate::store::{NewWebhook, NewlyDecided, PlacementRow, QueuedPlacement, Store};
@@ -38,6 +40,19 @@ fn process_all(store: &Store, now_ms: UnixMs) -> Processed {
         all.announced += batch.announced;
     }
     all
+}
+
+fn radarr_options() -> AddOptions {
+    AddOptions {
+        quality_profile: None,
+        root_folder_path: None,
+        tags: vec![],
+        search_on_add: true,
+        arr: ArrOptions::Radarr {
+            minimum_availability: MinimumAvailability::Released,
+            monitor: MovieMonitor::MovieOnly,
+        },
+    }
 }
 
 /// A store, and what the arrs send to it.
@@ -80,16 +95,7 @@ impl World {
             }),
             poster_url: None,
         };
-        let options = AddOptions {
-            quality_profile: None,
-            root_folder_path: None,
-            tags: vec![],
-            search_on_add: true,
-            arr: ArrOptions::Radarr {
-                minimum_availability: MinimumAvailability::Released,
-                monitor: MovieMonitor::MovieOnly,
-            },
-        };
+        let options = radarr_options();
         let to = |instance: &&str| Destination {
             instance: (*instance).to_owned(),
             options: options.clone(),
@@ -594,6 +600,47 @@ fn a_webhook_that_cannot_be_acted_on_holds_nobody_up_and_is_not_forgotten() {
     assert_eq!(world.process(NOON + 40 * SECOND), Processed { done: 1, ignored: 0, announced: 1 });
     assert_eq!(world.placement(movie).available_at_ms, Some(NOON + SECOND));
     assert_eq!(world.store.read().pending_webhook_count().unwrap(), 0);
+}
+
+#[test]
+fn an_event_of_a_history_that_cannot_be_acted_on_is_where_the_next_look_begins() {
+    let world = World::new();
+    let entry = world.added("ana", FILM, &["movies"]);
+    let instance = Instance {
+        name: "movies".to_owned(),
+        url: "http://radarr:7878".to_owned(),
+        api_key: "0123456789abcdef0123456789abcdef".into(),
+        default: true,
+        copy_of: None,
+        respect_exclusions: true,
+        options: radarr_options(),
+    };
+    let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+    let set_year = |year: u32| database.execute("UPDATE titles SET year = ?1 WHERE tmdb_id = 603", [year]).unwrap();
+    let mut other = film("Download");
+    other["movie"]["tmdbId"] = 604.into();
+    let history = [(1, film("Grab")), (2, film("Download")), (3, other)].map(|(hour, body)| HistoryEvent {
+        at_ms: NOON + hour * 3_600 * SECOND,
+        event: read(InstanceKind::Radarr, &body),
+    });
+    let now_ms = NOON + DAY;
+    let take_in = |portion, left_ms| {
+        catch_up::take_in(&world.store, &instance, portion, left_ms, TrackingSettings::default(), now_ms).unwrap()
+    };
+    let next = || catch_up::due(&world.store, &instance, now_ms).unwrap();
+    let since = |hour: i64| Due::Since(NOON + hour * 3_600 * SECOND - 600 * SECOND);
+
+    assert_eq!((take_in(&history[..1], None), next()), (None, since(1)));
+    set_year(99_999);
+    let left_ms = take_in(&history[1..2], None);
+    assert_eq!((left_ms, next()), (Some(history[1].at_ms), since(2)));
+    assert_eq!((take_in(&history[2..], left_ms), next()), (left_ms, since(2)));
+    let imports: u32 = database.query_row("SELECT count(*) FROM imports", [], |row| row.get(0)).unwrap();
+    assert_eq!(imports, 1, "the other one");
+
+    set_year(2025);
+    assert_eq!(take_in(&history[1..], None), None);
+    assert_eq!((world.state(entry), next()), (EntryState::Available, Due::Nothing));
 }
 
 #[test]

@@ -59,13 +59,15 @@ async fn ask(app: &App, name: &str) -> Result<Look, StoreError> {
     let settings = TrackingSettings::of(&config.environment);
     match answer {
         Ok(Some(mut history)) => {
+            let mut left_ms = None;
             while !history.is_empty() {
                 let rest = history.split_off(history.len().min(PORTION));
                 let portion = std::mem::replace(&mut history, rest);
                 let (of, now_ms) = (instance.clone(), app.now_ms());
-                app.database.run(move |store| catch_up::take_in(store, &of, &portion, settings, now_ms)).await?;
+                let work = move |store: &_| catch_up::take_in(store, &of, &portion, left_ms, settings, now_ms);
+                left_ms = app.database.run(work).await?;
             }
-            Ok(Look::Done)
+            Ok(if left_ms.is_none() { Look::Done } else { Look::Again })
         }
         Ok(None) => {
             let now_ms = app.now_ms();
