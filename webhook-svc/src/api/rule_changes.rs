@@ -17,7 +17,7 @@ use super::answer;
 use super::editing::{self, body_of, expected_version, unchanged, with_version};
 use super::rules::{RuleView, named, standing, stored};
 use super::session::done;
-use super::simulate::TURN;
+use super::simulate::{TURN, in_turn};
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{ApiError, Ask, FieldProblem};
@@ -204,8 +204,7 @@ pub(super) async fn validate(ask: Ask) -> Result<Response, ApiError> {
     wanted.put_into(&mut all, &config)?;
     let candidate = ask.app.configuration.check_aside(all, (Section::Rules, &wanted.name)).await?;
     let app = Arc::clone(&ask.app);
-    let _turn = TURN.acquire().await;
-    let checked = tokio::task::spawn_blocking(move || {
+    let checked = in_turn(&TURN, move || {
         let decided = |config: &Config| simulate::everything(config, &*app.clock, &Filter::default());
         // Not against what stands: that may have been decided by other facts, and this is about the rule.
         let (today, what_if) = (decided(&config)?, decided(&candidate)?);
@@ -223,7 +222,7 @@ pub(super) async fn validate(ask: Ask) -> Result<Response, ApiError> {
             warnings: candidate.warnings.iter().filter(|it| it.contains(&about_it)).cloned().collect(),
         })
     });
-    answer(&checked.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))??)
+    answer(&checked.await??)
 }
 
 /// Whether what the rule asks for holds for this wish.
