@@ -17,6 +17,8 @@ use serde_json::json;
 
 /// More at once are several requests.
 const MOST_AT_ONCE: usize = 500;
+/// In characters: a few sentences.
+const LONGEST_NOTE: usize = 1_000;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -157,7 +159,7 @@ struct DecideApprovals {
     ids: Vec<i64>,
     /// Yes or no.
     verdict: VerdictWord,
-    /// What is said with it.
+    /// What is said with it: at most 1000 characters.
     note: Option<String>,
     /// With a yes: these instances instead of the proposed ones.
     #[serde(default)]
@@ -201,6 +203,10 @@ async fn decide(ask: Ask) -> Result<Response, ApiError> {
     }
     if wanted.verdict == VerdictWord::Reject && !wanted.to.is_empty() {
         return Err(ApiError::input("`to` goes with `approve`: what is rejected goes nowhere"));
+    }
+    if wanted.note.as_ref().is_some_and(|note| note.chars().count() > LONGEST_NOTE) {
+        let (path, message) = ("note".to_owned(), format!("a note has at most {LONGEST_NOTE} characters: shorten it"));
+        return Err(ApiError::fields(vec![FieldProblem { path, message }]));
     }
     let (config, by) = (ask.app.config(), By::of(&ask));
     let decided = ask.app.database.run(move |store| {
@@ -363,6 +369,21 @@ mod tests {
         assert!(error.status() == 422 && text.contains("request 1") && text.contains("request 2"), "{text}");
         assert_eq!(refused(r#"{"ids": [], "verdict": "approve"}"#).await.status(), 400);
         assert_eq!(household.db().pending_approvals().unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_note_has_at_most_a_thousand_characters() {
+        let household = Household::new(SETTINGS);
+        household.wish(1);
+        household.hold_all("run-1");
+        let decide = async |length: usize| {
+            let body = json!({"ids": [1], "verdict": "reject", "note": "ä".repeat(length)});
+            household.send(Method::POST, "/approvals/decide", None, &body).await
+        };
+        let refused = decide(1_001).await;
+        assert_eq!((refused.status, &refused.json["error"]["problems"][0]["path"]), (422, &json!("note")));
+        assert_eq!(household.db().pending_approvals().unwrap(), 1);
+        assert_eq!(decide(1_000).await.status, 200);
     }
 
     #[tokio::test]
