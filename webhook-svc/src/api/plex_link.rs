@@ -123,6 +123,7 @@ impl PlexLink {
         };
         let fields: Vec<String> = error.problems().iter().map(of_field).collect();
         let why = if fields.is_empty() { error.message().to_owned() } else { fields.join("; ") };
+        let why = why.trim_end_matches('.');
         tracing::error!("the token of the Plex account could not be stored: {why}");
         Self::expired(&format!("Plex gave a token, which could not be stored: {why}. Mend that and begin again."))
     }
@@ -146,7 +147,7 @@ struct Begun {
 /// What became of the code.
 #[derive(Debug, Serialize, JsonSchema)]
 struct LinkView {
-    /// `waiting`, `linked`, `expired`: nothing came of it, for the reason in `detail`, `none`
+    /// `waiting`, `linked`, `none`, or `expired`: nothing came of it, for the reason in `detail`
     state: &'static str,
     /// While waiting: the code.
     #[serde(skip_serializing_if = "Option::is_none")]
