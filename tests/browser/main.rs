@@ -10,6 +10,7 @@ mod activity;
 mod approvals;
 mod rules;
 mod sign_in;
+mod users;
 mod watchlist;
 mod weight;
 
