@@ -8,8 +8,18 @@ use tokio::time::timeout;
 /// How long the parts have once the service stops, all at once.
 pub const PARTS_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long a run has after that. Kubernetes kills after 20 seconds.
+/// How long what was acknowledged is acted on once the service stops; the rest waits in the inbox for the next life.
+pub const DRAIN_WITHIN: Duration = Duration::from_secs(8);
+
+/// How long a run has after the parts.
 pub const RUN_WITHIN: Duration = Duration::from_secs(8);
+
+/// Kubernetes kills what has not ended by then (`terminationGracePeriodSeconds`).
+const KILLED_AFTER: Duration = Duration::from_secs(20);
+
+const _: () = assert!(DRAIN_WITHIN.as_secs() < PARTS_WITHIN.as_secs(), "whoever drains ends by itself");
+const _: () =
+    assert!(PARTS_WITHIN.as_secs() + RUN_WITHIN.as_secs() < KILLED_AFTER.as_secs(), "and so does the service");
 
 /// Waits for the end of `parts`, which have heard of the stop, so long at most. One that does not end is named in a warning and left
 /// behind: whatever was acknowledged waits in the store.

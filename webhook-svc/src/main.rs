@@ -59,7 +59,10 @@ fn main() -> anyhow::Result<()> {
         .map_err(anyhow::Error::msg)?;
     supervisor::log_panics();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(live(config, origin))
+    let lived = runtime.block_on(live(config, origin));
+    // Not dropped: that would wait for every thread that still asks a name server or reads a file.
+    runtime.shutdown_background();
+    lived
 }
 
 /// The service's whole life.

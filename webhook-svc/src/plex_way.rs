@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pulsarr_shared::clients::Http;
 use pulsarr_shared::clients::plex::{Plex, PlexServer};
-use pulsarr_shared::clock::{UnixMs, millis, rfc3339};
+use pulsarr_shared::clock::{UnixMs, rfc3339};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::link::Linking;
 use pulsarr_shared::store::StoreError;
@@ -78,8 +78,8 @@ impl<'a> PlexWay<'a> {
     /// [`StoreError`] when the store fails.
     pub async fn close(&self) -> Result<(), StoreError> {
         let Some(left) = self.http.cooling_for() else { return Ok(()) };
-        let until_ms = self.app.now_ms().saturating_add(millis(left));
-        self.app.database.run(move |store| sync::leave_alone_until(store, until_ms)).await
+        let now_ms = self.app.now_ms();
+        self.app.database.run(move |store| sync::leave_alone(store, left, now_ms)).await
     }
 }
 

@@ -1,14 +1,23 @@
-//! Reading JSON in which any field may be missing or of another type than usual: what cannot be read is as good as missing.
+//! Reading JSON in which any field may be missing or of another type than usual: what cannot be read is as good as missing. What is
+//! read is stored and shown, so texts and lists have an end, wherever they come from.
 
 use serde_json::Value;
 
-/// The text under `key`; empty is none.
+/// The most characters of a text that are kept.
+const LONGEST_TEXT: usize = 500;
+
+/// The most texts of a list that are kept.
+const LONGEST_LIST: usize = 1_000;
+
+/// The text under `key`, cut off after 500 characters; empty is none.
 pub(super) fn text(object: &Value, key: &str) -> Option<String> {
     some_text(object.get(key)?)
 }
 
 fn some_text(value: &Value) -> Option<String> {
-    value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    let text = value.as_str().map(str::trim).filter(|text| !text.is_empty())?;
+    let end = text.char_indices().nth(LONGEST_TEXT).map_or(text.len(), |(end, _)| end);
+    Some(text[..end].to_owned())
 }
 
 /// The number under `key`, written as a number or as a text.
@@ -25,9 +34,9 @@ pub(super) fn count(object: &Value, key: &str) -> Option<u32> {
     u32::try_from(number).ok()
 }
 
-/// The texts in the list under `key`: its elements, or what stands under `name` in each of them. `None` without a list.
+/// The first 1,000 texts in the list under `key`: its elements, or what stands under `name` in each of them. `None` without a list.
 pub(super) fn texts(object: &Value, key: &str, name: Option<&str>) -> Option<Vec<String>> {
-    let elements = object.get(key)?.as_array()?.iter();
+    let elements = object.get(key)?.as_array()?.iter().take(LONGEST_LIST);
     let texts = elements.filter_map(|element| some_text(name.map_or(Some(element), |name| element.get(name))?));
     Some(unique(texts))
 }
@@ -67,5 +76,14 @@ mod tests {
         let both = json!({ "a": "7.5", "b": 7.5, "c": "12", "d": 12 });
         assert_eq!((number(&both, "a"), number(&both, "b")), (Some(7.5), Some(7.5)));
         assert_eq!((count(&both, "c"), count(&both, "d")), (Some(12), Some(12)));
+    }
+
+    #[test]
+    fn texts_and_lists_have_an_end() {
+        let endless = json!({ "text": "\u{1f600}".repeat(501) });
+        assert_eq!(text(&endless, "text").unwrap(), "\u{1f600}".repeat(500));
+        assert_eq!(text(&json!({ "text": "x".repeat(500) }), "text").unwrap().len(), 500);
+        let words: Vec<String> = (0..2_000).map(|number| number.to_string()).collect();
+        assert_eq!(texts(&json!({ "list": words }), "list", None).unwrap(), words[..1_000]);
     }
 }

@@ -10,12 +10,15 @@ use crate::model::{EntryId, MediaType, PlacementId, PlacementState, UserId, Want
 /// The placements of a title, by the number that its arr knows it by. `CROSS JOIN`: left to itself, SQLite begins with all placements
 /// of the instance.
 const ARRIVALS: &str = "-- placements.arrivals\n\
-    SELECT p.id, e.user_id, e.id, u.synced, p.state, p.done_at_ms, p.available_at_ms, t.title, t.year\n\
+    SELECT p.id, e.user_id, e.id, u.synced, p.state, p.queued_at_ms, p.done_at_ms, p.available_at_ms, t.title, t.year\n\
     FROM titles t CROSS JOIN placements p ON p.title_id = t.id AND p.instance = ?1\n\
         CROSS JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL CROSS JOIN users u ON u.id = e.user_id\n\
     WHERE t.media_type = ?2 AND CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END = ?3\n\
         AND (p.state IN ('added', 'present', 'removed') OR (p.state = 'queued' AND p.attempt_at_ms IS NOT NULL))\n\
     ORDER BY p.id";
+
+/// How far the clocks of an arr and of this machine may be apart, and an import of ours still count; milliseconds.
+const CLOCKS_DIFFER_MS: i64 = 60_000;
 
 /// When something happened, and which stored times may gainsay it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,13 @@ impl Moment {
     pub const fn is_after(self, stored_ms: UnixMs) -> bool {
         stored_ms < self.at_ms || stored_ms > self.until_ms
     }
+
+    /// Whether it is news to a wish that was decided about at `queued_at_ms`. What came before it may have gone again since; what is
+    /// still there was seen when its arr was asked.
+    #[must_use]
+    pub const fn is_news_to(self, queued_at_ms: UnixMs) -> bool {
+        queued_at_ms.saturating_sub(CLOCKS_DIFFER_MS) <= self.at_ms || queued_at_ms > self.until_ms
+    }
 }
 
 /// A placement that an arr's event is about.
@@ -58,6 +68,8 @@ pub struct ArrivalRow {
     pub takes_part: bool,
     /// Where it stands: added, present, removed, or queued with an attempt under way.
     pub state: PlacementState,
+    /// When it was decided.
+    pub queued_at_ms: UnixMs,
     /// When it got there.
     pub done_at_ms: Option<UnixMs>,
     /// When something to watch was first told of, or seen there.
@@ -66,6 +78,17 @@ pub struct ArrivalRow {
     pub title: String,
     /// The year of its first release.
     pub year: Option<u16>,
+}
+
+/// A placement that its instance has taken, and of which it has told nothing to watch yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AwaitedRow {
+    /// The placement.
+    pub id: PlacementId,
+    /// Of which entry.
+    pub entry: EntryId,
+    /// The number that the arr knows the title by.
+    pub external_id: u32,
 }
 
 impl Db<'_> {
@@ -89,10 +112,11 @@ impl Db<'_> {
                 wanted_by: WantedBy { user: UserId(row.get(1)?), entry: EntryId(row.get(2)?) },
                 takes_part: row.get(3)?,
                 state: placement_state(&row.get::<_, String>(4)?)?,
-                done_at_ms: row.get(5)?,
-                available_at_ms: row.get(6)?,
-                title: row.get(7)?,
-                year: row.get(8)?,
+                queued_at_ms: row.get(5)?,
+                done_at_ms: row.get(6)?,
+                available_at_ms: row.get(7)?,
+                title: row.get(8)?,
+                year: row.get(9)?,
             });
         }
         Ok(arrivals)
@@ -152,9 +176,10 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Lets a placement that is about to be finished have what its arr has told of the title before. What was imported before we
-    /// added the title ourselves is of an earlier time.
-    pub(super) fn take_over_arrivals(self, id: PlacementId, added: bool) -> Result<(), StoreError> {
+    /// Lets a placement that is about to be finished have what its arr has told of the title before. Where nothing of it can be watched,
+    /// or we added it ourselves, imports from before our attempt, or the decision, are of an earlier time, and so are grabs that have led
+    /// to an import already.
+    pub(super) fn take_over_arrivals(self, id: PlacementId, added: bool, with_file: bool) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.take_over_arrivals\n\
              UPDATE placements SET\n\
@@ -162,14 +187,18 @@ impl Db<'_> {
                      SELECT min(i.imported_at_ms) FROM titles t JOIN imports i ON i.instance = placements.instance\n\
                          AND i.external_id = CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END\n\
                      WHERE t.id = placements.title_id AND i.removed_at_ms IS NULL\n\
-                         AND (NOT ?2 OR i.imported_at_ms >= placements.attempt_at_ms))),\n\
+                         AND (?3 OR i.imported_at_ms >= coalesce(placements.attempt_at_ms, placements.queued_at_ms)))),\n\
                  grabbed_at_ms = coalesce(grabbed_at_ms, (\n\
                      SELECT min(g.grabbed_at_ms) FROM titles t JOIN grabs g ON g.instance = placements.instance\n\
                          AND g.external_id = CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END\n\
-                     WHERE t.id = placements.title_id AND (NOT ?2 OR g.grabbed_at_ms >= placements.attempt_at_ms)))\n\
+                     WHERE t.id = placements.title_id AND CASE\n\
+                         WHEN ?3 THEN 1\n\
+                         WHEN ?2 THEN g.grabbed_at_ms >= placements.attempt_at_ms\n\
+                         ELSE NOT EXISTS (SELECT 1 FROM imports i WHERE i.instance = g.instance AND i.external_id = g.external_id\n\
+                             AND i.season = g.season AND i.episode = g.episode AND i.imported_at_ms >= g.grabbed_at_ms) END))\n\
              WHERE id = ?1",
         )?;
-        query.execute(params![id.0, added])?;
+        query.execute(params![id.0, added, with_file])?;
         Ok(())
     }
 
@@ -209,6 +238,46 @@ impl Db<'_> {
              WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL",
         )?;
         Ok(query.query_row([instance], |row| row.get(0))?)
+    }
+
+    /// What is waited for in `instance` that it has taken by `until_ms`, oldest first. A time after `now_ms` was written by a clock that
+    /// has been put back since, and counts.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn awaited_since(
+        self,
+        instance: &str,
+        until_ms: UnixMs,
+        now_ms: UnixMs,
+    ) -> Result<Vec<AwaitedRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.awaited_since\n\
+             SELECT p.id, p.entry_id, CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END AS external_id\n\
+             FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL JOIN titles t ON t.id = p.title_id\n\
+             WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL\n\
+                 AND (p.done_at_ms <= ?2 OR p.done_at_ms > ?3) AND external_id IS NOT NULL\n\
+             ORDER BY p.id",
+        )?;
+        let rows = query.query_map(params![instance, until_ms, now_ms], |row| {
+            Ok(AwaitedRow { id: PlacementId(row.get(0)?), entry: EntryId(row.get(1)?), external_id: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes that something to watch was seen of what nobody has told of. The entry follows. Answers whether that is still so: its arr
+    /// may have told of it, or of its end, meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn set_found(self, awaited: &AwaitedRow, now_ms: UnixMs) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.set_found\n\
+             UPDATE placements SET available_at_ms = ?2 WHERE id = ?1 AND state IN ('added', 'present') AND available_at_ms IS NULL",
+        )?;
+        let found = query.execute(params![awaited.id.0, now_ms])? > 0;
+        self.follow_arrivals(awaited.entry, now_ms)?;
+        Ok(found)
     }
 }
 

@@ -80,6 +80,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether what was worked on is at fault, and not the store: other work may well succeed.
+    pub(crate) fn is_about_one_thing(&self) -> bool {
+        match self {
+            Self::Unreadable { .. } => true,
+            // What SQLite has read or was given does not fit; a code of its own is about the file.
+            Self::Sql(error) => error.sqlite_error_code().is_none_or(|code| code == ErrorCode::ConstraintViolation),
+            _ => false,
+        }
+    }
+
     /// What to do, as a sentence for people.
     #[must_use]
     pub fn advice(&self) -> &'static str {

@@ -222,6 +222,21 @@ impl Db<'_> {
         Ok(())
     }
 
+    /// When the last of a batch's episodes was imported, unix milliseconds; `None` where none of them is on record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn last_import_of(self, batch: &BatchRow) -> Result<Option<UnixMs>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- batches.last_import\n\
+             SELECT max(imported_at_ms) FROM imports WHERE instance = ?1 AND external_id = ?2 AND season = ?3\n\
+                 AND episode IN (SELECT value FROM json_each(?4))",
+        )?;
+        let BatchRow { instance, external_id, season, episodes, .. } = batch;
+        let episodes = serde_json::to_string(episodes).map_err(|error| bad_json("batches.episodes", &error))?;
+        Ok(query.query_row(params![instance, external_id, season, episodes], |row| row.get(0))?)
+    }
+
     /// Closes a batch.
     ///
     /// # Errors

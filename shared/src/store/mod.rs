@@ -34,7 +34,7 @@ mod web_sessions;
 pub use admins::{AdminId, AdminRow};
 pub use api_keys::{ApiKeyId, ApiKeyRow, ApiKeyScope, NewApiKey};
 pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
-pub use arrivals::{ArrivalRow, Moment};
+pub use arrivals::{ArrivalRow, AwaitedRow, Moment};
 pub use audit::{AuditRow, NewAuditRow};
 pub use connections::ConnectionRow;
 pub use decisions::{RoutesOfRun, StoredDecision, TitledDecision};
@@ -55,6 +55,8 @@ pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
 pub use watchlist::{EntryFilter, EntryLine, PlacementLine};
 pub use web_sessions::{SessionLimits, SessionLine, SessionRow};
+
+use std::panic::{self, AssertUnwindSafe};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -80,5 +82,54 @@ impl Store {
         let value = work(Db { connection: &transaction })?;
         transaction.commit()?;
         Ok(value)
+    }
+}
+
+impl Db<'_> {
+    /// Runs `work` inside a transaction that goes on when it fails, or panics: then nothing of it is stored. For use inside
+    /// [`Store::write`].
+    ///
+    /// # Errors
+    /// Whatever `work` answers; [`StoreError::Unreadable`] when it panicked.
+    pub(crate) fn attempt<T>(self, work: impl FnOnce(Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.connection.execute_batch("SAVEPOINT attempt")?;
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
+            let detail = "the work on it broke off, which is a mistake of ours; the log says where".to_owned();
+            Err(StoreError::Unreadable { what: "an answer", detail })
+        });
+        self.connection.execute_batch(if outcome.is_ok() { "RELEASE attempt" } else { UNDO_ATTEMPT })?;
+        outcome
+    }
+}
+
+/// A savepoint that was rolled back to is still there.
+const UNDO_ATTEMPT: &str = "ROLLBACK TO attempt; RELEASE attempt";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_attempt_that_fails_or_panics_nothing_is_stored_and_the_others_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let fails = |db: Db<'_>| {
+            db.set_setting("fails", "x")?;
+            Err::<(), _>(StoreError::Busy)
+        };
+        let panics = |db: Db<'_>| {
+            db.set_setting("panics", "x")?;
+            assert_eq!(db.setting("panics")?, None, "a mistake");
+            Ok(())
+        };
+        let outcomes = store.write(|db| {
+            let first = db.attempt(|db| db.set_setting("first", "x"));
+            let outcomes = (first, db.attempt(fails), db.attempt(panics));
+            db.attempt(|db| db.set_setting("last", "x"))?;
+            Ok(outcomes)
+        });
+        assert!(matches!(outcomes.unwrap(), (Ok(()), Err(StoreError::Busy), Err(StoreError::Unreadable { .. }))));
+        let stored = ["first", "fails", "panics", "last"].map(|key| store.read().setting(key).unwrap().is_some());
+        assert_eq!(stored, [true, false, false, true]);
     }
 }

@@ -378,7 +378,8 @@ impl Db<'_> {
         self.follow_place(placement.entry, now_ms)
     }
 
-    /// Notes that a placement has reached its end. What the arr has told of the title meanwhile is taken over, and the entry follows.
+    /// Notes that a placement has reached its end. What the arr has told of the title meanwhile is taken over, and the entry follows. Of
+    /// a title that is there with something to watch, see [`finish_with_file`](Self::finish_with_file).
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
@@ -391,7 +392,7 @@ impl Db<'_> {
         now_ms: UnixMs,
     ) -> Result<(), StoreError> {
         if matches!(state, PlacementState::Added | PlacementState::Present) {
-            self.take_over_arrivals(placement.id, state == PlacementState::Added)?;
+            self.take_over_arrivals(placement.id, state == PlacementState::Added, false)?;
         }
         let mut query = self.connection.prepare_cached(
             "-- placements.finish\n\
@@ -409,6 +410,7 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn finish_with_file(self, placement: &QueuedPlacement, answer: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        self.take_over_arrivals(placement.id, false, true)?;
         self.finish(placement, PlacementState::Present, answer, None, now_ms)?;
         self.set_there(placement.id, placement.entry, now_ms)
     }

@@ -4,16 +4,17 @@
 //! path: the next run is the retry. What a run cannot finish, because time or the request budget is used up or an upstream
 //! fails, it leaves as it found it.
 
+mod cool_down;
 mod decide;
 mod lists;
 mod plex_account;
 mod quotas;
 
+pub use cool_down::{LONGEST_COOL_DOWN, cool_until, leave_alone};
 pub use quotas::{UserQuota, nearly_full_quotas, quotas, quotas_of};
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use decide::Kept;
 use plex_account::Rumours;
@@ -21,7 +22,8 @@ use tracing::{info, warn};
 
 use crate::act;
 use crate::clients::Transport;
-use crate::clock::{Clock, Stopwatch, UnixMs, millis, rfc3339};
+use crate::clients::arr::Arr;
+use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
 use crate::model::{Instance, ReadOutcome, RunResult, Trigger};
@@ -32,7 +34,8 @@ use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
 use crate::store::{Db, Store, StoreError, Undecided};
-use crate::tracking::{TrackingSettings, catch_up};
+use crate::tracking::catch_up::{self, Due};
+use crate::tracking::{TrackingSettings, untold};
 use crate::upstreams::Upstreams;
 
 /// What a run works on and with.
@@ -229,14 +232,15 @@ async fn stages(
         act(run, mode, &upstreams, report).await?;
     }
     decided.look_again(second);
-    catch_up_with(run, &upstreams, &owed, report).await?;
+    if everybody {
+        catch_up_with(run, &upstreams, &owed, report).await?;
+    }
     approvals.add(&decided.approvals);
     report.approvals = approvals;
     report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;
 
     if let Some(left) = plex.cooling_for() {
-        let until_ms = run.clock.now_ms().saturating_add(millis(left));
-        leave_alone_until(run.store, until_ms)?;
+        leave_alone(run.store, left, run.clock.now_ms())?;
     }
     report.upstream = upstreams.counts();
     // What was routed is counted by what became of it: sent somewhere, there already, or excluded there.
@@ -278,27 +282,6 @@ pub(crate) fn decide_on_copy(run: &Run<'_>, report: &mut Report) -> Result<Vec<U
     Ok(undecided)
 }
 
-/// Until when Plex wants to be left alone, in unix milliseconds: a `Retry-After` may be longer than the run that met it.
-const COOL_UNTIL: &str = "plex.cool_until_ms";
-
-/// Until when Plex is to be left alone by everybody, in unix milliseconds, if that time is still to come. One more than a day away
-/// was written by a clock that has since been put back.
-///
-/// # Errors
-/// [`StoreError`] when the database cannot be read.
-pub fn cool_until(db: Db<'_>, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreError> {
-    let until_ms = db.setting(COOL_UNTIL)?.and_then(|at| at.parse::<UnixMs>().ok());
-    Ok(until_ms.filter(|at| *at > now_ms && at.saturating_sub(now_ms) < millis(Duration::from_secs(24 * 60 * 60))))
-}
-
-/// Notes that nobody may ask Plex anything before `until_ms`.
-///
-/// # Errors
-/// [`StoreError`] when the database cannot be written.
-pub fn leave_alone_until(store: &Store, until_ms: UnixMs) -> Result<(), StoreError> {
-    store.write(|db| db.set_setting(COOL_UNTIL, &until_ms.to_string()))
-}
-
 /// A name for a run that begins now: sorts by time and is unique, milliseconds in hex and four random bytes.
 #[must_use]
 pub fn new_run_id(now_ms: UnixMs) -> String {
@@ -308,9 +291,9 @@ pub fn new_run_id(now_ms: UnixMs) -> String {
 /// From when on the histories of the instances are to be asked for that have taken something which is still waited for.
 fn owed_histories(run: &Run<'_>) -> Result<BTreeMap<String, UnixMs>, StoreError> {
     let mut owed = BTreeMap::new();
-    for Instance { name, .. } in &run.config.settings.instances {
-        if let Some(since_ms) = catch_up::due(run.store, name, run.clock.now_ms())? {
-            owed.insert(name.clone(), since_ms);
+    for instance in &run.config.settings.instances {
+        if let Due::Since(since_ms) = catch_up::due(run.store, instance, run.clock.now_ms())? {
+            owed.insert(instance.name.clone(), since_ms);
         }
     }
     Ok(owed)
@@ -322,18 +305,48 @@ async fn catch_up_with(
     run: &Run<'_>,
     upstreams: &Upstreams<'_>,
     owed: &BTreeMap<String, UnixMs>,
-    report: &Report,
+    report: &mut Report,
 ) -> Result<(), StoreError> {
-    let settings = TrackingSettings::of(&run.config.environment);
     let fails =
         |name: &str| report.problems.iter().any(|it| it.upstream == name && it.kind != ProblemKind::Configuration);
     let looks = upstreams.instances.iter().filter_map(|(instance, arr)| {
-        let since_ms = *owed.get(&instance.name)?;
         let asked = run.stop.reason().is_none() && !fails(&instance.name);
-        asked.then(|| catch_up::catch_up(run.store, run.clock, instance, arr, since_ms, settings))
+        asked.then(|| catch_up_with_one(run, instance, arr, owed.get(&instance.name).copied()))
     });
-    futures_util::future::try_join_all(looks).await?;
+    let problems = futures_util::future::try_join_all(looks).await?;
+    problems.into_iter().flatten().for_each(|problem| report.problem(problem));
     Ok(())
+}
+
+/// Asks an instance for what it told nobody since `since_ms`, and for what not even its history knows. Answers what people should know.
+async fn catch_up_with_one(
+    run: &Run<'_>,
+    instance: &Instance,
+    arr: &Arr,
+    since_ms: Option<UnixMs>,
+) -> Result<Option<Problem>, StoreError> {
+    let awaited = untold::due(run.store, instance, run.clock.now_ms())?;
+    let found = if awaited.is_empty() {
+        Vec::new()
+    } else {
+        let looked = untold::look(arr, awaited).await;
+        untold::note_look(run.store, instance, &looked, run.clock.now_ms())?;
+        looked.unwrap_or_default()
+    };
+    let settings = TrackingSettings::of(&run.config.environment);
+    let problem = match since_ms {
+        None => None,
+        Some(since_ms) => {
+            let caught = catch_up::catch_up(run.store, run.clock, instance, arr, since_ms, settings).await?;
+            if !caught.up {
+                // Its history may have news of what was found.
+                return Ok(caught.problem);
+            }
+            caught.problem
+        }
+    };
+    untold::settle(run.store, instance, &found, run.clock.now_ms())?;
+    Ok(problem)
 }
 
 /// Works off every instance's queue, all instances at once.

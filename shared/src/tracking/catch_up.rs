@@ -3,21 +3,23 @@
 //!
 //! A look begins where the history that was read before ended, by the instance's own clock. A webhook moves nothing: it does not tell
 //! whether those before it came, and the first one after an absence, such as the answer to our own question whether the connection
-//! works, would hide the whole absence. [`due`], the question itself ([`Arr::history_since`]) and [`take_in`] are apart, so that
-//! nobody has to hold the store while an instance thinks.
+//! works, would hide the whole absence. What was not read, or could not be acted on, moves nothing either. [`due`], the question itself
+//! ([`Arr::history_since`]) and [`take_in`] are apart, so that nobody has to hold the store while an instance thinks.
 
 use std::time::Duration;
 
-use tracing::{debug, info};
+use tracing::{debug, error, info, warn};
 
 use super::{TrackingSettings, apply_events};
 use crate::clients::arr::{Arr, ArrError, HistoryEvent};
 use crate::clock::{Clock, UnixMs, has_passed, millis};
 use crate::model::Instance;
-use crate::store::{Store, StoreError};
+use crate::report::{Problem, ProblemKind};
+use crate::store::{Db, Store, StoreError};
+use crate::upstreams::arr_problem;
 
-/// How long an instance that has no such thing is not asked again.
-const WITHOUT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an instance that says that it has no such thing is not asked again: it may be a proxy that says so, or a wrong base path.
+const WITHOUT_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Each look begins so much before the end of the last one: what happens at the same time may be written down later, and an event that
 /// comes twice does no harm.
@@ -26,30 +28,54 @@ const OVERLAP: Duration = Duration::from_secs(10 * 60);
 /// The longest look back.
 const FARTHEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// The most events of a history that are acted on at a time: whoever else wants the store has its turn in between.
+pub const PORTION: usize = 1_000;
+
 /// What an instance answers: see [`Arr::history_since`].
 pub type Answer = Result<Option<Vec<HistoryEvent>>, ArrError>;
 
-/// From when on the history of the instance called `name` is to be asked for, unix milliseconds; `None` when nothing is waited for
-/// that it has taken, or when it is known to have no history.
+/// Whether the history of an instance is to be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing is waited for that it has taken.
+    Nothing,
+    /// It has said a short while ago that it has none.
+    Resting,
+    /// It is, from this time on; unix milliseconds.
+    Since(UnixMs),
+}
+
+/// What became of a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caught {
+    /// Whether everything is known by now that the instance has to tell.
+    pub up: bool,
+    /// What somebody should know.
+    pub problem: Option<Problem>,
+}
+
+/// Whether the history of `instance`, as the settings have it now, is to be asked for.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be read.
-pub fn due(store: &Store, name: &str, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreError> {
-    let Some(wanted_at_ms) = store.read().oldest_awaited(name)? else { return Ok(None) };
-    if stored(store, &without_key(name))?.is_some_and(|at| !has_passed(at, WITHOUT_FOR, now_ms)) {
-        return Ok(None);
+pub fn due(store: &Store, instance: &Instance, now_ms: UnixMs) -> Result<Due, StoreError> {
+    let (db, name) = (store.read(), &instance.name);
+    let Some(wanted_at_ms) = db.oldest_awaited(name)? else { return Ok(Due::Nothing) };
+    let known = is_place_of(db, instance)?;
+    let stored = |key: String| if known { stored(db, &key) } else { Ok(None) };
+    if stored(without_key(name))?.is_some_and(|at| !has_passed(at, WITHOUT_FOR, now_ms)) {
+        return Ok(Due::Resting);
     }
     // Where no history was read yet, nothing is owed from before the oldest wish.
-    let since_ms = stored(store, &since_key(name))?.unwrap_or(wanted_at_ms);
+    let since_ms = stored(since_key(name))?.unwrap_or(wanted_at_ms);
     let farthest_ms = now_ms.saturating_sub(millis(FARTHEST));
-    Ok(Some(since_ms.min(now_ms).saturating_sub(millis(OVERLAP)).max(farthest_ms)))
+    Ok(Due::Since(since_ms.min(now_ms).saturating_sub(millis(OVERLAP)).max(farthest_ms)))
 }
 
-/// Asks `instance` what it has done since `since_ms`, which [`due`] has told, and does what follows from it. That it does not answer is
-/// no failure: the next look goes back as far.
+/// Asks `instance` what it has done since `since_ms`, which [`due`] has told, and does what follows from it.
 ///
 /// # Errors
-/// [`StoreError`] when the store fails.
+/// [`StoreError`] when the store fails; then the next look goes back to what could not be acted on.
 pub async fn catch_up(
     store: &Store,
     clock: &dyn Clock,
@@ -57,58 +83,124 @@ pub async fn catch_up(
     arr: &Arr,
     since_ms: UnixMs,
     settings: TrackingSettings,
-) -> Result<(), StoreError> {
+) -> Result<Caught, StoreError> {
     let answer = arr.history_since(since_ms).await;
-    take_in(store, instance, &answer, settings, clock.now_ms())
+    let mut left_ms = None;
+    match &answer {
+        Ok(Some(history)) => {
+            for portion in history.chunks(PORTION) {
+                left_ms = take_in(store, instance, portion, left_ms, settings, clock.now_ms())?;
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(None) => note_without(store, instance, clock.now_ms())?,
+        Err(_) => {}
+    }
+    let up = matches!(answer, Ok(Some(_))) && left_ms.is_none();
+    Ok(Caught { up, problem: tell(instance, &answer) })
 }
 
-/// Does what follows from the answer of `instance`. Events that are known already change nothing.
+/// Does what follows from a portion of the history of `instance`, oldest first, in one transaction: at most [`PORTION`] events.
+/// Events that are known already change nothing. One that cannot be acted on, because of what is stored about its title, is left, and
+/// the others go on. The next look begins where the portion ends, or at the first event that was left, of which portions before this
+/// one have told in `left_ms`. Answers when that was; unix milliseconds.
 ///
 /// # Errors
-/// [`StoreError`] when the store fails; then the next look goes back as far.
+/// [`StoreError`] when the store fails; then nothing is done, and the next look goes back as far.
 pub fn take_in(
     store: &Store,
     instance: &Instance,
-    answer: &Answer,
+    portion: &[HistoryEvent],
+    left_ms: Option<UnixMs>,
     settings: TrackingSettings,
     now_ms: UnixMs,
-) -> Result<(), StoreError> {
+) -> Result<Option<UnixMs>, StoreError> {
     let name = &instance.name;
-    match answer {
-        Ok(Some(history)) => {
-            let events: Vec<_> = history.iter().map(|it| (it.at_ms, it.event.clone())).collect();
-            let processed = apply_events(store, name, instance.kind(), &events, settings, now_ms)?;
-            if processed.announced > 0 {
-                info!(
-                    instance.name = %name,
-                    "{} messages from the history of {}, which told of {} events",
-                    processed.announced,
-                    instance.label(),
-                    events.len()
-                );
-            }
-            // A clock that was ahead for a while does not blind us later.
-            match history.iter().map(|it| it.at_ms.min(now_ms)).max() {
-                Some(last_ms) if stored(store, &since_key(name))? != Some(last_ms) => {
-                    store.write(|db| db.set_setting(&since_key(name), &last_ms.to_string()))
+    // A clock that was ahead for a while does not blind us later.
+    let Some(last_ms) = portion.iter().map(|it| it.at_ms.min(now_ms)).max() else { return Ok(left_ms) };
+    let (announced, left_ms) = store.write(|db| {
+        let (mut announced, mut left_ms) = (0, left_ms);
+        for HistoryEvent { at_ms, event } in portion {
+            let event = [(*at_ms, event.clone())];
+            match db.attempt(|db| apply_events(db, name, instance.kind(), &event, settings, now_ms)) {
+                Ok(processed) => announced += processed.announced,
+                Err(error) if error.is_about_one_thing() => {
+                    left_ms.get_or_insert((*at_ms).min(now_ms));
+                    error!(
+                        instance.name = %name,
+                        "an event in the history of {} could not be acted on, and is tried again: failed to {error}. {}",
+                        instance.label(),
+                        error.advice()
+                    );
                 }
-                _ => Ok(()),
+                Err(error) => return Err(error),
             }
         }
+        settle_at_place(db, instance)?;
+        db.set_setting(&since_key(name), &left_ms.unwrap_or(last_ms).to_string())?;
+        Ok((announced, left_ms))
+    })?;
+    if announced > 0 {
+        let (label, events) = (instance.label(), portion.len());
+        info!(instance.name = %name, "{announced} messages from the history of {label}, which told of {events} events");
+    }
+    Ok(left_ms)
+}
+
+/// Notes that `instance` says that it has no history. What was read stays where it ended.
+///
+/// # Errors
+/// [`StoreError`] when the store fails.
+pub fn note_without(store: &Store, instance: &Instance, now_ms: UnixMs) -> Result<(), StoreError> {
+    store.write(|db| {
+        settle_at_place(db, instance)?;
+        db.set_setting(&without_key(&instance.name), &now_ms.to_string())
+    })
+}
+
+/// Says in the log that a history was not told, and answers what people should know of it: whoever is down is told of where titles are
+/// to be added, but a refusal concerns what was missed alone, and nobody else would tell.
+pub fn tell(instance: &Instance, answer: &Answer) -> Option<Problem> {
+    let (name, label) = (&instance.name, instance.label());
+    match answer {
+        Ok(Some(_)) => None,
         Ok(None) => {
-            debug!(instance.name = %name, "{} has no history to ask for", instance.label());
-            store.write(|db| db.set_setting(&without_key(name), &now_ms.to_string()))
+            let message = format!(
+                "{label} answers 404 when it is asked for its history, so that what its webhooks did not tell stays unknown. Check that \
+                 its url leads to {} itself; it is asked again in an hour, for all of it.",
+                instance.kind().app_name()
+            );
+            warn!(instance.name = %name, "{message}");
+            Some(Problem { upstream: name.clone(), kind: ProblemKind::Down, message })
         }
-        // Who is down has been told of where it matters.
+        Err(error @ (ArrError::Stopped | ArrError::BudgetSpent)) => {
+            debug!(instance.name = %name, "the history of {label} was not read: {error}");
+            None
+        }
         Err(error) => {
-            debug!(instance.name = %name, "failed to read the history of {}: {error}", instance.label());
-            Ok(())
+            warn!(instance.name = %name, "failed to read the history of {label}: {error}. The next look goes back as far.");
+            arr_problem(instance, error).filter(|_| !matches!(error, ArrError::Unreachable { .. }))
         }
     }
 }
 
-fn stored(store: &Store, key: &str) -> Result<Option<UnixMs>, StoreError> {
-    Ok(store.read().setting(key)?.and_then(|at| at.parse().ok()))
+/// Whether what is kept under the name of `instance` is about what is at its address now. From before addresses were kept, it is believed.
+fn is_place_of(db: Db<'_>, instance: &Instance) -> Result<bool, StoreError> {
+    Ok(db.setting(&place_key(&instance.name))?.is_none_or(|place| place == instance.url))
+}
+
+/// Forgets what was read at another address, where somebody else's history is.
+fn settle_at_place(db: Db<'_>, instance: &Instance) -> Result<(), StoreError> {
+    let name = &instance.name;
+    if !is_place_of(db, instance)? {
+        db.unset_setting(&since_key(name))?;
+        db.unset_setting(&without_key(name))?;
+    }
+    db.set_setting(&place_key(name), &instance.url)
+}
+
+fn stored(db: Db<'_>, key: &str) -> Result<Option<UnixMs>, StoreError> {
+    Ok(db.setting(key)?.and_then(|at| at.parse().ok()))
 }
 
 fn since_key(instance: &str) -> String {
@@ -117,4 +209,8 @@ fn since_key(instance: &str) -> String {
 
 fn without_key(instance: &str) -> String {
     format!("history.without_at_ms.{instance}")
+}
+
+fn place_key(instance: &str) -> String {
+    format!("history.place.{instance}")
 }

@@ -19,9 +19,6 @@ use crate::store::{
 const TOGETHER: u32 = 100;
 const BYTES_TOGETHER: usize = 4 * 1024 * 1024;
 
-/// Events of a history that share a transaction.
-const HISTORY_TOGETHER: usize = 1_000;
-
 /// How long a webhook waits for its instance to be in the settings again.
 const WAITS_FOR_INSTANCE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -33,7 +30,7 @@ const PRUNED_TO: &str = "imports.pruned_to";
 /// Works off the next webhooks that wait behind row `after` in the inbox, in the order in which they came: a batch, in one transaction.
 /// Answers the last row and what came of them; `None` when nothing waits there. `kinds` tells which application an instance of this
 /// name is; `None` for one that is not in the settings, whose webhooks wait for a day. Two processes may do this at once: each webhook
-/// is worked off once.
+/// is worked off once. One that cannot be, because of what is stored about its title, stays pending, and the others go on.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails; what was not worked off stays pending.
@@ -63,9 +60,25 @@ pub fn process_batch(
         let mut processed = Processed::default();
         for webhook in pending.iter().filter(|it| !waits(it)) {
             at_ms = at_ms.max(webhook.received_at_ms.min(now_ms));
-            let (state, detail) = work_off(db, webhook, kinds, at_ms, settings, now_ms, &mut processed)?;
-            count(&mut processed, state);
-            db.end_webhook(webhook.id, state, &detail, now_ms)?;
+            let worked = db.attempt(|db| {
+                let mut processed = processed;
+                let (state, detail) = work_off(db, webhook, kinds, at_ms, settings, now_ms, &mut processed)?;
+                count(&mut processed, state);
+                db.end_webhook(webhook.id, state, &detail, now_ms)?;
+                Ok(processed)
+            });
+            match worked {
+                Ok(by_now) => processed = by_now,
+                // It stays where it is, and holds up nobody behind it.
+                Err(error) if error.is_about_one_thing() => tracing::error!(
+                    instance.name = %webhook.instance,
+                    "webhook {} of {} could not be acted on, and is tried again: failed to {error}. {}",
+                    webhook.id,
+                    webhook.instance,
+                    error.advice()
+                ),
+                Err(error) => return Err(error),
+            }
         }
         db.prune_inbox(KEPT_WEBHOOKS, KEPT_BODIES)?;
         Ok(Some((last.id, processed)))
@@ -100,12 +113,12 @@ pub fn tidy(store: &Store, now_ms: UnixMs) -> Result<bool, StoreError> {
 }
 
 /// Does what follows from events that somebody saw otherwise, such as in the history of `instance`. Each comes with the time it
-/// happened; those that are known already change nothing. Up to a thousand share a transaction.
+/// happened; those that are known already change nothing.
 ///
 /// # Errors
-/// [`StoreError`] when the store fails; some of the events may have been worked off.
+/// [`StoreError`] when the store fails.
 pub fn apply_events(
-    store: &Store,
+    db: Db<'_>,
     instance: &str,
     kind: InstanceKind,
     events: &[(UnixMs, ArrEvent)],
@@ -113,20 +126,13 @@ pub fn apply_events(
     now_ms: UnixMs,
 ) -> Result<Processed, StoreError> {
     let mut processed = Processed::default();
-    for chunk in events.chunks(HISTORY_TOGETHER) {
-        let together = store.write(|db| {
-            let mut together = Processed::default();
-            for (at_ms, event) in chunk {
-                // An instance whose clock is ahead of ours tells nothing from the future.
-                let when = Moment::dated((*at_ms).min(now_ms));
-                // The window of a season begins now: its first episode may have come hours ago, and the last a moment ago.
-                let of = Source { db, instance, kind, when, gathered_at_ms: now_ms, settings, now_ms };
-                let (state, _) = of.apply(event, &mut together)?;
-                count(&mut together, state);
-            }
-            Ok(together)
-        })?;
-        add(&mut processed, together);
+    for (at_ms, event) in events {
+        // An instance whose clock is ahead of ours tells nothing from the future.
+        let when = Moment::dated((*at_ms).min(now_ms));
+        // The window of a season begins now: its first episode may have come hours ago, and the last a moment ago.
+        let of = Source { db, instance, kind, when, gathered_at_ms: now_ms, settings, now_ms };
+        let (state, _) = of.apply(event, &mut processed)?;
+        count(&mut processed, state);
     }
     Ok(processed)
 }
@@ -162,12 +168,6 @@ const fn count(processed: &mut Processed, state: WebhookState) {
         WebhookState::Ignored => processed.ignored += 1,
         _ => processed.done += 1,
     }
-}
-
-const fn add(processed: &mut Processed, other: Processed) {
-    processed.done += other.done;
-    processed.ignored += other.ignored;
-    processed.announced += other.announced;
 }
 
 fn work_off(
@@ -262,6 +262,13 @@ impl Source<'_> {
         Ok(arrivals)
     }
 
+    /// Those of them whose wish came before it.
+    fn awaiting(&self, external_id: u32) -> Result<Vec<ArrivalRow>, StoreError> {
+        let mut arrivals = self.arrivals(external_id)?;
+        arrivals.retain(|it| self.when.is_news_to(it.queued_at_ms));
+        Ok(arrivals)
+    }
+
     fn grabbed(
         &self,
         external_id: u32,
@@ -271,7 +278,7 @@ impl Source<'_> {
         for number in self.numbers(episodes) {
             self.db.note_grab(self.instance, download_id.unwrap_or_default(), external_id, number, self.when.at_ms)?;
         }
-        let arrivals = self.arrivals(external_id)?;
+        let arrivals = self.awaiting(external_id)?;
         for arrival in arrivals.iter().filter(|it| it.state != PlacementState::Removed) {
             self.db.set_grabbed(arrival, self.when.at_ms, self.now_ms)?;
         }
@@ -289,7 +296,7 @@ impl Source<'_> {
                 first_files.push(number);
             }
         }
-        let arrivals = self.arrivals(external_id)?;
+        let arrivals = self.awaiting(external_id)?;
         for arrival in &arrivals {
             self.db.set_available(arrival, self.when.at_ms, self.now_ms)?;
         }
@@ -422,12 +429,16 @@ fn announce(db: Db<'_>, news: News<'_>, now_ms: UnixMs) -> Result<bool, StoreErr
     db.tell_available(&dedupe, &availability, now_ms)
 }
 
-/// Tells of a gathered season and closes it. Answers whether there was a message: those who wanted it may be gone.
+/// Tells of a gathered season and closes it. Answers whether there was a message: those who wanted it may be gone. Whoever wished for
+/// it when all of it had come has found it there.
 fn flush(db: Db<'_>, batch: &BatchRow, now_ms: UnixMs) -> Result<bool, StoreError> {
     db.close_batch(batch)?;
+    let last_import = db.last_import_of(batch)?.map(|at_ms| Moment::arrived(at_ms, now_ms));
     let BatchRow { instance, external_id, season, opened_at_ms, episodes, .. } = batch;
     let mut arrivals = db.arrivals(instance, MediaType::Show, *external_id)?;
-    arrivals.retain(|it| it.state != PlacementState::Removed);
+    arrivals.retain(|it| {
+        it.state != PlacementState::Removed && last_import.is_none_or(|last| last.is_news_to(it.queued_at_ms))
+    });
     let episodes = episodes.iter().map(|episode| EpisodeNumber { season: *season, episode: *episode }).collect();
     let news = News {
         instance,

@@ -1,7 +1,7 @@
 //! What follows from what the arrs tell: how far each title has come, and what there is to tell people about it.
 //!
 //! [`announcement`] decides, without store and clock; `engine` works the inbox off and keeps the store; [`catch_up`] asks the
-//! instances for what they told nobody. Owns no HTTP of its own, takes no run lock, and delivers nothing: what there is to tell ends
+//! instances for what they told nobody, and [`untold`] for files of which not even their history knows. Owns no HTTP of its own, takes no run lock, and delivers nothing: what there is to tell ends
 //! in the outbox. A webhook may come twice, late, or in another order than things happened: nothing here moves a title back.
 
 pub mod announcement;
@@ -9,6 +9,7 @@ pub mod catch_up;
 mod engine;
 #[cfg(test)]
 mod tests;
+pub mod untold;
 
 use crate::config::Environment;
 pub use engine::{apply_events, flush_due_batches, next_batch_due, process_batch, tidy};

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::catch_up::Due;
 use super::*;
+use crate::clients::arr::HistoryEvent;
 use crate::clock::UnixMs;
 use crate::model::{
-    AddOptions, ArrOptions, Availability, Decision, Destination, EntryId, EntryState, EpisodeNumber, ExternalIds,
-    Granted, InstanceKind, ListedTitle, MediaType, MinimumAvailability, MovieMonitor, Outcome, PlacementState, PlexId,
-    Relation, TmdbId, Trace, TvdbId, UserId, UserUuid,
+    AddOptions, ArrEvent, ArrOptions, Availability, Decision, Destination, EntryId, EntryState, EpisodeNumber,
+    ExternalIds, Granted, Instance, InstanceKind, ListedTitle, MediaType, MinimumAvailability, MovieMonitor, Outcome,
+    PlacementState, PlexId, Relation, TmdbId, Trace, TvdbId, UserId, UserUuid,
 };
 use crate::store::{NewWebhook, NewlyDecided, PlacementRow, QueuedPlacement, Store};
 
@@ -40,6 +42,19 @@ fn process_all(store: &Store, now_ms: UnixMs) -> Processed {
     all
 }
 
+fn radarr_options() -> AddOptions {
+    AddOptions {
+        quality_profile: None,
+        root_folder_path: None,
+        tags: vec![],
+        search_on_add: true,
+        arr: ArrOptions::Radarr {
+            minimum_availability: MinimumAvailability::Released,
+            monitor: MovieMonitor::MovieOnly,
+        },
+    }
+}
+
 /// A store, and what the arrs send to it.
 struct World {
     folder: TempDir,
@@ -55,6 +70,17 @@ impl World {
 
     /// A user who wants the movie or the show, decided to go to `instances`, still queued.
     fn queued(&self, username: &str, external_id: u32, instances: &[&str]) -> (EntryId, Vec<QueuedPlacement>) {
+        self.queued_at(NOON, username, external_id, instances)
+    }
+
+    /// The same, wished and decided at `at_ms`.
+    fn queued_at(
+        &self,
+        at_ms: UnixMs,
+        username: &str,
+        external_id: u32,
+        instances: &[&str],
+    ) -> (EntryId, Vec<QueuedPlacement>) {
         let movie = external_id == FILM;
         let listed = ListedTitle {
             plex_id: PlexId::parse(if movie { "650c77e1aa10b4001f5d2e90" } else { "650c77e1aa10b4001f5d2e91" })
@@ -69,16 +95,7 @@ impl World {
             }),
             poster_url: None,
         };
-        let options = AddOptions {
-            quality_profile: None,
-            root_folder_path: None,
-            tags: vec![],
-            search_on_add: true,
-            arr: ArrOptions::Radarr {
-                minimum_availability: MinimumAvailability::Released,
-                monitor: MovieMonitor::MovieOnly,
-            },
-        };
+        let options = radarr_options();
         let to = |instance: &&str| Destination {
             instance: (*instance).to_owned(),
             options: options.clone(),
@@ -97,16 +114,16 @@ impl World {
             .store
             .write(|db| {
                 let uuid = UserUuid::parse(username).unwrap();
-                let user = db.upsert_user(&uuid, username, username, Relation::Friend, NOON)?;
+                let user = db.upsert_user(&uuid, username, username, Relation::Friend, at_ms)?;
                 let title = db.upsert_listed_title(&listed)?;
-                db.open_entry(user, title, NOON)?;
-                let undecided = *db.undecided(NOON)?.last().unwrap();
-                db.settle(&NewlyDecided { undecided, decision: &decision, run_id: "r1" }, NOON)?;
+                db.open_entry(user, title, at_ms)?;
+                let undecided = *db.undecided(at_ms)?.last().unwrap();
+                db.settle(&NewlyDecided { undecided, decision: &decision, run_id: "r1" }, at_ms)?;
                 Ok(undecided.entry)
             })
             .unwrap();
         let db = self.store.read();
-        let due = instances.iter().flat_map(|instance| db.due_placements(instance, NOON).unwrap());
+        let due = instances.iter().flat_map(|instance| db.due_placements(instance, at_ms).unwrap());
         (entry, due.filter(|placement| placement.entry == entry).collect())
     }
 
@@ -292,7 +309,7 @@ fn an_import_of_something_nobody_asked_for_waits_until_somebody_does() {
     assert_eq!(world.messages(), []);
     let (entry, placements) = world.queued("ana", FILM, &["movies"]);
     assert_eq!(world.state(entry), EntryState::Requested);
-    world.finish(&placements[0], PlacementState::Present, NOON + DAY);
+    world.store.write(|db| db.finish_with_file(&placements[0], "x", NOON + DAY)).unwrap();
     let placement = world.placement(entry);
     assert_eq!((placement.grabbed_at_ms, placement.available_at_ms), (Some(NOON), Some(NOON + SECOND)));
     assert_eq!(world.state(entry), EntryState::Available);
@@ -304,6 +321,92 @@ fn what_was_imported_before_we_added_it_anew_does_not_count() {
     let world = World::new();
     world.tell("movies", film("Download"), NOON - DAY);
     assert_eq!(world.state(world.added("ana", FILM, &["movies"])), EntryState::Requested);
+}
+
+/// The history of an arr tells of these, with their dates.
+fn from_history(world: &World, instance: &str, events: &[(UnixMs, ArrEvent)], now_ms: UnixMs) -> Processed {
+    let kind = kinds(instance).unwrap();
+    world.store.write(|db| apply_events(db, instance, kind, events, TrackingSettings::default(), now_ms)).unwrap()
+}
+
+fn read(kind: InstanceKind, body: &Value) -> ArrEvent {
+    crate::clients::arr::read_webhook(kind, body.to_string().as_bytes()).unwrap().event
+}
+
+#[test]
+fn what_came_and_went_before_the_wish_is_no_news_to_it() {
+    let world = World::new();
+    let deleted = ArrEvent::FileDeleted { external_id: FILM, episodes: vec![], for_upgrade: false };
+    let grabbed = read(InstanceKind::Radarr, &film("Grab"));
+    let history = [(NOON - 3 * DAY, grabbed), (NOON - 2 * DAY, read_film_import()), (NOON - DAY, deleted)];
+    // Of these, one finds the movie there without its file, and the other adds it anew.
+    let (found, placements) = world.queued("ana", FILM, &["movies"]);
+    world.finish(&placements[0], PlacementState::Present, NOON);
+    let added = world.added("ben", FILM, &["movies"]);
+    assert_eq!(from_history(&world, "movies", &history, NOON + SECOND).announced, 0);
+    for entry in [found, added] {
+        let placement = world.placement(entry);
+        assert_eq!((world.state(entry), placement.available_at_ms), (EntryState::Requested, None));
+    }
+    // Once it is there, both hear of it.
+    from_history(&world, "movies", &[(NOON + 60 * SECOND, read_film_import())], NOON + 90 * SECOND);
+    assert_eq!((world.state(found), world.state(added)), (EntryState::Available, EntryState::Available));
+    assert_eq!((world.messages().len(), world.messages()[0].wanted_by.len()), (1, 2));
+}
+
+#[test]
+fn an_old_season_in_the_history_is_told_to_nobody_who_wished_for_it_later() {
+    let world = World::new();
+    let entry = world.added("ana", SHOW, &["shows"]);
+    let old = |number| (NOON - DAY, read(InstanceKind::Sonarr, &episodes("Download", [number], "")));
+    from_history(&world, "shows", &[old(1), old(2), (NOON - DAY, read(InstanceKind::Sonarr, &recent(3)))], NOON);
+    flush_due_batches(&world.store, NOON + DAY).unwrap();
+    assert_eq!((world.state(entry), world.messages()), (EntryState::Requested, vec![]));
+}
+
+#[test]
+fn two_clocks_that_differ_by_seconds_hide_no_import() {
+    let world = World::new();
+    let entry = world.added("ana", FILM, &["movies"]);
+    from_history(&world, "movies", &[(NOON - 61 * SECOND, read_film_import())], NOON);
+    assert_eq!(world.state(entry), EntryState::Requested);
+    from_history(&world, "movies", &[(NOON - 30 * SECOND, read_film_import())], NOON);
+    assert_eq!((world.state(entry), world.messages().len()), (EntryState::Available, 1));
+}
+
+#[test]
+fn an_import_that_is_on_record_counts_for_nothing_where_the_file_is_gone() {
+    let world = World::new();
+    world.tell("movies", film("Grab"), NOON - 3 * DAY);
+    world.tell("movies", film("Download"), NOON - 2 * DAY);
+    // Its end was told to nobody: the movie is there, and nothing of it can be watched.
+    let (entry, placements) = world.queued("ana", FILM, &["movies"]);
+    world.finish(&placements[0], PlacementState::Present, NOON);
+    let placement = world.placement(entry);
+    assert_eq!((placement.grabbed_at_ms, placement.available_at_ms), (None, None));
+    assert_eq!(world.state(entry), EntryState::Requested);
+}
+
+#[test]
+fn a_release_that_is_still_on_its_way_counts_for_a_later_wish() {
+    let world = World::new();
+    world.tell("movies", film("Grab"), NOON - SECOND);
+    let (entry, placements) = world.queued("ana", FILM, &["movies"]);
+    world.finish(&placements[0], PlacementState::Present, NOON);
+    assert_eq!(world.state(entry), EntryState::Grabbed);
+}
+
+#[test]
+fn a_season_that_came_before_a_wish_is_told_to_those_who_wished_before_it() {
+    let world = World::new();
+    let ana = world.added("ana", SHOW, &["shows"]);
+    world.tell("shows", episodes("Download", [1], ""), NOON + SECOND);
+    world.tell("shows", episodes("Download", [2], ""), NOON + 2 * SECOND);
+    let (_, placements) = world.queued_at(NOON + 100 * SECOND, "ben", SHOW, &["shows"]);
+    world.store.write(|db| db.finish_with_file(&placements[0], "x", NOON + 101 * SECOND)).unwrap();
+    assert_eq!(flush_due_batches(&world.store, NOON + 121 * SECOND).unwrap(), 1);
+    let wanted_by: Vec<_> = world.messages()[0].wanted_by.iter().map(|it| it.entry).collect();
+    assert_eq!(wanted_by, [ana]);
 }
 
 #[test]
@@ -321,8 +424,7 @@ fn what_is_deleted_stays_deleted_until_it_is_imported_again() {
     assert_eq!(world.store.read().queue_lengths(NOON + DAY).unwrap(), [], "and nothing is added again");
 
     // The history tells of the import once more.
-    let late = [(NOON + SECOND, read_film_import())];
-    apply_events(&world.store, "movies", InstanceKind::Radarr, &late, TrackingSettings::default(), NOON + DAY).unwrap();
+    from_history(&world, "movies", &[(NOON + SECOND, read_film_import())], NOON + DAY);
     assert_eq!(world.placement(entry), placement);
 
     world.tell("movies", film("Download"), NOON + 20 * SECOND);
@@ -331,9 +433,8 @@ fn what_is_deleted_stays_deleted_until_it_is_imported_again() {
     assert_eq!(world.messages().len(), 1, "it was told of the first time");
 }
 
-fn read_film_import() -> crate::model::ArrEvent {
-    let body = film("Download").to_string();
-    crate::clients::arr::read_webhook(InstanceKind::Radarr, body.as_bytes()).unwrap().event
+fn read_film_import() -> ArrEvent {
+    read(InstanceKind::Radarr, &film("Download"))
 }
 
 #[test]
@@ -483,6 +584,66 @@ fn what_was_stored_before_a_restart_is_worked_off_after_it() {
 }
 
 #[test]
+fn a_webhook_that_cannot_be_acted_on_holds_nobody_up_and_is_not_forgotten() {
+    let world = World::new();
+    let (movie, show) = (world.added("ana", FILM, &["movies"]), world.added("ana", SHOW, &["shows"]));
+    world.receive("movies", &[film("Download")], NOON + SECOND);
+    world.receive("shows", &[recent(1)], NOON + 2 * SECOND);
+    let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+    let set_year = |year: u32| database.execute("UPDATE titles SET year = ?1 WHERE tmdb_id = 603", [year]).unwrap();
+    set_year(99_999);
+    assert_eq!(world.process(NOON + 3 * SECOND), Processed { done: 1, ignored: 0, announced: 1 });
+    let available_at = [movie, show].map(|entry| world.placement(entry).available_at_ms);
+    assert_eq!(available_at, [None, Some(NOON + 2 * SECOND)]);
+    assert_eq!(world.store.read().pending_webhook_count().unwrap(), 1);
+    set_year(2025);
+    assert_eq!(world.process(NOON + 40 * SECOND), Processed { done: 1, ignored: 0, announced: 1 });
+    assert_eq!(world.placement(movie).available_at_ms, Some(NOON + SECOND));
+    assert_eq!(world.store.read().pending_webhook_count().unwrap(), 0);
+}
+
+#[test]
+fn an_event_of_a_history_that_cannot_be_acted_on_is_where_the_next_look_begins() {
+    let world = World::new();
+    let entry = world.added("ana", FILM, &["movies"]);
+    let instance = Instance {
+        name: "movies".to_owned(),
+        url: "http://radarr:7878".to_owned(),
+        api_key: "0123456789abcdef0123456789abcdef".into(),
+        default: true,
+        copy_of: None,
+        respect_exclusions: true,
+        options: radarr_options(),
+    };
+    let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+    let set_year = |year: u32| database.execute("UPDATE titles SET year = ?1 WHERE tmdb_id = 603", [year]).unwrap();
+    let mut other = film("Download");
+    other["movie"]["tmdbId"] = 604.into();
+    let history = [(1, film("Grab")), (2, film("Download")), (3, other)].map(|(hour, body)| HistoryEvent {
+        at_ms: NOON + hour * 3_600 * SECOND,
+        event: read(InstanceKind::Radarr, &body),
+    });
+    let now_ms = NOON + DAY;
+    let take_in = |portion, left_ms| {
+        catch_up::take_in(&world.store, &instance, portion, left_ms, TrackingSettings::default(), now_ms).unwrap()
+    };
+    let next = || catch_up::due(&world.store, &instance, now_ms).unwrap();
+    let since = |hour: i64| Due::Since(NOON + hour * 3_600 * SECOND - 600 * SECOND);
+
+    assert_eq!((take_in(&history[..1], None), next()), (None, since(1)));
+    set_year(99_999);
+    let left_ms = take_in(&history[1..2], None);
+    assert_eq!((left_ms, next()), (Some(history[1].at_ms), since(2)));
+    assert_eq!((take_in(&history[2..], left_ms), next()), (left_ms, since(2)));
+    let imports: u32 = database.query_row("SELECT count(*) FROM imports", [], |row| row.get(0)).unwrap();
+    assert_eq!(imports, 1, "the other one");
+
+    set_year(2025);
+    assert_eq!(take_in(&history[1..], None), None);
+    assert_eq!((world.state(entry), next()), (EntryState::Available, Due::Nothing));
+}
+
+#[test]
 fn two_processes_at_once_work_each_webhook_off_once() {
     let world = World::new();
     world.added("ana", SHOW, &["shows"]);
@@ -568,15 +729,11 @@ fn what_an_arr_tells_counts_in_the_order_it_came_also_when_the_clock_is_put_back
 fn a_season_from_the_history_is_told_of_in_one_message() {
     let world = World::new();
     world.added("ana", SHOW, &["shows"]);
-    let read = |number| {
-        let body = episodes("Download", [number], "").to_string();
-        crate::clients::arr::read_webhook(InstanceKind::Sonarr, body.as_bytes()).unwrap().event
-    };
+    let read = |number| read(InstanceKind::Sonarr, &episodes("Download", [number], ""));
     let events: Vec<_> = (1..=150).map(|number| (NOON + i64::from(number) * 600 * SECOND, read(number))).collect();
     let now_ms = NOON + 5 * DAY;
     for events in events.chunks(100) {
-        let settings = TrackingSettings::default();
-        apply_events(&world.store, "shows", InstanceKind::Sonarr, events, settings, now_ms).unwrap();
+        from_history(&world, "shows", events, now_ms);
         assert_eq!(flush_due_batches(&world.store, now_ms).unwrap(), 0, "it is gathered from now on");
     }
     assert_eq!(flush_due_batches(&world.store, now_ms + 120 * SECOND).unwrap(), 1);

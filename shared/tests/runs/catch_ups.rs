@@ -3,11 +3,12 @@
 use pulsarr_shared::clock::{UnixMs, rfc3339};
 use pulsarr_shared::model::EntryState;
 use pulsarr_shared::store::NewWebhook;
-use pulsarr_tests::fakes::Fault;
+use pulsarr_tests::fakes::{FakeRadarr, Fault, Title};
 
 use crate::world::{HARBOUR_NINE, NOON, SALT_LEDGER, Story, harbour_nine, hours, minutes, salt_ledger};
 
 const HISTORY: &str = "/api/v3/history/since";
+const LIBRARY: &str = "/api/v3/movie";
 
 /// At noon a movie was added to Radarr, which reports nothing to us.
 async fn waiting() -> Story {
@@ -95,18 +96,122 @@ async fn a_look_begins_a_little_before_the_end_of_the_last_one_that_was_answered
 }
 
 #[tokio::test]
-async fn an_instance_without_a_history_is_left_alone_for_a_day() {
+async fn an_instance_that_has_no_history_for_us_is_told_of_and_asked_again_for_all_of_it() {
     let story = waiting().await;
+    imported_at(&story, 60_000);
     story.radarr.inject(Fault::on("GET", HISTORY).status(404));
-    let mut asked = Vec::new();
-    for pause in [minutes(0), minutes(5), hours(23), hours(1)] {
+    let (mut asked, mut told) = (Vec::new(), Vec::new());
+    for pause in [minutes(0), minutes(5), minutes(54), minutes(1)] {
         story.clock.advance(pause);
         story.clear_journals();
         let report = story.sync().await;
-        assert!(report.problems.is_empty(), "{:?}", report.problems);
         asked.push(story.radarr.requests_to(HISTORY));
+        told.push(
+            report.problems.iter().filter(|it| it.upstream == "movies" && it.message.contains("history")).count(),
+        );
     }
-    assert_eq!(asked, [1, 0, 0, 1]);
+    assert_eq!((asked, told), (vec![1, 0, 0, 1], vec![1, 0, 0, 1]));
+
+    story.radarr.clear_faults();
+    story.clock.advance(hours(1));
+    story.sync().await;
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 1));
+}
+
+#[tokio::test]
+async fn an_instance_that_refuses_to_tell_its_history_is_in_the_report_until_it_tells_all_of_it() {
+    let story = waiting().await;
+    imported_at(&story, 60_000);
+    for status in [400, 401] {
+        story.radarr.inject(Fault::on("GET", HISTORY).times(1).status(status));
+        story.clock.advance(minutes(5));
+        let report = story.sync().await;
+        let upstreams: Vec<_> = report.problems.iter().map(|it| it.upstream.as_str()).collect();
+        assert_eq!((upstreams, story.state("Salt Ledger")), (vec!["movies"], EntryState::Requested), "{status}");
+    }
+    story.clock.advance(minutes(5));
+    let report = story.sync().await;
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 1));
+}
+
+#[tokio::test]
+async fn another_instance_of_the_same_name_is_asked_from_the_oldest_wish_on() {
+    let mut story = waiting().await;
+    story.radarr.set_date(&rfc3339(NOON + 3_600_000));
+    story.radarr.grab(SALT_LEDGER);
+    story.clock.advance(hours(2));
+    story.sync().await;
+    let (moved, was_at) = (FakeRadarr::start(), story.radarr.url());
+    let url = moved.url();
+    story.readjust(move |settings| {
+        let movies = settings.instances.iter_mut().find(|it| it.url == was_at).unwrap();
+        movies.url.clone_from(&url);
+        movies.api_key = "0123456789abcdef0123456789abcdef".into();
+    });
+    story.sync().await;
+    let asked = moved.journal_of(HISTORY);
+    assert_eq!(asked[0].query_value("date"), Some(rfc3339(NOON - 600_000).as_str()), "{asked:#?}");
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_told_of_is_seen_after_a_day_and_told_to_nobody() {
+    let story = waiting().await;
+    story.radarr.put_file(SALT_LEDGER);
+    story.clock.advance(hours(23));
+    story.sync().await;
+    assert_eq!((story.state("Salt Ledger"), story.radarr.requests_to(LIBRARY)), (EntryState::Requested, 0));
+    story.clock.advance(hours(1));
+    story.sync().await;
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 0));
+    assert_eq!(story.radarr.requests_to(LIBRARY), 1);
+
+    story.clear_journals();
+    story.clock.advance(hours(25));
+    story.sync().await;
+    assert_eq!(story.arr_requests(), 0, "nothing is waited for any more");
+}
+
+#[tokio::test]
+async fn however_much_is_waited_for_a_day_costs_one_look() {
+    let story = Story::new();
+    for number in 1..=30_u32 {
+        story.owner_wants(Title::movie(&format!("Tide {number:02}")).year(2025).tmdb(910_000 + i64::from(number)));
+    }
+    story.sync().await;
+    story.radarr.put_file(910_007);
+    story.clear_journals();
+    for _ in 0..3 {
+        story.clock.advance(hours(24));
+        story.sync().await;
+        story.clock.advance(hours(1));
+        story.sync().await;
+    }
+    assert_eq!(story.radarr.requests_to(LIBRARY), 3);
+    assert_eq!((story.state("Tide 07"), story.state("Tide 08")), (EntryState::Available, EntryState::Requested));
+    assert_eq!(messages(&story), 0);
+}
+
+#[tokio::test]
+async fn what_the_history_tells_is_told_to_people_also_when_its_file_is_seen_in_the_same_run() {
+    let story = waiting().await;
+    imported_at(&story, 60_000);
+    story.clock.advance(hours(24));
+    story.sync().await;
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 1));
+}
+
+#[tokio::test]
+async fn a_file_is_not_taken_for_untold_while_its_history_cannot_be_read() {
+    let story = waiting().await;
+    imported_at(&story, 60_000);
+    story.radarr.inject(Fault::on("GET", HISTORY).times(1).status(400));
+    story.clock.advance(hours(24));
+    story.sync().await;
+    assert_eq!(story.state("Salt Ledger"), EntryState::Requested);
+    story.clock.advance(minutes(5));
+    story.sync().await;
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 1));
 }
 
 #[tokio::test]

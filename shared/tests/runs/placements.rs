@@ -87,8 +87,8 @@ fn imported(story: &Story, instance: (&str, InstanceKind), id: i64, episodes: Ve
     let external_id = u32::try_from(id).unwrap();
     let event = ArrEvent::Imported { external_id, episodes, download_id: None, upgrade, whole_download: false };
     let (name, kind) = instance;
-    let settings = TrackingSettings::default();
-    apply_events(&story.store(), name, kind, &[(NOON + 1, event)], settings, NOON + 1).unwrap();
+    let (events, settings) = ([(NOON + 1, event)], TrackingSettings::default());
+    story.store().write(|db| apply_events(db, name, kind, &events, settings, NOON + 1)).unwrap();
 }
 
 #[tokio::test]

@@ -1,38 +1,79 @@
 //! Asks each instance once, after the start, for what it told nobody while we were away.
 
 use pulsarr_shared::store::StoreError;
-use pulsarr_shared::tracking::{TrackingSettings, catch_up};
+use pulsarr_shared::tracking::TrackingSettings;
+use pulsarr_shared::tracking::catch_up::{self, Due, PORTION};
 use pulsarr_shared::upstreams::Upstreams;
 
 use crate::app::App;
 
+/// What became of it.
+enum Look {
+    /// There is nothing more to ask.
+    Done,
+    /// It has no history for us at present, which is no reason to hurry.
+    Later,
+    /// It did not tell.
+    Again,
+}
+
 /// Takes in what `name` did while nobody listened, unless that is done already. Comes after the connection was looked at: what happens
-/// from then on, webhooks tell. What does not succeed is tried again by the next look, and by every run.
-pub async fn take_in(app: &App, name: &str) {
+/// from then on, webhooks tell. Answers false when it did not succeed: then it is to be tried again soon, and every run does too.
+pub async fn take_in(app: &App, name: &str) -> bool {
     if app.connections.has_caught_up(name) {
-        return;
+        return true;
     }
     match ask(app, name).await {
-        Ok(true) => app.connections.caught_up(name),
-        Ok(false) => {}
-        Err(error) => tracing::error!(
-            "what {name} did while nobody listened could not be taken in: failed to {error}. {}",
-            error.advice()
-        ),
+        Ok(Look::Done) => {
+            app.connections.caught_up(name);
+            true
+        }
+        Ok(Look::Later) => true,
+        Ok(Look::Again) => false,
+        Err(error) => {
+            tracing::error!(
+                "what {name} did while nobody listened could not be taken in: failed to {error}. {}",
+                error.advice()
+            );
+            false
+        }
     }
 }
 
-/// Answers whether that is done with.
-async fn ask(app: &App, name: &str) -> Result<bool, StoreError> {
+async fn ask(app: &App, name: &str) -> Result<Look, StoreError> {
     let config = app.config();
-    let Some(instance) = config.settings.instances.iter().find(|it| it.name == name).cloned() else { return Ok(true) };
-    let (of, now_ms) = (name.to_owned(), app.now_ms());
-    let since_ms = app.database.run(move |store| catch_up::due(store, &of, now_ms)).await?;
+    let Some(instance) = config.settings.instances.iter().find(|it| it.name == name).cloned() else {
+        return Ok(Look::Done);
+    };
+    let (of, now_ms) = (instance.clone(), app.now_ms());
+    let since_ms = match app.database.run(move |store| catch_up::due(store, &of, now_ms)).await? {
+        Due::Nothing => return Ok(Look::Done),
+        Due::Resting => return Ok(Look::Later),
+        Due::Since(since_ms) => since_ms,
+    };
     let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
-    let (Some(since_ms), Some(arr)) = (since_ms, upstreams.arr(name)) else { return Ok(true) };
+    let Some(arr) = upstreams.arr(name) else { return Ok(Look::Done) };
     let answer = arr.history_since(since_ms).await;
-    let (answered, now_ms) = (answer.is_ok(), app.now_ms());
+    // What people should know is in the log, and in the report of every run that asks.
+    drop(catch_up::tell(&instance, &answer));
     let settings = TrackingSettings::of(&config.environment);
-    app.database.run(move |store| catch_up::take_in(store, &instance, &answer, settings, now_ms)).await?;
-    Ok(answered)
+    match answer {
+        Ok(Some(mut history)) => {
+            let mut left_ms = None;
+            while !history.is_empty() {
+                let rest = history.split_off(history.len().min(PORTION));
+                let portion = std::mem::replace(&mut history, rest);
+                let (of, now_ms) = (instance.clone(), app.now_ms());
+                let work = move |store: &_| catch_up::take_in(store, &of, &portion, left_ms, settings, now_ms);
+                left_ms = app.database.run(work).await?;
+            }
+            Ok(if left_ms.is_none() { Look::Done } else { Look::Again })
+        }
+        Ok(None) => {
+            let now_ms = app.now_ms();
+            app.database.run(move |store| catch_up::note_without(store, &instance, now_ms)).await?;
+            Ok(Look::Later)
+        }
+        Err(_) => Ok(Look::Again),
+    }
 }

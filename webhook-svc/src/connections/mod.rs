@@ -5,6 +5,8 @@
 
 mod keeper;
 mod missed;
+#[cfg(test)]
+mod missed_tests;
 mod schedule;
 #[cfg(test)]
 mod testing;
@@ -90,8 +92,10 @@ impl Connections {
         }
     }
 
+    /// Whatever is of this name from now on is another one.
     fn forget(&self, name: &str) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 }
 

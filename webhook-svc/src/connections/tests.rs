@@ -98,17 +98,41 @@ async fn an_arr_that_is_down_is_not_settled_and_without_an_address_of_our_own_ev
     let (service, fake) = (service().await, FakeRadarr::start());
     ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;
     fake.set_starting_up(true);
-    let down = keeper::look(Arc::clone(&service.app), "movies".to_owned()).await;
-    assert!(matches!(down, keeper::Done::Looked { well: false, .. }));
+    assert!(!keeper::look(Arc::clone(&service.app), "movies".to_owned()).await);
     fake.set_starting_up(false);
-    let up = keeper::look(Arc::clone(&service.app), "movies".to_owned()).await;
-    assert!(matches!(up, keeper::Done::Looked { well: true, .. }));
+    assert!(keeper::look(Arc::clone(&service.app), "movies".to_owned()).await);
     assert_eq!(leads_to(&fake), ["movies"]);
 
     let nameless = crate::testing::app(&[("PULSARR_AUTH", "disabled")]);
     ask(&nameless, "POST", "/instances", radarr("movies", &fake.url())).await;
-    let settled = keeper::look(Arc::clone(&nameless.app), "movies".to_owned()).await;
-    assert!(matches!(settled, keeper::Done::Looked { well: true, .. }));
+    assert!(keeper::look(Arc::clone(&nameless.app), "movies".to_owned()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_look_dies_is_looked_at_again_soon_and_the_others_stay_as_they_were() {
+    let instance = |name: &str| {
+        format!(
+            "  - name: {name}\n    kind: radarr\n    url: http://{name}:7878\n    api_key: {KEY}\n    default: {}\n",
+            name == "a"
+        )
+    };
+    let settings = format!("instances:\n{}{}", instance("a"), instance("b"));
+    let service = crate::testing::app_with_settings(&[("PULSARR_AUTH", "disabled")], &settings);
+    let looks = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&looks);
+    let look = move |_, name: String| {
+        let looks = Arc::clone(&seen);
+        async move {
+            let first = !looks.lock().unwrap().contains(&name);
+            looks.lock().unwrap().push(name.clone());
+            assert!(name != "a" || !first, "a mistake");
+            true
+        }
+    };
+    let keeper = tokio::spawn(keeper::keep_each(Arc::clone(&service.app), look));
+    until("the one that died is looked at again", || looks.lock().unwrap().len() > 2).await;
+    assert_eq!(*looks.lock().unwrap(), ["a", "b", "a"]);
+    end(&service, keeper).await;
 }
 
 #[tokio::test]

@@ -252,13 +252,12 @@ impl FastLane {
 
     /// Plex has asked to be left alone. Answers until when everybody leaves it alone.
     async fn leave_alone(&self, asked: Option<Duration>, now_ms: UnixMs) -> UnixMs {
-        let wait = asked.unwrap_or(OWN_COOL_DOWN).max(OWN_COOL_DOWN);
-        let until_ms = now_ms.saturating_add(millis(wait));
+        let wait = asked.unwrap_or(OWN_COOL_DOWN).clamp(OWN_COOL_DOWN, sync::LONGEST_COOL_DOWN);
         tracing::warn!("Plex asks us to slow down: the fast lane and all runs wait {} s", wait.as_secs());
-        if let Err(error) = self.app.database.run(move |store| sync::leave_alone_until(store, until_ms)).await {
+        if let Err(error) = self.app.database.run(move |store| sync::leave_alone(store, wait, now_ms)).await {
             tracing::warn!("failed to {error}. {}", error.advice());
         }
-        until_ms
+        now_ms.saturating_add(millis(wait))
     }
 
     /// Starts the run that `user` waits for, and answers when to look again.

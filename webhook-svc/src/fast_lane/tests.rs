@@ -244,6 +244,23 @@ async fn an_hour_of_429_that_plex_announces_costs_one_question() {
 }
 
 #[tokio::test]
+async fn whatever_plex_asks_for_it_is_left_alone_for_a_day_and_no_longer() {
+    for asked in ["18446744073709551615", "172800"] {
+        let mut story = Story::new(&[]).await;
+        story.household.plex.inject(Fault::on("ANY", "").times(1).status(429).retry_after(asked));
+        story.until_asked().await;
+        story.household.clear_journals();
+        story.clock.advance(Duration::from_secs(86_390));
+        story.seconds(5).await;
+        assert_eq!(story.household.plex.requests_to(""), 0, "{asked}");
+        assert_eq!(story.run().await.run.result, RunResult::Partial, "runs obey it too: {asked}");
+        assert_eq!(story.household.plex.requests_to(""), 0, "{asked}");
+        story.seconds(30).await;
+        assert!(story.household.plex.requests_to("") > 0, "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn an_hour_of_429_that_plex_does_not_announce_costs_a_question_a_minute() {
     let mut story = Story::new(&["ada", "bea"]).await;
     let owner = story.household.plex.owner_uuid();
@@ -261,8 +278,8 @@ async fn an_hour_of_429_that_plex_does_not_announce_costs_a_question_a_minute() 
 #[tokio::test]
 async fn a_cool_down_that_a_run_has_met_is_obeyed() {
     let mut story = Story::new(&["ada"]).await;
-    let until_ms = NOON + 90_000;
-    story.app.database.run(move |store| pulsarr_shared::sync::leave_alone_until(store, until_ms)).await.unwrap();
+    let wait = Duration::from_secs(90);
+    story.app.database.run(move |store| pulsarr_shared::sync::leave_alone(store, wait, NOON)).await.unwrap();
     story.seconds(90).await;
     assert_eq!(story.household.plex.requests_to(""), 0);
     story.seconds(2).await;

@@ -244,4 +244,17 @@ mod tests {
             assert!(error.to_string().starts_with("read the webhook: it "), "{error}");
         }
     }
+
+    #[test]
+    fn no_text_is_kept_longer_than_anybody_writes() {
+        let long = "\u{fc}".repeat(200_000);
+        let webhook = |body: Value| read_webhook(InstanceKind::Sonarr, body.to_string().as_bytes()).unwrap();
+        let unknown = webhook(json!({ "eventType": long }));
+        assert_eq!(unknown.event_type.chars().count(), 500);
+        assert_eq!(unknown.event, ArrEvent::Unknown { event_type: unknown.event_type });
+        let health = webhook(json!({ "eventType": "Health", "message": long })).event;
+        assert!(matches!(health, ArrEvent::Health { message } if message.chars().count() == 500));
+        let grab = webhook(json!({ "eventType": "Grab", "series": { "tvdbId": 7 }, "downloadId": long })).event;
+        assert!(matches!(grab, ArrEvent::Grabbed { download_id: Some(id), .. } if id.chars().count() == 500));
+    }
 }
