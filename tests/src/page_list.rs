@@ -60,6 +60,16 @@ pub const PAGES: &[Listed] = &[
     page("activity-webhooks", "/activity/webhooks"),
     page("activity-audit", "/activity/audit"),
     page("activity-log", "/activity/log"),
+    page("settings-general", "/settings/general"),
+    page("settings-plex", "/settings/plex"),
+    page("settings-authentication", "/settings/authentication"),
+    page("settings-api-keys", "/settings/api-keys"),
+    page("settings-tmdb", "/settings/tmdb"),
+    page("settings-intervals", "/settings/intervals"),
+    page("settings-logs", "/settings/logs"),
+    page("settings-transfer", "/settings/transfer"),
+    page("settings-all", "/settings/all"),
+    page("settings-about", "/settings/about"),
     page("nowhere", "/there-is-no-such-page"),
 ];
 
