@@ -9,7 +9,9 @@ mod accessibility;
 mod activity;
 mod approvals;
 mod rules;
+mod settings;
 mod sign_in;
+mod users;
 mod watchlist;
 mod weight;
 

@@ -359,7 +359,7 @@ impl Lively {
 
     /// A run that takes its time: Plex is slow for this many requests.
     pub fn begin_a_slow_run(&self, requests: usize) {
-        self.household.plex.inject(Fault::on("ANY", "/").times(requests).latency_ms(2_000));
+        self.household.plex.inject(Fault::on("ANY", "/community").times(requests).latency_ms(2_000));
         // Another one may be going already, which is as good.
         let _ = self.session.ask(&self.service, "POST", "/runs", &json!({"full": true}));
     }

@@ -1,6 +1,8 @@
 //! Time that passes. The programs keep the machine's time; what moves here is what is on record.
 
-use rusqlite::Connection;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::household::Household;
 
@@ -12,7 +14,9 @@ impl Household {
     /// When the store is not there, or is used by somebody who does not let go of it.
     pub fn let_pass(&self, minutes: i64) {
         let mut store = Connection::open(self.database()).expect("the store is there");
-        let whole = store.transaction().expect("the store can be written");
+        // Whoever writes at the moment is waited for, on a busy machine too.
+        store.busy_timeout(Duration::from_secs(30)).expect("a connection has options");
+        let whole = store.transaction_with_behavior(TransactionBehavior::Immediate).expect("the store can be written");
         let columns: Vec<(String, String)> = {
             let query = "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c\n\
                          WHERE t.type = 'table' AND c.name LIKE '%\\_ms' ESCAPE '\\'";

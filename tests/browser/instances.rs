@@ -1,0 +1,90 @@
+//! Instances: one is added and tried out, a webhook that somebody broke is mended, and one is removed.
+
+use pulsarr_tests::browser::Look;
+use pulsarr_tests::fakes::FakeRadarr;
+use pulsarr_tests::household::wait_until;
+use rusqlite::Connection;
+use serde_json::json;
+
+use crate::{Scene, play_signed_in, wanting_two};
+
+/// How the title stands.
+fn state(scene: &Scene, title: &str) -> String {
+    let store = Connection::open(scene.household.database()).unwrap();
+    let query = "SELECT e.state FROM entries e JOIN titles t ON t.id = e.title_id WHERE t.title = ?1";
+    store.query_row(query, [title], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_webhook_that_somebody_broke_is_mended_and_what_is_grabbed_is_told_again() {
+    let household = wanting_two();
+    household.sync_well();
+    play_signed_in(Look::LIGHT, household, |scene| {
+        let (browser, radarr) = (&scene.browser, &scene.household.radarr);
+        wait_until("Radarr has our connection", || !radarr.connections().is_empty());
+        browser.goto("/instances");
+        browser.sees("movies");
+        radarr.reconnect(radarr.connections()[0].id, &json!({"url": "http://127.0.0.1:1/elsewhere"}));
+        assert!(radarr.grab(900_002).iter().all(|sent| sent.status != 200), "it leads nowhere");
+
+        browser.press("movies");
+        browser.at("/instances/movies");
+        browser.click("form[action$='/instances/movies/fix'] button");
+        browser.finds(".notice.is-ok");
+        browser.finds("#webhook .badge.is-ok");
+        let made = radarr.connections();
+        assert!(made.len() == 1 && made[0].url.ends_with("/webhook/movies"), "{made:?}");
+        assert!(radarr.import(900_002, false).iter().all(|sent| sent.status == 200));
+        wait_until("the import is acted on", || state(scene, "Salt Ledger") == "available");
+    });
+}
+
+fn adds_one(scene: &mut Scene, uhd: &FakeRadarr) {
+    let browser = &scene.browser;
+    browser.expects("status of 422");
+    browser.goto("/instances");
+    browser.press("Add an instance");
+    browser.press("Add a Radarr");
+    browser.fill("Name", "movies-4k");
+    browser.fill("Address", &uhd.url());
+    browser.fill("API key", "ffffffffffffffffffffffffffffffff");
+    browser.press("Test");
+    browser.finds(".notice.is-bad");
+    assert_eq!(browser.value("Name"), "movies-4k", "what was typed stays");
+    browser.fill("API key", &uhd.api_key());
+    browser.press("Test");
+    browser.finds("#outcome .notice.is-ok");
+    browser.choose("Quality profile", "Ultra-HD");
+    browser.press("Add Radarr");
+    browser.finds(".notice.is-ok");
+    browser.goto("/instances");
+    browser.sees("movies-4k");
+    wait_until("it has our connection", || uhd.connections().iter().any(|one| one.url.ends_with("/webhook/movies-4k")));
+}
+
+#[test]
+fn one_is_tried_out_and_added() {
+    let uhd = FakeRadarr::start();
+    play_signed_in(Look::LIGHT, wanting_two(), |scene| adds_one(scene, &uhd));
+}
+
+#[test]
+fn the_same_without_javascript() {
+    let uhd = FakeRadarr::start();
+    play_signed_in(Look::WITHOUT_SCRIPTS, wanting_two(), |scene| adds_one(scene, &uhd));
+}
+
+#[test]
+fn one_is_removed_with_its_webhook() {
+    let uhd = FakeRadarr::start();
+    play_signed_in(Look::LIGHT, wanting_two(), |scene| {
+        adds_one(scene, &uhd);
+        let browser = &scene.browser;
+        browser.goto("/instances/movies-4k");
+        browser.press("Remove this instance");
+        browser.press("Remove movies-4k");
+        browser.agree();
+        browser.at("/instances");
+        wait_until("our connection is gone", || uhd.connections().is_empty());
+    });
+}

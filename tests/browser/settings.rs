@@ -1,0 +1,76 @@
+//! Settings: what is changed in a browser holds at once, and what is wrong changes nothing.
+
+use pulsarr_tests::browser::Look;
+use pulsarr_tests::session::PASSWORD;
+
+use crate::{Scene, play_signed_in, wanting_two};
+
+fn makes_and_revokes_a_key(scene: &mut Scene) {
+    let browser = &scene.browser;
+    browser.goto("/settings/api-keys");
+    browser.fill("Name", "wall display");
+    browser.press("Make a key");
+    browser.sees("Copy it now");
+    let key = browser.value("The new key");
+    let asked = |key: &str| scene.service.ask("GET", "/api/v1/watchlist", &[("X-Api-Key", key)], b"").status;
+    assert_eq!(asked(&key), 200);
+    browser.goto("/settings/api-keys");
+    assert!(!browser.text().contains("Copy it now"), "a key is shown once");
+    browser.press("Revoke wall display");
+    if browser.scripts() {
+        browser.agree();
+    }
+    browser.sees("No API keys");
+    assert_eq!(asked(&key), 401);
+}
+
+#[test]
+fn a_key_is_made_shown_once_and_revoked() {
+    play_signed_in(Look::LIGHT, wanting_two(), makes_and_revokes_a_key);
+}
+
+#[test]
+fn the_same_without_javascript() {
+    play_signed_in(Look::WITHOUT_SCRIPTS, wanting_two(), makes_and_revokes_a_key);
+}
+
+#[test]
+fn the_time_zone_is_taken_only_when_there_is_one_of_that_name() {
+    play_signed_in(Look::PHONE, wanting_two(), |scene| {
+        let browser = &scene.browser;
+        browser.expects("status of 422");
+        browser.goto("/settings/general");
+        let save = "form[action$='/time_zone'] .btn.primary";
+        browser.fill("Time zone", "Atlantis/Centre");
+        browser.click(save);
+        browser.finds("[aria-invalid='true']");
+        assert_eq!(browser.value("Time zone"), "Atlantis/Centre", "what was typed stays");
+        browser.fill("Time zone", "Pacific/Auckland");
+        browser.click(save);
+        browser.finds(".notice.is-ok");
+        let checked = scene.household.pulsarr(&["check", "--offline"]);
+        assert!(checked.stdout.contains("Pacific/Auckland"), "{}", checked.stdout);
+    });
+}
+
+#[test]
+fn a_new_password_holds_and_signs_everybody_else_out() {
+    play_signed_in(Look::LIGHT, wanting_two(), |scene| {
+        let browser = &scene.browser;
+        browser.expects("status of 401");
+        browser.goto("/settings/authentication");
+        browser.fill("Current password", PASSWORD);
+        browser.write("#new", "another horse");
+        browser.write("#again", "another horse");
+        browser.press("Change the password");
+        browser.finds(".notice.is-ok");
+        browser.press("Sign out");
+        browser.fill("User name", "mirela");
+        browser.fill("Password", PASSWORD);
+        browser.press("Sign in");
+        browser.sees("the user name or the password is wrong");
+        browser.fill("Password", "another horse");
+        browser.press("Sign in");
+        browser.finds("nav[aria-label='Sections']");
+    });
+}
