@@ -18,6 +18,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const ASSETS: &[Asset] = &[
     ("pulsarr.css", "text/css; charset=utf-8", include_bytes!("../../assets/pulsarr.css")),
     ("pulsarr.js", SCRIPT, include_bytes!("../../assets/pulsarr.js")),
+    ("settings.js", SCRIPT, include_bytes!("../../assets/settings.js")),
     ("log.js", SCRIPT, include_bytes!("../../assets/log.js")),
     ("icons.svg", "image/svg+xml", include_bytes!("../../assets/icons.svg")),
     ("logo.svg", "image/svg+xml", include_bytes!("../../assets/logo.svg")),
