@@ -58,6 +58,14 @@ struct Plex {
     here: String,
 }
 
+impl Plex {
+    /// What is wrong with the address: as one, or as that of a server.
+    fn url_error(&self) -> &str {
+        let error = self.form.error("url");
+        if error.is_empty() { self.form.error("server_url") } else { error }
+    }
+}
+
 /// Whether Plex takes the token.
 struct Token {
     tone: &'static str,
