@@ -37,6 +37,7 @@ const fn about(name: &'static str, template: &'static str, about: &'static str) 
 /// All of them.
 pub const PAGES: &[Listed] = &[
     Listed { name: "login", template: "/login", about: "", seen: Seen::SignedOut },
+    about("run", "/runs/{id}", "SELECT id FROM runs WHERE report IS NOT NULL ORDER BY rowid DESC"),
     page("rules", "/rules"),
     page("rule-new", "/rules/new"),
     about("rule", "/rules/{id}", "SELECT name FROM declarations WHERE section = 'rules' AND name LIKE 'good%'"),

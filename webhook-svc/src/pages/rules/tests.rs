@@ -31,6 +31,7 @@ fn wish(visitor: &Visitor, count: u32, title: &str) {
                 title: if number == 1 { title.to_owned() } else { format!("Salt Ledger {number}") },
                 year: Some(2025),
                 ids: Some(ExternalIds { tmdb: Some(TmdbId(number)), ..ExternalIds::default() }),
+                poster_url: None,
             })?;
             db.open_entry(user, title, 1_000)?;
         }
