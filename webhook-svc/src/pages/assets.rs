@@ -21,6 +21,7 @@ const ASSETS: &[Asset] = &[
     ("approvals.js", SCRIPT, include_bytes!("../../assets/approvals.js")),
     ("settings.js", SCRIPT, include_bytes!("../../assets/settings.js")),
     ("log.js", SCRIPT, include_bytes!("../../assets/log.js")),
+    ("runs.js", SCRIPT, include_bytes!("../../assets/runs.js")),
     ("rules.js", SCRIPT, include_bytes!("../../assets/rules.js")),
     ("icons.svg", "image/svg+xml", include_bytes!("../../assets/icons.svg")),
     ("logo.svg", "image/svg+xml", include_bytes!("../../assets/logo.svg")),
