@@ -1,7 +1,7 @@
 //! A visitor with a browser that runs no scripts, for the tests of pages: every request passes the whole service.
 
 use pulsarr_shared::store::{Db, Store, StoreError};
-use serde_json::json;
+use serde_json::{Value, json};
 use warp::http::HeaderMap;
 
 use crate::server::Peer;
@@ -51,7 +51,13 @@ impl Visitor {
 
     /// A service with this settings file, and an admin who is signed in.
     pub async fn set_up(settings: &str) -> Self {
-        Self::signed_in(app_with_settings(&[SETUP_TOKEN], settings)).await
+        Self::set_up_with(&[], settings).await
+    }
+
+    /// The same in this environment.
+    pub async fn set_up_with(vars: &[(&str, &str)], settings: &str) -> Self {
+        let vars: Vec<_> = vars.iter().copied().chain([SETUP_TOKEN]).collect();
+        Self::signed_in(app_with_settings(&vars, settings)).await
     }
 
     /// A service where nobody has been yet.
@@ -81,8 +87,13 @@ impl Visitor {
 
     /// What the API answers.
     pub async fn api(&self, method: &str, path: &str) -> Answered {
+        self.api_with(method, path, None).await
+    }
+
+    /// The same with a body.
+    pub async fn api_with(&self, method: &str, path: &str, body: Option<Value>) -> Answered {
         let headers = [("cookie", self.cookie.as_str()), ("x-csrf-token", self.csrf.as_str())];
-        self.service.ask("192.168.1.9", method, path, &headers, None).await
+        self.service.ask("192.168.1.9", method, path, &headers, body).await
     }
 
     /// Changes the store behind the service's back.
