@@ -53,7 +53,7 @@ pub use runs::{ProgressRow, RunRow};
 pub use stats::{EntriesOfUser, PlacementsOfInstance};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
-pub use watchlist::{EntryFilter, EntryLine, PlacementLine};
+pub use watchlist::{EntryFilter, EntryLine, OtherWish, PlacementLine};
 pub use web_sessions::{SessionLimits, SessionLine, SessionRow};
 
 use std::panic::{self, AssertUnwindSafe};
