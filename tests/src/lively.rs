@@ -228,7 +228,7 @@ impl Lively {
         let ended = self.household.pulsarr(&["sync"]);
         assert!(matches!(ended.code, Some(0 | 69)), "{ended:?}");
         self.household.radarr.set_starting_up(false);
-        if day % 3 == 0 {
+        if day.is_multiple_of(3) {
             self.household.sync_well();
         }
         self.decide(day);

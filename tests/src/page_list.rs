@@ -47,6 +47,7 @@ pub const PAGES: &[Listed] = &[
         "/approvals/{id}",
         "SELECT CAST(max(id) AS TEXT) FROM approvals WHERE state = 'rejected'",
     ),
+    about("run", "/runs/{id}", "SELECT id FROM runs WHERE report IS NOT NULL ORDER BY rowid DESC"),
     page("rules", "/rules"),
     page("rule-new", "/rules/new"),
     about("rule", "/rules/{id}", "SELECT name FROM declarations WHERE section = 'rules' AND name LIKE 'good%'"),

@@ -32,7 +32,7 @@ pub struct Configuration {
     /// Seals the secrets that people give.
     pub vault: Vault,
     /// For reading everything anew.
-    origin: Origin,
+    pub origin: Origin,
     /// Held while somebody changes something: what was found well together is stored together.
     editing: Arc<Mutex<()>>,
     /// Told of every change.
@@ -179,7 +179,10 @@ impl Configuration {
     }
 
     /// What `read` makes of the settings, away from the threads that serve requests: it reads and parses files.
-    async fn aside<T: Send + 'static>(
+    ///
+    /// # Errors
+    /// 503 when reading broke off.
+    pub async fn aside<T: Send + 'static>(
         self: &Arc<Self>,
         read: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
@@ -322,14 +325,6 @@ rules:
         let clock = Arc::new(ManualClock::at(NOW));
         let app = App::new(config, origin, clock.clone(), Stop::default(), Arc::default()).unwrap();
         Testing { app: Arc::new(app), clock, folder }
-    }
-
-    /// The same service after a restart.
-    fn started_again(service: &Testing) -> Arc<App> {
-        let variables = service.app.configuration.origin.variables.clone();
-        let config = Config::load(variables.clone(), service.folder.path()).unwrap();
-        let origin = Origin { variables, base_dir: service.folder.path().to_owned() };
-        Arc::new(App::new(config, origin, service.clock.clone(), Stop::default(), Arc::default()).unwrap())
     }
 
     #[tokio::test]
@@ -479,11 +474,10 @@ rules:
         let mut after = before.clone();
         after[0].body["season_folders"] = true.into();
         assert!(store.write(|db| db.replace_declarations(&before, &after, NOW)).unwrap());
-        let again = started_again(&service);
-        connections::remember_passwords(&again).await.unwrap();
+        let started = service.started_again();
+        let again = &started.app;
+        connections::remember_passwords(again).await.unwrap();
         assert_eq!((again.config().broken.len(), password()), (1, given.clone()));
-        let (clock, folder) = (Arc::clone(&service.clock), tempfile::tempdir().unwrap());
-        let started = Testing { app: Arc::clone(&again), clock, folder };
         let shown = started.ask("192.168.1.9", "GET", "/instances/shows", &[], None).await;
         assert_eq!(shown.json["settings"]["api_key"], json!({"set": true}));
         assert!(!shown.text.contains("sealed:"), "{}", shown.text);

@@ -60,6 +60,15 @@ pub fn app_with_settings(vars: &[(&str, &str)], settings: &str) -> Testing {
 }
 
 impl Testing {
+    /// The same service after a restart, over the same folder, which has to outlive it.
+    pub fn started_again(&self) -> Self {
+        let origin = self.app.configuration.origin.clone();
+        let config = Config::load(origin.variables.clone(), &origin.base_dir).unwrap();
+        let clock = Arc::clone(&self.clock);
+        let app = App::new(config, origin, Arc::clone(&clock) as _, Stop::default(), Arc::default()).unwrap();
+        Self { app: Arc::new(app), clock, folder: tempfile::tempdir().unwrap() }
+    }
+
     /// What the service answers; `path` begins below the base path and `/api/v1`. `from` is the socket's address.
     pub async fn ask(
         &self,

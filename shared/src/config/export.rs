@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::finding::{ConfigError, Problem};
 use super::secret::Secrets;
 use super::variables::Variables;
-use super::yaml::{Document, key_text};
+use super::yaml::{Document, MARK, key_text};
 use super::{Config, find_settings, routes, rules, settings, stored};
-use crate::model::Section;
+use crate::model::{Declaration, Section};
 
 /// Where files have secrets, besides the instances.
 const GROUPS_WITH_SECRETS: [(Section, &str); 2] =
@@ -26,7 +26,7 @@ const OPENERS_LIMIT: usize = 10;
 /// The settings as one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
-    /// The file, with a comment on top that names the variables.
+    /// The file, with a comment on top that names the variables, and what is kept and cannot be read.
     pub text: String,
     /// The variables that hold the secrets, in the order of the file: `PULSARR_PLEX_TOKEN`, `PULSARR_MOVIES_API_KEY`.
     pub variables: Vec<String>,
@@ -58,6 +58,14 @@ impl Config {
                 "# Secrets are not in it. It needs these variables, or files whose paths are in <name>_FILE:\n",
             );
             text.extend(variables.iter().map(|name| format!("#   {name}\n")));
+        }
+        if !self.broken.is_empty() {
+            text.push_str("# What was set up in the service and cannot be read is not in it. An import there leaves it as it is:\n");
+            text.extend(self.broken.iter().map(|it| {
+                let Declaration { section, name, .. } = &it.declaration;
+                let name = if name.is_empty() { String::new() } else { format!(" {}", quoted(name)) };
+                format!("#   {}{name}\n", section.word())
+            }));
         }
         text.push('\n');
         match document.root() {
@@ -262,8 +270,8 @@ fn quoted(value: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             '-' | '?' if escape_dashes => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            // Line ends of their own kind, and the byte order mark, which is none of the text.
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+            // Line ends of their own kind, the byte order mark, which is none of the text, and what no file may have as it is.
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | MARK) => {
                 out.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             c => out.push(c),

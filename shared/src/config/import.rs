@@ -16,6 +16,9 @@ use super::yaml::{Document, key_text, shape};
 use crate::model::Section;
 use crate::vault::SEALED;
 
+/// As many items a list of a file may have that somebody sends; more are nobody's household.
+pub const MOST_ITEMS: usize = 2_000;
+
 /// A settings file taken apart.
 #[derive(Debug, Default)]
 pub struct Taken {
@@ -190,6 +193,11 @@ impl Taken {
             self.problems.push(Problem::at(line, path, format!("expected a list, found {}", shape(node))));
             return;
         };
+        if items.len() > MOST_ITEMS {
+            let message = format!("has {} items, and may have {MOST_ITEMS} at most: remove some", items.len());
+            self.problems.push(Problem::at(line, path, message));
+            return;
+        }
         for (index, item) in items.iter().enumerate() {
             let (path, line) = (format!("{path}[{index}]"), item.span.start.line());
             let YamlData::Mapping(keys) = &item.data else {
@@ -393,6 +401,17 @@ mod tests {
         assert!(refused("").1.ends_with("found nothing"));
         assert_eq!(refused("name: a\nname: b\n").0, Some(2));
         assert_eq!(refused("name: [\n").0, Some(2));
+    }
+
+    #[test]
+    fn a_list_has_at_most_two_thousand_items() {
+        let rules = |count: usize| -> String { (0..count).map(|number| format!("- name: r{number}\n")).collect() };
+        let taken = Taken::apart(format!("default: none\nrules:\n{}", rules(2_001)).as_bytes());
+        assert_eq!(taken.items.len(), 1, "none of them");
+        let problem = &taken.problems[0];
+        assert_eq!((problem.line, problem.path.as_str(), taken.problems.len()), (Some(2), "rules", 1));
+        assert!(problem.message.contains("2001") && problem.message.contains("2000"), "{}", problem.message);
+        assert_eq!(Taken::apart(format!("rules:\n{}", rules(2_000)).as_bytes()).items.len(), 2_000);
     }
 
     #[test]

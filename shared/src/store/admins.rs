@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::letters::folded;
 use super::{Db, StoreError};
 use crate::clock::UnixMs;
 
@@ -49,18 +50,21 @@ impl Db<'_> {
         Ok(made.optional()?)
     }
 
-    /// The admin of this name, in any case.
+    /// The admin of this name, in any case and script: SQLite's own comparison knows the letters of ASCII alone, so the few there are
+    /// are looked through.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn admin_named(self, username: &str) -> Result<Option<AdminRow>, StoreError> {
         let mut query = self
             .connection
-            .prepare_cached("-- admins.named\nSELECT id, username, password_hash FROM admins WHERE username = ?1")?;
-        let found = query.query_row([username], |row| {
+            .prepare_cached("-- admins.named\nSELECT id, username, password_hash FROM admins ORDER BY id")?;
+        let rows = query.query_map([], |row| {
             Ok(AdminRow { id: AdminId(row.get(0)?), username: row.get(1)?, password_hash: row.get(2)? })
-        });
-        Ok(found.optional()?)
+        })?;
+        let admins = rows.collect::<Result<Vec<_>, _>>()?;
+        let wanted = folded(username);
+        Ok(admins.into_iter().find(|admin| folded(&admin.username) == wanted))
     }
 
     /// Replaces a password, if it still is the one that was checked: `false` when somebody else was faster.
@@ -96,6 +100,19 @@ mod tests {
         assert_eq!(store.write(|db| db.make_first_admin("Eve", "hash", 2)).unwrap(), None);
         assert_eq!(store.read().admin_named("ADA").unwrap().map(|admin| admin.id), first);
         assert_eq!(store.read().admin_named("Eve").unwrap(), None);
+    }
+
+    #[test]
+    fn an_admin_is_found_in_any_case_of_any_script() {
+        for (name, other) in [("Ärmel", "äRMEL"), ("ΟΔΟΣ", "οδος"), ("οδός", "ΟΔΌΣ"), ("Жанна", "жАННА")]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(folder.path(), false).unwrap();
+            store.write(|db| db.make_first_admin(name, "hash", 1)).unwrap();
+            let found = |name: &str| store.read().admin_named(name).unwrap().map(|admin| admin.username);
+            assert_eq!((found(other).as_deref(), found(name).as_deref()), (Some(name), Some(name)));
+            assert_eq!(found("Armel"), None);
+        }
     }
 
     #[test]

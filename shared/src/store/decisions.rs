@@ -31,6 +31,17 @@ pub struct TitledDecision {
     pub stored: StoredDecision,
 }
 
+/// An entry that a run decided about, as the run's report names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidedEntry {
+    /// The entry.
+    pub entry: EntryId,
+    /// `Salt Ledger (2025)`.
+    pub title: String,
+    /// Plex's name of whoever wants it.
+    pub username: String,
+}
+
 /// What became of the entries that a run decided to route; each entry counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RoutesOfRun {
@@ -133,6 +144,23 @@ impl Db<'_> {
             "WHERE d.run_id = ?1 AND d.id > ?2 ORDER BY d.id LIMIT ?3"
         ))?;
         titled(query.query(params![run_id, after, limit])?)
+    }
+
+    /// The entries that this run decided about, the first `limit` decisions.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn entries_of_run(self, run_id: &str, limit: u32) -> Result<Vec<DecidedEntry>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- decisions.entries_of_run\n\
+             SELECT e.id, t.title || coalesce(' (' || t.year || ')', ''), u.username FROM decisions d\n\
+             JOIN entries e ON e.id = d.entry_id JOIN titles t ON t.id = e.title_id JOIN users u ON u.id = e.user_id\n\
+             WHERE d.run_id = ?1 ORDER BY d.id LIMIT ?2",
+        )?;
+        let rows = query.query_map(params![run_id, limit], |row| {
+            Ok(DecidedEntry { entry: EntryId(row.get(0)?), title: row.get(1)?, username: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The last decisions of all runs that come before row number `before`, newest first, at most `limit`.

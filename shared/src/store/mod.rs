@@ -37,7 +37,7 @@ pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
 pub use arrivals::{ArrivalRow, AwaitedRow, Moment};
 pub use audit::{AuditRow, NewAuditRow};
 pub use connections::ConnectionRow;
-pub use decisions::{RoutesOfRun, StoredDecision, TitledDecision};
+pub use decisions::{DecidedEntry, RoutesOfRun, StoredDecision, TitledDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;
 pub use filesystem::{Filesystem, network_filesystem};

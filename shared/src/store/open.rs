@@ -113,6 +113,14 @@ impl Store {
         if found < KNOWN { Err(StoreError::OlderSchema { path, found, known: KNOWN }) } else { Ok(()) }
     }
 
+    /// The version of the file's schema.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read, or is not for this program.
+    pub fn schema_version(&self) -> Result<u32, StoreError> {
+        self.schema(&PathBuf::from(self.connection.path().unwrap_or_default()))
+    }
+
     /// Whether what is written is there the next time: not in a copy.
     #[must_use]
     pub const fn lasts(&self) -> bool {

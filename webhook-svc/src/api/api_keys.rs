@@ -50,6 +50,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
 ];
 
+/// What a key may be used for.
 #[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -57,6 +58,13 @@ pub enum Scope {
     Read,
     /// Look, and change things.
     Write,
+}
+
+impl Scope {
+    /// Whether it may change things.
+    pub const fn may_write(self) -> bool {
+        matches!(self, Self::Write)
+    }
 }
 
 impl From<ApiKeyScope> for Scope {

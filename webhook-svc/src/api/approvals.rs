@@ -162,7 +162,7 @@ struct DecideApprovals {
     ids: Vec<i64>,
     /// Yes or no.
     verdict: VerdictWord,
-    /// What is said with it.
+    /// What is said with it: at most 1000 characters.
     note: Option<String>,
     /// With a yes: these instances instead of the proposed ones.
     #[serde(default)]
@@ -431,6 +431,21 @@ mod tests {
         assert!(error.status() == 422 && text.contains("request 1") && text.contains("request 2"), "{text}");
         assert_eq!(refused(r#"{"ids": [], "verdict": "approve"}"#).await.status(), 400);
         assert_eq!(household.db().pending_approvals().unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_note_has_at_most_a_thousand_characters() {
+        let household = Household::new(SETTINGS);
+        household.wish(1);
+        household.hold_all("run-1");
+        let decide = async |length: usize| {
+            let body = json!({"ids": [1], "verdict": "reject", "note": "ä".repeat(length)});
+            household.send(Method::POST, "/approvals/decide", None, &body).await
+        };
+        let refused = decide(1_001).await;
+        assert_eq!((refused.status, &refused.json["error"]["problems"][0]["path"]), (422, &json!("note")));
+        assert_eq!(household.db().pending_approvals().unwrap(), 1);
+        assert_eq!(decide(1_000).await.status, 200);
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use warp::reply::Response;
 
 use super::editing::{Standing, alike, all_unchanged, expected_version, find};
 use super::instances::known;
+use super::people::{People, alias_in};
 use super::plex::{Stranger, belongs};
 use super::{Answer, Endpoint, Parameter, answer, shape};
 use crate::app::App;
@@ -40,7 +41,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::POST,
         path: "/config/import",
         tag: "settings",
-        summary: "Puts a settings file (YAML or JSON) in the place of everything that the service keeps. What pulsarr's own settings file says alike is left out; `${NAME}` and a secret that is left out mean the one that is kept. Takes the `If-Match` of GET /settings.",
+        summary: "Puts a settings file (YAML or JSON) in the place of everything that the service keeps and can read, with at most 2000 items a list. What pulsarr's own settings file says alike is left out; `${NAME}` and a secret that is left out mean the one that is kept. Takes the `If-Match` of GET /settings.",
         access: Access::Write,
         query: &[Parameter { name: "dry_run", about: "`true`: only tells what would change" }],
         body: Some(shape::<Map<String, Value>>),
@@ -101,25 +102,9 @@ pub async fn take(ask: &Ask) -> Result<ImportView, ApiError> {
     let configuration = &ask.app.configuration;
     let before = configuration.declarations(&ask.app.database).await?;
     all_unchanged(&before, expected_version(ask)?)?;
-    let mut taken = Taken::apart(&ask.body);
-    let mut problems: Vec<Misplaced> = taken.problems.drain(..).map(Misplaced::of).collect();
-    let plan = Plan {
-        config: &configuration.now(),
-        file: &configuration.declared_by_file().await?,
-        before: &before,
-        vault: &configuration.vault,
-    };
-    let (mut after, mut in_file) = (Vec::new(), Vec::new());
-    for item in &taken.items {
-        match plan.declaration(item, &after) {
-            Ok(Some(declaration)) => after.push(declaration),
-            Ok(None) => in_file.push(called(item.section, &item.name)),
-            Err(Refused { found, instead }) => {
-                problems.extend(found);
-                after.extend(instead);
-            }
-        }
-    }
+    let (body, file, kept) = (ask.body.clone(), configuration.declared_by_file().await?, before.clone());
+    let planned = configuration.aside(move |this| Planned::of(&body, &this.now(), &file, &kept, &this.vault)).await?;
+    let Planned { taken, after, in_file, changes, mut problems } = planned;
     let mut server = Server::AsItWas;
     match configuration.read_aside(after.clone()).await? {
         Err(error) => {
@@ -128,6 +113,8 @@ pub async fn take(ask: &Ask) -> Result<ImportView, ApiError> {
         Ok(candidate) => {
             let held = configuration.read_aside(before.clone()).await?.ok();
             problems.extend(led_elsewhere(&taken.items, held.as_ref(), &candidate));
+            let people = ask.app.database.run(|store| Ok(People(store.read().users()?))).await?;
+            problems.extend(called_like_others(&taken.items, &people, &before, &after));
             if problems.is_empty() {
                 match server_of(&ask.app, &taken.items, held.as_ref(), &candidate).await? {
                     Ok(found) => server = found,
@@ -140,18 +127,8 @@ pub async fn take(ask: &Ask) -> Result<ImportView, ApiError> {
         problems.sort_by_key(|it| it.line);
         return Err(ApiError::fields(problems.into_iter().map(Misplaced::field).collect()));
     }
-    let kept = |all: &[Declaration], it: &Declaration| find(all, it.section, &it.name).map(|it| it.body.clone());
-    let names = |all: &[Declaration], wanted: &dyn Fn(&Declaration) -> bool| -> Vec<String> {
-        all.iter().filter(|it| wanted(it)).map(|it| called(it.section, &it.name)).collect()
-    };
-    let view = ImportView {
-        dry_run,
-        added: names(&after, &|it| kept(&before, it).is_none()),
-        changed: names(&after, &|it| kept(&before, it).is_some_and(|body| body != it.body)),
-        removed: names(&before, &|it| kept(&after, it).is_none()),
-        in_file,
-        passed_over: taken.passed_over,
-    };
+    let Changes { added, changed, removed } = changes;
+    let view = ImportView { dry_run, added, changed, removed, in_file, passed_over: taken.passed_over };
     if dry_run {
         return Ok(view);
     }
@@ -177,6 +154,84 @@ pub async fn take(ask: &Ask) -> Result<ImportView, ApiError> {
     };
     configuration.change_with(&ask.app.database, (Section::Plex, ""), note, edit, also).await?;
     Ok(view)
+}
+
+/// What becomes of what is kept, by name: `rules anime`, `plex`.
+struct Changes {
+    added: Vec<String>,
+    changed: Vec<String>,
+    removed: Vec<String>,
+}
+
+impl Changes {
+    fn between(before: &[Declaration], after: &[Declaration]) -> Self {
+        let names = |all: &[Declaration], wanted: &dyn Fn(&Declaration) -> bool| -> Vec<String> {
+            all.iter().filter(|it| wanted(it)).map(|it| called(it.section, &it.name)).collect()
+        };
+        let was = |it: &Declaration| find(before, it.section, &it.name);
+        Self {
+            added: names(after, &|it| was(it).is_none()),
+            changed: names(after, &|it| was(it).is_some_and(|was| was.body != it.body)),
+            removed: names(before, &|it| find(after, it.section, &it.name).is_none()),
+        }
+    }
+}
+
+/// A file that was sent, taken apart and compared with what there is.
+struct Planned {
+    taken: Taken,
+    /// What is to be kept.
+    after: Vec<Declaration>,
+    in_file: Vec<String>,
+    changes: Changes,
+    problems: Vec<Misplaced>,
+}
+
+impl Planned {
+    fn of(bytes: &[u8], config: &Config, file: &Value, before: &[Declaration], vault: &Vault) -> Self {
+        let mut taken = Taken::apart(bytes);
+        let mut problems: Vec<Misplaced> = taken.problems.drain(..).map(Misplaced::of).collect();
+        let plan = Plan { config, file, before, vault };
+        let (mut after, mut in_file) = (Vec::new(), Vec::new());
+        for item in &taken.items {
+            match plan.declaration(item, &after) {
+                Ok(Some(declaration)) => after.push(declaration),
+                Ok(None) => in_file.push(called(item.section, &item.name)),
+                Err(Refused { found, instead }) => {
+                    problems.extend(found);
+                    after.extend(instead);
+                }
+            }
+        }
+        // No export has them: only what is sent under their name takes their place.
+        for broken in config.broken.iter().map(|it| &it.declaration) {
+            let sent = taken.items.iter().any(|it| it.section == broken.section && it.name == broken.name);
+            if let Some(kept) = find(before, broken.section, &broken.name).filter(|it| !sent && it.body == broken.body)
+            {
+                let sentence = "cannot be read, and stays as it is: mend it, or remove it by itself";
+                taken.passed_over.push(format!("`{}` {sentence}", called(kept.section, &kept.name)));
+                after.push(kept.clone());
+            }
+        }
+        Self { changes: Changes::between(before, &after), taken, after, in_file, problems }
+    }
+}
+
+/// Aliases by which somebody else could be meant. What is as it was is nobody's mistake now.
+fn called_like_others(
+    items: &[TakenItem],
+    people: &People,
+    before: &[Declaration],
+    after: &[Declaration],
+) -> Vec<Misplaced> {
+    let body = |all: &[Declaration], it: &TakenItem| find(all, it.section, &it.name).map(|it| it.body.clone());
+    let is_new = |it: &&TakenItem| body(after, it).is_some_and(|new| body(before, it) != Some(new));
+    let misplaced = |it: &TakenItem| {
+        let message = people.taken(&alias_in(it.body.as_object()?)?, people.named(&it.name))?;
+        Some(Misplaced { line: Some(it.line_of("alias")), path: format!("{}.alias", it.path), message })
+    };
+    let users = items.iter().filter(|it| it.section == Section::Users);
+    users.filter(is_new).filter_map(misplaced).collect()
 }
 
 /// Kept keys of instances that would go to another host than now.
@@ -434,6 +489,8 @@ impl Plan<'_> {
 mod tests {
     use super::super::household::{Household, SETTINGS, body_of};
     use super::*;
+    use crate::testing::app;
+    use pulsarr_shared::store::Store;
 
     const IMPORT: &str = "/config/import";
 
@@ -563,6 +620,39 @@ rules:
         }
         assert_eq!(text.matches("FieldProblem").count(), 4, "{text}");
         assert_eq!(household.db().declarations().unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn an_import_of_an_export_leaves_what_cannot_be_read() {
+        let service = app(&[("PULSARR_AUTH", "disabled")]);
+        let kept =
+            |section, name: &str, body| Declaration { section, name: name.to_owned(), position: 0, body, version: 0 };
+        let all = [
+            kept(Section::Tmdb, "", json!({"regoin": "AT"})),
+            kept(Section::Rules, "a", json!({"name": "A", "route": "gone"})),
+            kept(Section::Rules, "b", json!({"name": "b", "label": "x"})),
+        ];
+        let store = Store::open(service.folder.path(), false).unwrap();
+        assert!(store.write(|db| db.replace_declarations(&[], &all, 7)).unwrap());
+        let before = store.read().declarations().unwrap();
+        let again = service.started_again();
+        let export = again.ask("::1", "GET", "/config/export", &[], None).await.text;
+        assert!(export.contains("rules \"a\"") && export.contains("tmdb"), "{export}");
+        let import = async |text: &str| {
+            let household = Household::of(&again);
+            import(&household, "", text).await
+        };
+        let told = import(&export).await.unwrap();
+        assert_eq!((&told["changed"], &told["removed"]), (&json!([]), &json!([])), "{told}");
+        let passed_over = told["passed_over"].to_string();
+        assert!(passed_over.contains("rules a") && passed_over.contains("tmdb"), "{told}");
+        assert_eq!(store.read().declarations().unwrap(), before);
+        // What is sent takes its place, and what can be read and is not sent goes.
+        let told = import("rules:\n- {name: A, label: y}\n").await.unwrap();
+        assert_eq!((&told["changed"], &told["removed"]), (&json!(["rules a"]), &json!(["rules b"])), "{told}");
+        let after = store.read().declarations().unwrap();
+        let names: Vec<_> = after.iter().map(|it| (it.section, it.name.as_str())).collect();
+        assert_eq!(names, [(Section::Rules, "a"), (Section::Tmdb, "")]);
     }
 
     #[tokio::test]

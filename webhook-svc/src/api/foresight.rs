@@ -10,7 +10,7 @@ use pulsarr_shared::routing::{Rule, outcome_of_test};
 use pulsarr_shared::simulate::{self, Filter, Outlook, What};
 
 use super::rules::named;
-use super::simulate::TURN;
+use super::simulate::{TURN, in_turn};
 use crate::app::App;
 use crate::request::ApiError;
 
@@ -83,13 +83,7 @@ struct Fate {
 /// 404 when there is no such rule in it; when the store cannot be copied.
 pub async fn compare(app: &Arc<App>, candidate: Config, name: String, most: usize) -> Result<Foreseen, ApiError> {
     let (config, clock) = (app.config(), Arc::clone(&app.clock));
-    let turn = TURN.acquire().await;
-    let work = tokio::task::spawn_blocking(move || {
-        // Held until it is done, also when whoever asked has gone away meanwhile.
-        let _turn = turn;
-        compared(&config, &candidate, &*clock, named(&candidate, &name)?, most)
-    });
-    work.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))?
+    in_turn(&TURN, move || compared(&config, &candidate, &*clock, named(&candidate, &name)?, most)).await?
 }
 
 fn compared(

@@ -1,6 +1,6 @@
-//! Taking query parameters for what they stand for.
+//! Taking query parameters for what they stand for, and lists of names within bounds.
 
-use crate::request::{ApiError, Ask};
+use crate::request::{ApiError, Ask, FieldProblem};
 
 /// The query parameter as one of `all`, whose words are `word`; `None` when it is absent.
 ///
@@ -25,4 +25,25 @@ pub(super) fn choice<T: Copy>(
 pub(super) fn id(ask: &Ask, name: &str) -> Result<Option<i64>, ApiError> {
     let Some(text) = ask.parameter(name) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| ApiError::input(format!("`{name}` is a number")))
+}
+
+/// Whether the list of names at `path` of a body is one that can be meant: at most `most` names, each of at most `longest` characters.
+///
+/// # Errors
+/// 422 that names the list, or the first name that is too long, without repeating it.
+pub(super) fn names_within(path: &str, names: &[String], most: usize, longest: usize) -> Result<(), ApiError> {
+    let refuse = |path: String, message: String| Err(ApiError::fields(vec![FieldProblem { path, message }]));
+    if names.len() > most {
+        return refuse(
+            path.to_owned(),
+            format!("names {}, and may name {most} at most: send fewer at once", names.len()),
+        );
+    }
+    match names.iter().position(|name| name.chars().count() > longest) {
+        Some(index) => refuse(
+            format!("{path}[{index}]"),
+            format!("is longer than any name, which has at most {longest} characters"),
+        ),
+        None => Ok(()),
+    }
 }

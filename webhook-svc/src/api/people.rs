@@ -5,6 +5,7 @@ use pulsarr_shared::model::{User, UserId};
 use pulsarr_shared::store::{Db, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// Everybody, with the household's names.
 pub struct People(pub Vec<User>);
@@ -33,6 +34,22 @@ impl People {
     /// Who answers to `name`.
     pub fn named(&self, name: &str) -> Option<&User> {
         self.0.iter().find(|user| user.answers_to(name))
+    }
+
+    /// Why `user` (`None`: somebody nobody has seen yet) cannot be called `alias`, as a sentence; `None`: nobody else is.
+    pub fn taken(&self, alias: &str, user: Option<&User>) -> Option<String> {
+        let is_user = |other: &User| user.is_some_and(|user| other.uuid == user.uuid);
+        let other = self.0.iter().find(|other| !is_user(other) && other.answers_to(alias))?;
+        Some(format!("`{alias}` is what `{}` answers to already: choose another alias", other.called()))
+    }
+}
+
+/// The alias that `keys` give somebody, as it is read: numbers may be names.
+pub fn alias_in(keys: &Map<String, Value>) -> Option<String> {
+    match keys.get("alias")? {
+        Value::String(alias) => Some(alias.trim().to_owned()),
+        Value::Number(alias) => Some(alias.to_string()),
+        _ => None,
     }
 }
 

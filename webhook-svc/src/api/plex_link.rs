@@ -11,17 +11,19 @@ use pulsarr_shared::store::{Db, StoreError};
 use pulsarr_shared::sync;
 use pulsarr_shared::upstreams::forget_server_token;
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Value, json};
 use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
 
-use super::editing::{Standing, body_of};
+use super::editing::{Standing, body_of, kept};
 use super::plex::put;
 use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::configuration::Note;
+use crate::detached::on_its_own;
 use crate::plex_way::{PlexWay, left_alone};
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 
@@ -99,13 +101,32 @@ pub enum PlexLink {
         /// Who began.
         by: By,
     },
-    /// Too late, or Plex took back what it gave.
+    /// Nothing came of it: too late, or what Plex gave could not be used or stored.
     Expired {
-        /// What to do, as a sentence.
-        advice: &'static str,
+        /// What happened and what to do, as a sentence.
+        advice: String,
     },
     /// Done.
     Linked(LinkedView),
+}
+
+impl PlexLink {
+    fn expired(advice: &str) -> Self {
+        Self::Expired { advice: advice.to_owned() }
+    }
+
+    /// The account is known, and its token could not be stored.
+    fn not_stored(error: &ApiError) -> Self {
+        let of_field = |it: &FieldProblem| {
+            let place = if it.path.is_empty() { "the settings" } else { &it.path };
+            format!("{place}: {}", it.message)
+        };
+        let fields: Vec<String> = error.problems().iter().map(of_field).collect();
+        let why = if fields.is_empty() { error.message().to_owned() } else { fields.join("; ") };
+        let why = why.trim_end_matches('.');
+        tracing::error!("the token of the Plex account could not be stored: {why}");
+        Self::expired(&format!("Plex gave a token, which could not be stored: {why}. Mend that and begin again."))
+    }
 }
 
 /// A code to type.
@@ -126,7 +147,7 @@ struct Begun {
 /// What became of the code.
 #[derive(Debug, Serialize, JsonSchema)]
 struct LinkView {
-    /// `waiting`, `linked`, `expired`, `none`
+    /// `waiting`, `linked`, `none`, or `expired`: nothing came of it, for the reason in `detail`
     state: &'static str,
     /// While waiting: the code.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,9 +190,19 @@ fn changeable(app: &App) -> Result<(), ApiError> {
     Standing::of_value(&app.config(), "plex.token").changeable("plex.token")
 }
 
+/// Whether a token could be kept, before Plex gives one.
+///
+/// # Errors
+/// 503 that says why not.
+fn storable(app: &App) -> Result<(), ApiError> {
+    let sealed = app.configuration.vault.seal(&SecretString::default());
+    sealed.map(drop).map_err(|error| ApiError::unavailable(format!("no token can be kept: failed to {error}")))
+}
+
 async fn begin(ask: Ask) -> Result<Response, ApiError> {
     let app = &ask.app;
     changeable(app)?;
+    storable(app)?;
     let way = PlexWay::open(app).await?;
     way.may_ask()?;
     let mut link = app.plex_link.lock().await;
@@ -217,12 +248,17 @@ async fn wait_for(app: Arc<App>, code: String) {
 }
 
 async fn look(ask: Ask) -> Result<Response, ApiError> {
-    let app = &ask.app;
-    // Kept while Plex is asked: two who look at once do not ask twice.
-    let mut link = app.plex_link.lock().await;
-    // Whoever may only read only looks: what comes of the code is stored by whoever may, and soon by the service itself.
-    let detail = if ask.who.may_write { ask_plex(app, &mut link).await? } else { None };
-    answer(&LinkView::of(&link, detail))
+    let (app, may_write) = (Arc::clone(&ask.app), ask.who.may_write);
+    // On its own feet: whoever looks may go away, and an account that is taken must not be taken once more by whoever looks next.
+    let seen = on_its_own(async move {
+        // Kept while Plex is asked: two who look at once do not ask twice.
+        let mut link = app.plex_link.lock().await;
+        // Whoever may only read only looks: what comes of the code is stored by whoever may, and soon by the service itself.
+        let detail = if may_write { ask_plex(&app, &mut link).await? } else { None };
+        Ok(LinkView::of(&link, detail))
+    });
+    let seen = seen.await.unwrap_or_else(|_| Err(ApiError::unavailable("looking broke off: look again")));
+    answer(&seen?)
 }
 
 /// Asks Plex what became of the code that waits, if one does; answers what else there is to say.
@@ -238,14 +274,17 @@ async fn ask_plex(app: &App, link: &mut PlexLink) -> Result<Option<String>, ApiE
                 match polled {
                     Ok(LinkState::Waiting) => {}
                     Ok(LinkState::Expired) => {
-                        *link = PlexLink::Expired { advice: "The code's time is over: begin again." };
+                        *link = PlexLink::expired("The code's time is over: begin again.");
                     }
                     Ok(LinkState::Linked(linked)) => {
                         let by = By { at_ms: app.now_ms(), ..by.clone() };
-                        *link = PlexLink::Linked(adopt(app, &way, by, *linked, "code").await?);
+                        *link = match adopt(app, &way, by, *linked, "code").await {
+                            Ok(view) => PlexLink::Linked(view),
+                            Err(error) => PlexLink::not_stored(&error),
+                        };
                     }
                     Err(error) if error.is_unauthorized() => {
-                        *link = PlexLink::Expired { advice: "Plex refuses the token that it gave: begin again." };
+                        *link = PlexLink::expired("Plex refuses the token that it gave: begin again.");
                     }
                     Err(error) => detail = Some(format!("Plex did not tell: failed to {error}. It is asked again.")),
                 }
@@ -266,7 +305,7 @@ impl LinkView {
                 expires_at_ms: Some(pin.expires_at_ms()),
                 ..empty
             },
-            PlexLink::Expired { advice } => Self { state: "expired", detail: Some((*advice).to_owned()), ..empty },
+            PlexLink::Expired { advice } => Self { state: "expired", detail: Some(advice.clone()), ..empty },
             PlexLink::Linked(linked) => Self { state: "linked", linked: Some(linked.clone()), ..empty },
         }
     }
@@ -282,6 +321,7 @@ async fn cancel(ask: Ask) -> Result<Response, ApiError> {
 async fn paste(ask: Ask) -> Result<Response, ApiError> {
     let app = &ask.app;
     changeable(app)?;
+    storable(app)?;
     let Some(Value::String(token)) = body_of(&ask)?.remove("token") else {
         return Err(ApiError::input("`token` is the token, as a text"));
     };
@@ -343,7 +383,10 @@ pub async fn unlink(ask: Ask) -> Result<Response, ApiError> {
     let app = &ask.app;
     changeable(app)?;
     let mut link = app.plex_link.lock().await;
-    if app.config().settings.plex.token.is_none() {
+    let config = app.config();
+    // Also one that cannot be opened any more.
+    let stored = kept(&config).any(|it| it.section == Section::Plex && it.body["token"].is_string());
+    if !stored && config.settings.plex.token.is_none() {
         return Err(ApiError::not_found("no Plex account is linked"));
     }
     let note = Note { by: By::of(&ask), action: "plex.unlinked", target: "plex".to_owned(), detail: json!({}) };

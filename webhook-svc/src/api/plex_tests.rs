@@ -253,6 +253,73 @@ async fn unlinking_and_linking_again_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_whose_key_is_lost_can_be_forgotten_and_until_then_no_code_is_asked_for() {
+    let linked = Story::with(LINKLESS);
+    linked.link().await;
+    std::fs::remove_file(linked.household.data_dir().join("key/vault.key")).unwrap();
+    let service = linked.service.started_again();
+    let story = Story { service, ..linked };
+    assert_eq!(story.service.app.config().broken.len(), 1);
+    story.household.plex.clear_journal();
+    for (method, path, body) in
+        [("POST", "/plex/link", None), ("PUT", "/plex/token", Some(json!({"token": "tok-nobody-knows"})))]
+    {
+        let refused = story.ask(method, path, body).await;
+        assert_eq!(refused.status, 503, "{path}: {}", refused.text);
+        assert!(refused.text.contains("vault.key") && refused.text.contains("put it back"), "{}", refused.text);
+    }
+    assert_eq!(story.household.plex.journal().len(), 0, "nothing is asked that could not be kept");
+
+    assert_eq!(story.ask("DELETE", "/plex", None).await.status, 204);
+    assert!(story.service.app.config().broken.is_empty());
+    assert_eq!(story.ask("DELETE", "/plex", None).await.status, 404);
+    let audit = story.get("/audit").await;
+    assert_eq!(audit["entries"][0]["action"], "plex.unlinked");
+    let service = story.service.started_again();
+    let story = Story { service, ..story };
+    assert_eq!(story.link().await["state"], "linked", "with nothing sealed there is a new key");
+}
+
+#[tokio::test]
+async fn a_link_whose_token_cannot_be_stored_ends_and_says_why() {
+    let story = Story::with(LINKLESS);
+    let code = story.ask("POST", "/plex/link", None).await.json["code"].as_str().unwrap().to_owned();
+    story.household.write_settings("rules: [\n");
+    story.household.plex.claim_pin(&code);
+    story.service.clock.advance(Duration::from_secs(2));
+    let ended = story.get("/plex/link").await;
+    assert_eq!(ended["state"], "expired", "{ended}");
+    let detail = ended["detail"].as_str().unwrap();
+    assert!(detail.contains("could not be stored") && detail.contains("begin again"), "{detail}");
+    story.household.plex.clear_journal();
+    assert_eq!(story.get("/plex/link").await, ended);
+    assert_eq!(story.household.plex.journal().len(), 0, "nobody waits any more");
+    story.household.write_settings(LINKLESS);
+    assert_eq!(story.get("/plex").await["linked"], false);
+    assert_eq!(story.link().await["state"], "linked");
+}
+
+#[tokio::test]
+async fn an_account_is_taken_once_although_whoever_looked_went_away_meanwhile() {
+    let story = Story::with(LINKLESS);
+    let code = story.ask("POST", "/plex/link", None).await.json["code"].as_str().unwrap().to_owned();
+    story.household.plex.claim_pin(&code);
+    story.service.clock.advance(Duration::from_secs(2));
+    let stored = story.service.app.configuration.changed.notified();
+    tokio::select! {
+        biased;
+        () = stored => {}
+        _ = story.ask("GET", "/plex/link", None) => panic!("it is stored before anybody is told"),
+    }
+    story.service.clock.advance(Duration::from_secs(2));
+    let (one, other) = tokio::join!(story.get("/plex/link"), story.get("/plex/link"));
+    assert_eq!((&one["state"], &other["state"]), (&json!("linked"), &json!("linked")));
+    let audit = story.get("/audit").await;
+    let linked = audit["entries"].as_array().unwrap().iter().filter(|entry| entry["action"] == "plex.linked");
+    assert_eq!(linked.count(), 1, "{audit}");
+}
+
+#[tokio::test]
 async fn another_account_is_named_and_the_titles_of_the_first_stay() {
     let story = Story::with(LINKLESS);
     let plex = &story.household.plex;

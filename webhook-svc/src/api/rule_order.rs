@@ -1,25 +1,28 @@
 //! The order of rules that have no number of their own: where they stand decides. Rules of the settings file stand before all that
 //! the service keeps.
 
-use pulsarr_shared::config::Config;
+use pulsarr_shared::config::{Config, MOST_ITEMS};
 use pulsarr_shared::model::{Declaration, Section};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use warp::reply::Response;
 
-use super::answer;
 use super::editing::{all_unchanged, expected_version, state_now, with_version};
 use super::rules::{self, RuleList, named, standing, stored};
+use super::{answer, given};
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{ApiError, Ask, FieldProblem};
+
+/// In characters; the reader takes no longer name of a rule.
+const LONGEST_NAME: usize = 100;
 
 /// An order of rules.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
-    /// Rules that were made in the service and have no `priority`, the first one first.
+    /// Rules that were made in the service and have no `priority`, the first one first; at most 2000.
     names: Vec<String>,
 }
 
@@ -29,6 +32,7 @@ pub(super) struct Order {
 /// 412 when something was changed since; 422 with every name that has its place from elsewhere.
 pub async fn order(ask: Ask) -> Result<Response, ApiError> {
     let (Order { names }, expected) = (ask.json()?, expected_version(&ask)?);
+    given::names_within("names", &names, MOST_ITEMS, LONGEST_NAME)?;
     let config = ask.app.config();
     let names = movable(&config, &names)?;
     let seen: Vec<Declaration> = stored(&config).cloned().collect();
@@ -168,6 +172,18 @@ mod tests {
         );
         assert_eq!(household.db().declarations().unwrap(), before);
         assert_eq!(household.send(Method::POST, "/rules/order", None, &json!({})).await.status, 400);
+    }
+
+    #[tokio::test]
+    async fn so_many_rules_are_named_at_once_and_no_longer_than_names_are() {
+        let household = Household::new(SETTINGS);
+        let many: Vec<String> = (0..=2_000).map(|number| format!("rule {number}")).collect();
+        for (names, path) in [(json!(many), "names"), (json!(["a", "x".repeat(101)]), "names[1]")] {
+            let refused = household.send(Method::POST, "/rules/order", None, &json!({"names": names})).await;
+            let problems = refused.json["error"]["problems"].as_array().unwrap();
+            assert_eq!((refused.status, problems.len(), &problems[0]["path"]), (422, 1, &json!(path)));
+            assert!(refused.json.to_string().len() < 1_000, "{}", refused.json);
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What ran, what came of it, and how far the running one is.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use pulsarr_shared::report::MAX_CHANGES;
 use pulsarr_shared::store::{ProgressRow, RunRow};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -75,7 +77,7 @@ pub struct RunView {
 
 /// How far a stage of a run has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct StageView {
+pub struct StageView {
     /// `observe`, `resolve`, `decide`, `act`
     pub stage: String,
     /// Steps done.
@@ -86,14 +88,14 @@ pub(super) struct StageView {
 
 /// A run in full.
 #[derive(Debug, Serialize, JsonSchema)]
-struct RunStory {
+pub struct RunStory {
     /// The run itself.
     #[serde(flatten)]
-    run: RunView,
+    pub run: RunView,
     /// How far its stages have come, in order.
-    progress: Vec<StageView>,
+    pub progress: Vec<StageView>,
     /// The report, as `pulsarr sync --report json` prints it; `null` while it runs, when it died, or after a day of runs.
-    report: Option<serde_json::Value>,
+    pub report: Option<serde_json::Value>,
 }
 
 impl RunView {
@@ -131,6 +133,14 @@ pub async fn last(ask: &Ask) -> Result<RunList, ApiError> {
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
+    answer(&story(&ask).await?)
+}
+
+/// The run that is asked for.
+///
+/// # Errors
+/// 404; when the store cannot be read.
+pub async fn story(ask: &Ask) -> Result<RunStory, ApiError> {
     let id = ask.variable("id").to_owned();
     let found = ask.app.database.run(move |store| {
         let db = store.read();
@@ -139,7 +149,19 @@ async fn one(ask: Ask) -> Result<Response, ApiError> {
     let (row, progress) = found.await?;
     let row = row.ok_or_else(|| ApiError::not_found(format!("there is no run `{}`", ask.variable("id"))))?;
     let report = row.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
-    answer(&RunStory { run: RunView::of(row), progress: progress.into_iter().map(StageView::of).collect(), report })
+    Ok(RunStory { run: RunView::of(row), progress: progress.into_iter().map(StageView::of).collect(), report })
+}
+
+/// The entries that this run decided about, by title and Plex's user name as its report writes them.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn entries(ask: &Ask, id: &str) -> Result<HashMap<(String, String), i64>, ApiError> {
+    let id = id.to_owned();
+    // A report lists no more changes.
+    let limit = u32::try_from(MAX_CHANGES).unwrap_or(u32::MAX);
+    let found = ask.app.database.run(move |store| store.read().entries_of_run(&id, limit)).await?;
+    Ok(found.into_iter().map(|it| ((it.title, it.username), it.entry.0)).collect())
 }
 
 async fn events(ask: Ask) -> Result<Response, ApiError> {

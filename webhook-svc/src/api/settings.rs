@@ -12,7 +12,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{
-    alike, body_of, expected_version, find, masked, problems_of, seal, state_now, unchanged, with_version,
+    alike, body_of, expected_version, find, kept, masked, problems_of, seal, state_now, unchanged, with_version,
 };
 use super::{Answer, Endpoint, answer, shape};
 use crate::audit::By;
@@ -111,6 +111,8 @@ pub struct GroupView {
     pub stored: Value,
     /// Keys that the settings file has, so that they are changed there; `value` for default and time_zone.
     pub read_only: Vec<ReadOnlyKey>,
+    /// Why what the service keeps of it cannot be read, as sentences; then none of it holds. Empty: it is well.
+    pub broken: Vec<String>,
 }
 
 /// A key that is changed in the settings file.
@@ -147,6 +149,11 @@ impl Group {
         find(declarations, self.section, "")
     }
 
+    /// What the service keeps of it, whether it can be read or not.
+    fn kept<'c>(&self, config: &'c Config) -> Option<&'c Declaration> {
+        kept(config).find(|it| it.section == self.section)
+    }
+
     /// Where a key of it stands in the settings file.
     fn source(&self, config: &Config, key: &str) -> String {
         let group = self.section.path().join(".");
@@ -159,8 +166,8 @@ impl Group {
     }
 
     fn view(&self, config: &Config) -> GroupView {
-        let stored = config.stored.iter().flat_map(|stored| &stored.declarations).find(|it| it.section == self.section);
-        let stored = stored.map_or_else(Map::new, |it| as_keys(&masked(self.section, &it.body)));
+        let stored = self.kept(config).map_or_else(Map::new, |it| as_keys(&masked(self.section, &it.body)));
+        let broken = config.broken.iter().find(|it| it.declaration.section == self.section);
         let mut settings = self.file.clone();
         for (key, value) in &stored {
             settings.entry(key.clone()).or_insert_with(|| value.clone());
@@ -171,13 +178,13 @@ impl Group {
             read_only: read_only.collect(),
             settings: settings.into(),
             stored: stored.into(),
+            broken: broken.map(problems_of).unwrap_or_default(),
         }
     }
 
     /// The version of what is kept of it; 0: nothing is.
     fn version(&self, config: &Config) -> i64 {
-        let stored = config.stored.iter().flat_map(|stored| &stored.declarations).find(|it| it.section == self.section);
-        stored.map_or(0, |it| it.version)
+        self.kept(config).map_or(0, |it| it.version)
     }
 
     fn answer(&self, config: &Config) -> Result<Response, ApiError> {
@@ -495,5 +502,28 @@ mod tests {
         assert_eq!(group["settings"], json!({"value": "none"}));
         assert_eq!(put("default", "{\"value\": \"nowhere\"}").await.unwrap_err().status(), 422);
         assert_eq!(put("rules", "{\"value\": 1}").await.unwrap_err().status(), 404);
+    }
+
+    #[tokio::test]
+    async fn a_group_that_cannot_be_read_is_shown_as_it_is_kept_and_changed_under_that_version() {
+        let service = app(&[("PULSARR_AUTH", "disabled")]);
+        // As a later version may leave it behind.
+        let name = String::new();
+        let body = json!({"regoin": "AT", "api_key": service.app.configuration.vault.seal(&"hunter2".into()).unwrap()});
+        let kept = Declaration { section: Section::Tmdb, name, position: 0, body, version: 0 };
+        let stored = service.app.database.run(move |store| store.write(|db| db.replace_declarations(&[], &[kept], 7)));
+        assert!(stored.await.unwrap());
+        let again = service.started_again();
+        let shown = again.ask(HERE, "GET", "/settings/tmdb", &[], None).await;
+        assert_eq!(shown.json["stored"], json!({"regoin": "AT", "api_key": {"set": true}}), "{}", shown.text);
+        assert!(shown.json["broken"][0].as_str().unwrap().contains("regoin"), "{}", shown.text);
+        assert_eq!(shown.headers["etag"], "\"7\"");
+        let put = async |version: &str, body: Value| {
+            again.ask(HERE, "PUT", "/settings/tmdb", &[("If-Match", version)], Some(body)).await
+        };
+        assert_eq!(put("\"0\"", json!({"region": "AT"})).await.status, 412, "it is not empty");
+        let mended = put("\"7\"", json!({"region": "AT"})).await;
+        assert_eq!((mended.status, &mended.json["broken"]), (200, &json!([])), "{}", mended.text);
+        assert_eq!(mended.json["stored"], json!({"region": "AT", "api_key": {"set": true}}));
     }
 }

@@ -73,8 +73,7 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
         return Err(ApiError::input(format!("`limit` is a number from 0 to {MOST_ENTRIES}")));
     }
     let app = Arc::clone(&ask.app);
-    let _turn = TURN.acquire().await;
-    let simulated = tokio::task::spawn_blocking(move || {
+    let simulated = in_turn(&TURN, move || {
         let (config, clock) = (&app.config(), &*app.clock);
         let (only_changed, traced) = (wanted.changed, wanted.given.is_some() || wanted.title.is_some());
         let (mut told, mut more) = (Vec::new(), false);
@@ -119,8 +118,24 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
             more,
         })
     });
-    let simulated = simulated.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))?;
-    answer(&simulated?)
+    answer(&simulated.await??)
+}
+
+/// What `work` finds out, away from the threads that serve requests, once it is its `turn`. Whoever asked may go away: the turn is over
+/// when the work is.
+///
+/// # Errors
+/// 503 when it broke off.
+pub(super) async fn in_turn<T: Send + 'static>(
+    turn: &'static Semaphore,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let turn = turn.acquire().await;
+    let done = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    done.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))
 }
 
 /// An entry as JSON, with its decision where that is wanted.
@@ -147,6 +162,23 @@ impl From<SimulateError> for ApiError {
 mod tests {
     use super::super::household::{Household, SETTINGS};
     use super::*;
+
+    #[tokio::test]
+    async fn the_turn_of_whoever_went_away_is_over_when_the_work_is() {
+        static TURN: Semaphore = Semaphore::const_new(1);
+        let (began, begun) = tokio::sync::oneshot::channel();
+        let (finish, finished) = std::sync::mpsc::channel::<()>();
+        let asked = tokio::spawn(in_turn(&TURN, move || {
+            began.send(()).unwrap();
+            finished.recv().unwrap();
+        }));
+        begun.await.unwrap();
+        asked.abort();
+        assert!(asked.await.unwrap_err().is_cancelled());
+        assert_eq!(TURN.available_permits(), 0, "it still works on a copy of the store");
+        finish.send(()).unwrap();
+        in_turn(&TURN, || ()).await.unwrap();
+    }
 
     #[tokio::test]
     async fn everything_on_the_lists_is_simulated_and_nothing_is_changed() {

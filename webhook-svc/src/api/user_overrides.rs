@@ -10,11 +10,16 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{Standing, all_unchanged, body_of, expected_version, kept, unchanged, with_version};
-use super::people::{People, Person};
-use super::{Answer, Endpoint, answer, shape};
+use super::people::{People, Person, alias_in};
+use super::{Answer, Endpoint, answer, given, shape};
 use crate::audit::By;
 use crate::configuration::Note;
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{Access, ApiError, Ask, FieldProblem};
+
+/// More at once are several requests.
+const MOST_USERS: usize = 500;
+/// In characters; no name that Plex knows is as long.
+const LONGEST_NAME: usize = 256;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -87,7 +92,7 @@ pub struct Effective {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Bulk {
-    /// Uuids or names.
+    /// Uuids or names: 1 to 500 of them, each of at most 256 characters.
     users: Vec<String>,
     /// The keys that change: alias, sync, require_approval, bypass_quota, quotas.
     set: Map<String, Value>,
@@ -120,12 +125,14 @@ pub async fn page(ask: &Ask) -> Result<(OverrideView, i64), ApiError> {
 /// 404 for nobody, 409 for what the settings file has, 412 for what was changed meanwhile, 422 for what cannot be.
 pub async fn put(ask: Ask) -> Result<Response, ApiError> {
     let (mut body, expected) = (body_of(&ask)?, expected_version(&ask)?);
-    let user = one(&ask, ask.variable("user")).await?;
+    let everybody = everybody(&ask).await?;
+    let user = everybody.named(ask.variable("user")).cloned().ok_or_else(|| nobody(ask.variable("user")))?;
     body.retain(|_, value| !value.is_null());
     // What the file hides does not count, and can go.
     let removes = body.is_empty() && kept(&ask.app.config()).any(|it| is_of(it, &user));
     if !removes {
         changeable(&ask.app.config(), &user)?;
+        free_alias(&everybody, &user, &body, "alias")?;
     }
     let uuid = user.uuid.as_str().to_lowercase();
     let note = Note {
@@ -160,11 +167,13 @@ pub async fn bulk(ask: Ask) -> Result<Response, ApiError> {
     if names.is_empty() || set.is_empty() {
         return Err(ApiError::input("name at least one user in `users` and one key in `set`"));
     }
+    given::names_within("users", &names, MOST_USERS, LONGEST_NAME)?;
     let everybody = everybody(&ask).await?;
     let mut users: Vec<&User> = Vec::new();
     for name in &names {
         let user = everybody.named(name).ok_or_else(|| nobody(name))?;
         changeable(&ask.app.config(), user)?;
+        free_alias(&everybody, user, &set, "set.alias")?;
         if !users.iter().any(|other| other.uuid == user.uuid) {
             users.push(user);
         }
@@ -190,6 +199,12 @@ pub async fn bulk(ask: Ask) -> Result<Response, ApiError> {
     let config = change.await?;
     let named = |user: &&User| Person::of(&config.settings.users.named((*user).clone()));
     answer(&BulkView { users: users.iter().map(named).collect() })
+}
+
+/// Refuses an alias by which somebody else could be meant.
+fn free_alias(everybody: &People, user: &User, keys: &Map<String, Value>, path: &str) -> Result<(), ApiError> {
+    let taken = alias_in(keys).and_then(|alias| everybody.taken(&alias, Some(user)));
+    taken.map_or(Ok(()), |message| Err(ApiError::fields(vec![FieldProblem { path: path.to_owned(), message }])))
 }
 
 /// Puts `body` in the place of what is kept for `user`, under whatever name; nothing when it says nothing.
@@ -388,6 +403,47 @@ mod tests {
         assert_eq!(ana["settings"], json!({"alias": "mum", "require_approval": true}));
         let ben = household.get_one(ENDPOINTS, ONE, "ben").await.unwrap();
         assert_eq!(ben["settings"], json!({"require_approval": true}));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_given_the_name_of_somebody_else() {
+        let household = household();
+        put(&household, "ben", "{\"alias\": \"Mum\"}").await.unwrap();
+        let before = household.db().declarations().unwrap();
+        // A name of Plex, an alias, a uuid, in any case.
+        for (alias, whose) in
+            [("CEM", "`cem`"), ("mum", "`Mum`"), ("BEN", "`Mum`"), ("AAAAAAAAAAAAAAA3", "`cem`"), (" cem ", "`cem`")]
+        {
+            let one = household.send(Method::PUT, "/users/ana/settings", None, &json!({"alias": alias})).await;
+            let several = json!({"users": ["ana"], "set": {"alias": alias}});
+            let several = household.send(Method::POST, "/users/bulk", None, &several).await;
+            for (refused, path) in [(one, "alias"), (several, "set.alias")] {
+                assert_eq!(refused.status, 422, "{alias}: {}", refused.json);
+                let problem = &refused.json["error"]["problems"][0];
+                assert_eq!(problem["path"], path);
+                assert!(problem["message"].as_str().unwrap().contains(whose), "{problem}");
+            }
+        }
+        let file = json!({"users": {"overrides": [{"plex": "ana", "alias": "cem"}]}});
+        let imported = household.send(Method::POST, "/config/import", None, &file).await;
+        let problem = &imported.json["error"]["problems"][0];
+        assert_eq!((imported.status, &problem["path"]), (422, &json!("users.overrides[0].alias")), "{}", imported.json);
+        assert_eq!(household.db().declarations().unwrap(), before);
+        // Their own name is nobody else's.
+        put(&household, "ana", "{\"alias\": \"Ana\"}").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn so_many_users_are_named_at_once_and_no_longer_than_names_are() {
+        let household = household();
+        let set = json!({"sync": false});
+        let many: Vec<String> = (0..=500).map(|number| format!("somebody {number}")).collect();
+        for (users, path) in [(json!(many), "users"), (json!(["ana", "x".repeat(257)]), "users[1]")] {
+            let body = json!({"users": users, "set": set});
+            let refused = household.send(Method::POST, "/users/bulk", None, &body).await;
+            let problem = &refused.json["error"]["problems"][0];
+            assert_eq!((refused.status, &problem["path"]), (422, &json!(path)), "{}", refused.json);
+        }
     }
 
     #[tokio::test]

@@ -114,6 +114,15 @@ async fn of_two_first_visits_at_once_one_makes_the_admin() {
 }
 
 #[tokio::test]
+async fn somebody_signs_in_under_their_name_in_any_case_of_any_script() {
+    let service = app(&[TOKEN]);
+    let body = json!({"token": "first-visit", "username": "Σοφία Ä", "password": PASSWORD});
+    assert_eq!(service.ask(AWAY, "POST", "/setup", &[], Some(body)).await.status, 200);
+    let signed_in = sign_in(&service, AWAY, " σοφίΑ ä", PASSWORD).await;
+    assert_eq!((signed_in.status, &signed_in.json["username"]), (200, &json!("Σοφία Ä")), "{}", signed_in.text);
+}
+
+#[tokio::test]
 async fn the_setup_token_cannot_be_guessed() {
     let service = app(&[TOKEN]);
     for _ in 0..5 {

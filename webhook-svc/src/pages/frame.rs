@@ -42,6 +42,8 @@ pub struct Frame {
     pub assets: &'static str,
     /// Scripts that this page wants besides the one of all pages.
     pub scripts: &'static [&'static str],
+    /// Seconds after which a browser without scripts fetches the page anew; 0: never.
+    pub refresh_s: u16,
 }
 
 /// A page's `<head>`.
@@ -144,6 +146,11 @@ impl Frame {
     /// The same with these scripts.
     pub fn with_scripts(self, scripts: &'static [&'static str]) -> Self {
         Self { scripts, ..self }
+    }
+
+    /// The same, fetched anew every few seconds by browsers without scripts.
+    pub fn refreshed_every(self, refresh_s: u16) -> Self {
+        Self { refresh_s, ..self }
     }
 
     fn in_section(self, section: &'static str) -> Self {

@@ -11,6 +11,7 @@ mod overview;
 mod page;
 mod posters;
 mod rules;
+mod runs;
 mod settings;
 mod setup;
 mod sign_in;
@@ -53,6 +54,7 @@ pub fn pages() -> impl Iterator<Item = &'static Page> {
     tables
         .into_iter()
         .chain(overview::pages())
+        .chain(runs::pages())
         .chain(watchlist::pages())
         .chain(approvals::pages())
         .chain(rules::pages())

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::stored::{radarr, stored, with_file_in};
 use super::*;
 use crate::model::Section;
+use crate::vault::Vault;
 
 /// Settings as text in which secrets can be compared.
 fn told(settings: &Settings) -> String {
@@ -90,6 +91,29 @@ fn what_is_stored_is_exported_with_the_file_and_names_of_variables_are_kept_apar
     let read = again(&config, dir.path(), &secrets);
     assert_eq!(told(&read.settings), told(&config.settings));
     assert!(!read.settings.plex.friends, "the file's word counts");
+}
+
+#[test]
+fn what_is_kept_and_cannot_be_read_is_named_on_top_and_spoils_nothing() {
+    let dir = folder(&[("pulsarr.yaml", &radarr_with("    default: true\n"))]);
+    let vault = Vault::open(dir.path()).unwrap();
+    let names = ["old", "a\nplex: {}", "\u{85}\u{e0d0}- ? x", "\u{2028}default: none"];
+    let mut kept: Vec<_> =
+        names.iter().map(|name| stored(Section::Rules, name, json!({"name": name, "route": "gone"}))).collect();
+    kept.push(stored(Section::Tmdb, "", json!({"regoin": "AT"})));
+    kept.push(stored(Section::Rules, "fine", json!({"name": "fine", "label": "x"})));
+    let vars = SECRETS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = load_in(dir.path(), &SECRETS).unwrap().with_readable(&kept, &vault, vars, dir.path()).unwrap();
+    assert_eq!(config.broken.len(), 5);
+    let export = config.export(dir.path()).unwrap();
+    let (top, rest) = export.text.split_once("\n\n").unwrap();
+    assert!(top.lines().all(|line| line.starts_with('#')), "{top}");
+    for part in ["rules \"old\"", "#   tmdb", "rules \"a\\nplex: {}\""] {
+        assert!(top.contains(part), "{part}\n{top}");
+    }
+    assert!(rest.contains("name: fine") && !rest.contains("gone") && !top.contains("fine"), "{}", export.text);
+    let read = load_in(folder(&[("pulsarr.yaml", &export.text)]).path(), &[("PULSARR_MOVIES_API_KEY", "x")]).unwrap();
+    assert_eq!(read.settings.rules.len(), 1);
 }
 
 #[test]

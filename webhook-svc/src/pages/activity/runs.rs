@@ -6,6 +6,7 @@ use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
 use crate::api::runs::{self, RunView};
+use crate::pages::runs::tone;
 use crate::pages::words::lasted;
 use crate::pages::{Frame, Page, html};
 use crate::request::{Access, ApiError, Ask};
@@ -40,17 +41,6 @@ impl Line {
     fn of(run: RunView) -> Self {
         let took = run.ended_at_ms.map_or_else(String::new, |ended| lasted(ended - run.started_at_ms));
         Self { began: rfc3339(run.started_at_ms), took, tone: tone(run.result), run }
-    }
-}
-
-/// How a run's result looks.
-fn tone(result: &str) -> &'static str {
-    match result {
-        "ok" => "ok",
-        "running" => "busy",
-        "partial" | "interrupted" | "not_set_up" => "warn",
-        "failed" | "crashed" => "bad",
-        _ => "idle",
     }
 }
 

@@ -1,0 +1,169 @@
+//! The Plex account and the household's Plex server: how they stand, and what of it can be changed.
+
+use askama::Template;
+use pulsarr_shared::clock::rfc3339;
+use serde_json::{Map, Value, json};
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use super::group::{self, Group};
+use crate::api::plex::{self, ListedServer, PlexView};
+use crate::api::{plex_link, settings};
+use crate::pages::versions::Versions;
+use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::request::{Access, ApiError, Ask};
+
+pub(super) const PAGES: &[Page] = &[
+    Page { method: Method::GET, path: "/settings/plex", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
+    Page {
+        method: Method::POST,
+        path: "/settings/plex/friends",
+        access: Access::Write,
+        handle: |ask| Box::pin(save_friends(ask)),
+    },
+    Page {
+        method: Method::POST,
+        path: "/settings/plex/server",
+        access: Access::Write,
+        handle: |ask| Box::pin(choose_server(ask)),
+    },
+    Page {
+        method: Method::POST,
+        path: "/settings/plex/unlink",
+        access: Access::Write,
+        handle: |ask| Box::pin(unlink(ask)),
+    },
+];
+
+const SECTION: &str = "plex";
+const HERE: &str = "/settings/plex";
+
+#[derive(Template)]
+#[template(path = "settings/plex.html")]
+struct Plex {
+    frame: Frame,
+    form: Form,
+    group: Group,
+    /// The state of everything that is kept, which choosing a server goes by.
+    state: i64,
+    plex: PlexView,
+    token: Option<Token>,
+    /// When the server was asked.
+    server_asked_at: String,
+    /// Until when Plex is left alone.
+    cool_until: String,
+    /// The account's servers, when they were asked for; or why nobody could tell.
+    servers: Option<Result<Vec<ListedServer>, String>>,
+    versions: Option<Versions>,
+    here: String,
+}
+
+impl Plex {
+    /// What is wrong with the address: as one, or as that of a server.
+    fn url_error(&self) -> &str {
+        let error = self.form.error("url");
+        if error.is_empty() { self.form.error("server_url") } else { error }
+    }
+}
+
+/// Whether Plex takes the token.
+struct Token {
+    tone: &'static str,
+    words: &'static str,
+    advice: &'static str,
+    asked_at: String,
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    let servers = match ask.parameter("servers") {
+        Some(_) => Some(match plex::reachable_servers(&ask).await {
+            Ok(list) => Ok(list.servers),
+            Err(error) => Err(error.message().to_owned()),
+        }),
+        None => None,
+    };
+    let plex = plex::standing(&ask).await?;
+    let url = plex.server.and_then(|server| server.url).unwrap_or_default();
+    draw(&ask, StatusCode::OK, Form::with([("url".to_owned(), url)]), servers, None).await
+}
+
+async fn draw(
+    ask: &Ask,
+    status: StatusCode,
+    form: Form,
+    servers: Option<Result<Vec<ListedServer>, String>>,
+    versions: Option<Versions>,
+) -> Result<Response, ApiError> {
+    let frame = Frame::of(ask, "settings", "Settings").await?;
+    let group = Group::of(ask, SECTION).await?;
+    let plex = plex::standing(ask).await?;
+    let (_, state) = settings::all(ask);
+    let when = |at: Option<i64>| at.map_or_else(String::new, rfc3339);
+    let token = plex.token.as_ref().map(|token| {
+        let (tone, words, advice) = match token.state {
+            "alive" => ("ok", "Plex takes the token", ""),
+            "dead" => ("bad", "Plex refuses the token", "Link the account again; nothing that is stored is lost."),
+            _ => ("unknown", "not known yet", "Plex could not be asked so far; it is asked again soon."),
+        };
+        Token { tone, words, advice, asked_at: when(token.checked_at_ms) }
+    });
+    let server_asked_at = when(plex.server.as_ref().and_then(|server| server.checked_at_ms));
+    let (cool_until, here) = (when(plex.cool_until_ms), format!("{}{HERE}", frame.base_path));
+    let page = Plex { frame, form, group, state, plex, token, server_asked_at, cool_until, servers, versions, here };
+    html(ask, status, &page)
+}
+
+/// The form with the address of the server as it is.
+async fn with_server(ask: &Ask, error: &ApiError) -> Result<Form, ApiError> {
+    let url = plex::standing(ask).await?.server.and_then(|server| server.url).unwrap_or_default();
+    Ok(Form::with([("url".to_owned(), url)]).refused(error))
+}
+
+async fn save_friends(ask: Ask) -> Result<Response, ApiError> {
+    let form = Form::of(&ask);
+    let friends = form.ticked("friends");
+    let wanted = Map::from_iter([("friends".to_owned(), Value::Bool(friends))]);
+    match group::keep(&ask, SECTION, &form, wanted.clone()).await {
+        Ok(()) => {
+            let said =
+                if friends { "Friends' lists are read from now on." } else { "Only the account's own list counts." };
+            Ok(see_other(&ask, HERE, Some(Notice::ok(said))))
+        }
+        Err(error) => {
+            let versions = group::versions(&ask, SECTION, &error, &wanted.into(), group::lines).await?;
+            draw(&ask, error.status(), with_server(&ask, &error).await?, None, versions).await
+        }
+    }
+}
+
+async fn choose_server(ask: Ask) -> Result<Response, ApiError> {
+    let form = Form::of(&ask);
+    let url = form.given("url").filter(|_| form.value("do") != "forget");
+    let Some(url) = url.or(Some("")).filter(|url| !url.is_empty() || form.value("do") == "forget") else {
+        let missing = ApiError::input("say the address of the server, such as http://192.168.1.20:32400");
+        return draw(&ask, missing.status(), form.refused(&missing), None, None).await;
+    };
+    let wanted = if url.is_empty() { Value::Null } else { url.into() };
+    match plex::choose(ask.with_body(&json!({"url": wanted})).if_match(form.value("version"))).await {
+        Ok(_) if url.is_empty() => Ok(see_other(&ask, HERE, Some(Notice::ok("The Plex server was forgotten.")))),
+        Ok(_) => {
+            Ok(see_other(&ask, HERE, Some(Notice::ok("This server is asked from now on what the household has."))))
+        }
+        Err(error) => {
+            let versions = if error.status() == StatusCode::PRECONDITION_FAILED {
+                let now = Group::of(&ask, SECTION).await?.view.stored;
+                Some(Versions::of(group::lines(&json!({"server_url": wanted})), group::lines(&now)))
+            } else {
+                None
+            };
+            draw(&ask, error.status(), form.refused(&error), None, versions).await
+        }
+    }
+}
+
+async fn unlink(ask: Ask) -> Result<Response, ApiError> {
+    match plex_link::unlink(ask.clone()).await {
+        Ok(_) => Ok(see_other(&ask, HERE, Some(Notice::ok("The Plex account is not linked any more.")))),
+        Err(error) => draw(&ask, error.status(), with_server(&ask, &error).await?, None, None).await,
+    }
+}
