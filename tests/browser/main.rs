@@ -9,6 +9,7 @@ mod accessibility;
 mod activity;
 mod approvals;
 mod rules;
+mod runs;
 mod settings;
 mod sign_in;
 mod users;

@@ -65,12 +65,14 @@ fn a_new_password_holds_and_signs_everybody_else_out() {
         browser.press("Change the password");
         browser.finds(".notice.is-ok");
         browser.press("Sign out");
+        browser.at("/login");
+        browser.goto("/settings/authentication");
         browser.fill("User name", "mirela");
         browser.fill("Password", PASSWORD);
         browser.press("Sign in");
         browser.sees("the user name or the password is wrong");
         browser.fill("Password", "another horse");
         browser.press("Sign in");
-        browser.finds("nav[aria-label='Sections']");
+        browser.at("/settings/authentication");
     });
 }

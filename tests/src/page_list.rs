@@ -37,6 +37,11 @@ const fn about(name: &'static str, template: &'static str, about: &'static str) 
 /// All of them.
 pub const PAGES: &[Listed] = &[
     Listed { name: "login", template: "/login", about: "", seen: Seen::SignedOut },
+    about(
+        "run-partial",
+        "/runs/{id}",
+        "SELECT id FROM runs WHERE result = 'partial' ORDER BY started_at_ms DESC LIMIT 1",
+    ),
     page("watchlist", "/watchlist"),
     about("title", "/watchlist/{id}", "SELECT CAST(max(id) AS TEXT) FROM entries WHERE state = 'available'"),
     about("title-failed", "/watchlist/{id}", "SELECT CAST(max(id) AS TEXT) FROM entries WHERE state = 'failed'"),
