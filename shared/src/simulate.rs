@@ -64,8 +64,9 @@ pub struct Outlook {
     pub missing: Vec<Missing>,
     /// The decision, with everything that led to it.
     pub decision: Decision,
+    /// Plex's id of the title.
     #[serde(skip)]
-    plex_id: PlexId,
+    pub plex_id: PlexId,
 }
 
 /// Where a wish stands, in short.

@@ -5,10 +5,12 @@
 //! fails, it leaves as it found it.
 
 mod decide;
+mod first_sync;
 mod lists;
 mod plex_account;
 mod quotas;
 
+pub use first_sync::{first_sync_waits, hold_first_sync, release_first_sync};
 pub use quotas::{UserQuota, nearly_full_quotas, quotas};
 
 use std::collections::{BTreeMap, HashSet};
@@ -21,6 +23,7 @@ use tracing::{info, warn};
 
 use crate::act;
 use crate::clients::Transport;
+use crate::clients::plex::Plex;
 use crate::clock::{Clock, Stopwatch, UnixMs, millis, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
@@ -208,6 +211,18 @@ async fn stages(
         rumours.report(&plex, &failure, report).await;
     }
 
+    let unfinished = observed.left > 0 || !resolved.undecidable.is_empty();
+    if matches!(mode, Mode::Real(_)) && first_sync_waits(run.store.read())? {
+        leave_alone_as_asked(run, &plex)?;
+        report.upstream = upstreams.counts();
+        report.run.result = match judge(report, &observed, unfinished, world.stop.reason()) {
+            RunResult::Ok | RunResult::Partial => RunResult::NotSetUp,
+            otherwise => otherwise,
+        };
+        report.run.detail = Some(first_sync::WAITS.to_owned());
+        return Ok(());
+    }
+
     let disks = if undecided.is_empty() {
         Disks::default()
     } else {
@@ -234,10 +249,7 @@ async fn stages(
     report.approvals = approvals;
     report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;
 
-    if let Some(left) = plex.cooling_for() {
-        let until_ms = run.clock.now_ms().saturating_add(millis(left));
-        leave_alone_until(run.store, until_ms)?;
-    }
+    leave_alone_as_asked(run, &plex)?;
     report.upstream = upstreams.counts();
     // What was routed is counted by what became of it: sent somewhere, there already, or excluded there.
     let routes = run.store.read().routes_of_run(run.id)?;
@@ -247,7 +259,6 @@ async fn stages(
         excluded: decided.counts.excluded + routes.excluded,
         ..decided.counts
     };
-    let unfinished = observed.left > 0 || !resolved.undecidable.is_empty();
     report.run.result = judge(report, &observed, unfinished, world.stop.reason());
     Ok(())
 }
@@ -297,6 +308,12 @@ pub fn cool_until(db: Db<'_>, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreErr
 /// [`StoreError`] when the database cannot be written.
 pub fn leave_alone_until(store: &Store, until_ms: UnixMs) -> Result<(), StoreError> {
     store.write(|db| db.set_setting(COOL_UNTIL, &until_ms.to_string()))
+}
+
+/// Notes how long Plex wants to be left alone, should it have said so in this run.
+fn leave_alone_as_asked(run: &Run<'_>, plex: &Plex) -> Result<(), StoreError> {
+    let Some(left) = plex.cooling_for() else { return Ok(()) };
+    leave_alone_until(run.store, run.clock.now_ms().saturating_add(millis(left)))
 }
 
 /// A name for a run that begins now: sorts by time and is unique, milliseconds in hex and four random bytes.

@@ -60,54 +60,54 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// How Plex stands.
 #[derive(Debug, Serialize, JsonSchema)]
-struct PlexView {
+pub struct PlexView {
     /// Whether there is a token.
-    linked: bool,
+    pub linked: bool,
     /// Where the token comes from: `file`, `stored`, `none`.
-    source: &'static str,
+    pub source: &'static str,
     /// Whether the settings file declares it, so that it is changed there.
-    read_only: bool,
+    pub read_only: bool,
     /// Whose it is; `null` while nobody has been told.
-    account: Option<AccountView>,
+    pub account: Option<AccountView>,
     /// Whether the account has a Plex Pass; `null` while nobody has been told.
-    plex_pass: Option<bool>,
+    pub plex_pass: Option<bool>,
     /// Whether Plex takes the token; `null` without one.
-    token: Option<TokenView>,
+    pub token: Option<TokenView>,
     /// The household's Plex server; `null` when none is set.
-    server: Option<ServerView>,
+    pub server: Option<ServerView>,
     /// Until when Plex wants to be left alone; unix milliseconds; `null`: it may be asked.
-    cool_until_ms: Option<i64>,
+    pub cool_until_ms: Option<i64>,
 }
 
 /// A Plex account.
 #[derive(Debug, Serialize, JsonSchema)]
-struct AccountView {
+pub struct AccountView {
     /// Plex's user name.
-    username: String,
+    pub username: String,
 }
 
 /// Whether Plex takes the token.
 #[derive(Debug, Serialize, JsonSchema)]
-struct TokenView {
+pub struct TokenView {
     /// `alive`, `dead`: link the account again, `unknown`: nobody could ask.
-    state: &'static str,
+    pub state: &'static str,
     /// When Plex was last asked; unix milliseconds; `null`: not yet.
-    checked_at_ms: Option<i64>,
+    pub checked_at_ms: Option<i64>,
 }
 
 /// The household's Plex server.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ServerView {
+pub struct ServerView {
     /// Its address; `null`: none is set.
-    url: Option<String>,
+    pub url: Option<String>,
     /// Whether it answered; `null`: it was not asked yet.
-    reachable: Option<bool>,
+    pub reachable: Option<bool>,
     /// What its owner calls it, where Plex told.
-    name: Option<String>,
+    pub name: Option<String>,
     /// When it was asked; unix milliseconds.
-    checked_at_ms: Option<i64>,
+    pub checked_at_ms: Option<i64>,
     /// What is wrong and what to do; `null` when it is well.
-    advice: Option<String>,
+    pub advice: Option<String>,
 }
 
 /// What is to be the household's Plex server.
@@ -156,7 +156,14 @@ struct ConnectionView {
 }
 
 async fn look(ask: Ask) -> Result<Response, ApiError> {
-    let app = &ask.app;
+    answer(&standing(&ask.app).await?)
+}
+
+/// How Plex stands.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn standing(app: &App) -> Result<PlexView, ApiError> {
     let way = PlexWay::open(app).await?;
     let config = &way.config;
     let plex = way.plex();
@@ -174,7 +181,7 @@ async fn look(ask: Ask) -> Result<Response, ApiError> {
         state: health.as_ref().map_or("unknown", |health| health.state.word()),
         checked_at_ms: health.as_ref().map(|health| health.checked_at_ms),
     });
-    answer(&PlexView {
+    Ok(PlexView {
         linked: token.is_some(),
         source,
         read_only: standing.read_only,

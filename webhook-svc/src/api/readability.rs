@@ -43,30 +43,37 @@ pub struct FriendRequestsSeen {
 
 /// Everybody's list.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ReadabilityList {
+pub struct ReadabilityList {
     /// Everybody on record, the owner first; then those who are in a friend request only.
-    users: Vec<ReadabilityView>,
+    pub users: Vec<ReadabilityView>,
     /// Whether Plex told the friend requests; without them, somebody who was asked looks like somebody who was not.
-    friend_requests_known: bool,
+    pub friend_requests_known: bool,
 }
 
 /// One person's list.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ReadabilityView {
+pub struct ReadabilityView {
     /// Plex's key.
-    uuid: String,
+    pub uuid: String,
     /// What the household calls them; `null` for somebody who is only in a request.
-    name: Option<String>,
+    pub name: Option<String>,
     /// `owner`, `friend`, `former_friend`; `null` for somebody who is only in a request.
-    relation: Option<&'static str>,
+    pub relation: Option<&'static str>,
     /// `readable`, `empty`, `not_a_friend`, `pending`, `private`, `rate_limited`, `unknown`
-    state: &'static str,
+    pub state: &'static str,
     /// What to do, in one sentence.
-    advice: String,
+    pub advice: String,
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let app = &ask.app;
+    answer(&all(&ask.app).await?)
+}
+
+/// Everybody's list. Plex is asked for the friend requests once a minute at most.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn all(app: &App) -> Result<ReadabilityList, ApiError> {
     let requests = requests(app).await?;
     let config = app.config();
     let friend_requests_known = requests.is_some();
@@ -75,7 +82,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
         let named = |user| config.settings.users.named(user);
         everybody(store, named, &requests)
     });
-    answer(&ReadabilityList { users: users.await?, friend_requests_known })
+    Ok(ReadabilityList { users: users.await?, friend_requests_known })
 }
 
 /// The friend requests, asked for once a minute at most; none when Plex does not tell, or there is no token.
