@@ -13,6 +13,7 @@ mod editing;
 mod endpoint;
 mod explain;
 pub mod failures;
+pub mod first_sync;
 mod given;
 #[cfg(test)]
 mod household;

@@ -1,10 +1,12 @@
 //! Whose watchlists are acted on, chosen for several people at once. No endpoint: the API has `/users/bulk`.
 
 use pulsarr_shared::model::{Section, User};
+use pulsarr_shared::store::Store;
 use serde_json::json;
 
 use super::people::People;
 use super::user_overrides::{changeable, is_of, keep};
+use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{ApiError, Ask};
@@ -17,27 +19,46 @@ pub struct Taker {
     pub synced: bool,
     /// The settings file decides.
     pub read_only: bool,
+    /// Whether anybody has looked at the list yet.
+    pub looked: bool,
+    /// Titles on the list.
+    pub titles: u32,
+}
+
+/// What came of choosing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// There are lists now that nobody has read since.
+    pub switched_on: bool,
 }
 
 /// Everybody with a list.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn takers(ask: &Ask) -> Result<Vec<Taker>, ApiError> {
-    let config = ask.app.config();
-    let taker = |user: &User| Taker {
-        uuid: user.uuid.as_str().to_owned(),
-        synced: config.settings.users.syncs(user),
-        read_only: changeable(&config, user).is_err(),
+pub async fn takers(app: &App) -> Result<Vec<Taker>, ApiError> {
+    let config = app.config();
+    let read = move |store: &Store| {
+        let db = store.read();
+        let taker = |user: &User| {
+            Ok(Taker {
+                uuid: user.uuid.as_str().to_owned(),
+                synced: config.settings.users.syncs(user),
+                read_only: changeable(&config, user).is_err(),
+                looked: db.read_record(user.id)?.read_at_ms.is_some(),
+                titles: db.open_entry_count(user.id)?,
+            })
+        };
+        People::of(db, &config)?.0.iter().map(taker).collect()
     };
-    Ok(everybody(ask).await?.0.iter().map(taker).collect())
+    Ok(app.database.run(read).await?)
 }
 
 /// Switches the lists of these people on or off. All or none; what stands as wanted already stays as it is.
 ///
 /// # Errors
 /// 404 for somebody whom nobody knows, 409 for one whom the settings file decides about.
-pub async fn choose(ask: &Ask, wanted: &[(String, bool)]) -> Result<usize, ApiError> {
+pub async fn choose(ask: &Ask, wanted: &[(String, bool)]) -> Result<Chosen, ApiError> {
     let (everybody, config) = (everybody(ask).await?, ask.app.config());
     let mut changes: Vec<(&User, bool)> = Vec::new();
     for (uuid, synced) in wanted {
@@ -48,7 +69,7 @@ pub async fn choose(ask: &Ask, wanted: &[(String, bool)]) -> Result<usize, ApiEr
             changes.push((user, *synced));
         }
     }
-    let Some((first, _)) = changes.first() else { return Ok(0) };
+    let Some((first, _)) = changes.first() else { return Ok(Chosen::default()) };
     let first = first.uuid.as_str().to_lowercase();
     let name = |(user, _): &(&User, bool)| user.called().to_owned();
     let set: Vec<_> =
@@ -69,7 +90,7 @@ pub async fn choose(ask: &Ask, wanted: &[(String, bool)]) -> Result<usize, ApiEr
         Ok(())
     });
     change.await?;
-    Ok(changes.len())
+    Ok(Chosen { switched_on: changes.iter().any(|(_, synced)| *synced) })
 }
 
 async fn everybody(ask: &Ask) -> Result<People, ApiError> {

@@ -19,6 +19,7 @@ const ASSETS: &[Asset] = &[
     ("pulsarr.css", "text/css; charset=utf-8", include_bytes!("../../assets/pulsarr.css")),
     ("pulsarr.js", SCRIPT, include_bytes!("../../assets/pulsarr.js")),
     ("log.js", SCRIPT, include_bytes!("../../assets/log.js")),
+    ("setup.js", SCRIPT, include_bytes!("../../assets/setup.js")),
     ("icons.svg", "image/svg+xml", include_bytes!("../../assets/icons.svg")),
     ("logo.svg", "image/svg+xml", include_bytes!("../../assets/logo.svg")),
 ];
