@@ -43,12 +43,20 @@ struct RunWish {
 
 /// The run that has begun.
 #[derive(Debug, Serialize, JsonSchema)]
-struct RunStarted {
+pub struct RunStarted {
     /// Its id: `GET /runs/{id}` tells how it is doing.
-    run_id: String,
+    pub run_id: String,
 }
 
 async fn start(ask: Ask) -> Result<Response, ApiError> {
+    Ok(super::json(StatusCode::ACCEPTED, &started(ask).await?))
+}
+
+/// Starts the run of the body.
+///
+/// # Errors
+/// 404 for a user whom nobody knows, 409 with who is at work already, 503 when it cannot begin.
+pub async fn started(ask: Ask) -> Result<RunStarted, ApiError> {
     let RunWish { user, full } = ask.json()?;
     if let Some(name) = user.clone() {
         let known = ask.app.database.run(|store| store.read().users()).await?;
@@ -61,7 +69,7 @@ async fn start(ask: Ask) -> Result<Response, ApiError> {
     work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the start broke off: look whether a run has begun")))
 }
 
-async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<Response, ApiError> {
+async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<RunStarted, ApiError> {
     let (by, detail) = (By::of(ask), json!({"user": &user, "full": full}));
     let begun = ask.app.engine.begin_within(Wish { trigger: Trigger::Api, user, full }, PATIENCE).await;
     match begun {
@@ -70,7 +78,7 @@ async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<Response, 
             let run_id = begun.run_id.clone();
             let noted = move |store: &Store| store.write(|db| audit::record(db, &by, "run.started", &run_id, &detail));
             ask.app.database.run(noted).await?;
-            Ok(super::json(StatusCode::ACCEPTED, &RunStarted { run_id: begun.run_id }))
+            Ok(RunStarted { run_id: begun.run_id })
         }
         Err(error @ NotBegun::Busy { .. }) => {
             ask.app.database.run(|store| store.write(|db| db.count_lock_busy())).await?;

@@ -62,10 +62,23 @@ impl Visitor {
 
     /// A service where nobody has been yet.
     pub fn first() -> Self {
-        Self { service: app(&[SETUP_TOKEN]), cookie: String::new(), csrf: String::new() }
+        Self::new(app(&[SETUP_TOKEN]))
     }
 
-    async fn signed_in(service: Testing) -> Self {
+    /// A visitor of this service, whose setup token is `first-visit`, signed in nowhere.
+    pub const fn new(service: Testing) -> Self {
+        Self { service, cookie: String::new(), csrf: String::new() }
+    }
+
+    /// The same with the cookies and the form token that an answer brought.
+    pub async fn with_session_of(self, answered: &Shown) -> Self {
+        let cookie = answered.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        let token = cookie.strip_prefix("pulsarr_session=").unwrap_or_default();
+        Self { csrf: crate::auth::csrf_token(token), cookie, ..self }
+    }
+
+    /// The admin of this service is made and signed in.
+    pub async fn signed_in(service: Testing) -> Self {
         let body = json!({"token": SETUP_TOKEN.1, "username": "ada", "password": Self::PASSWORD});
         let made = service.ask("192.168.1.9", "POST", "/setup", &[], Some(body)).await;
         let cookie = made.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
@@ -92,8 +105,12 @@ impl Visitor {
 
     /// The same with a body.
     pub async fn api_with(&self, method: &str, path: &str, body: Option<Value>) -> Answered {
-        let headers = [("cookie", self.cookie.as_str()), ("x-csrf-token", self.csrf.as_str())];
-        self.service.ask("192.168.1.9", method, path, &headers, body).await
+        self.service.ask("192.168.1.9", method, path, &self.headers(), body).await
+    }
+
+    /// The headers by which the API knows them too.
+    pub fn headers(&self) -> [(&str, &str); 2] {
+        [("cookie", &self.cookie), ("x-csrf-token", &self.csrf)]
     }
 
     /// Changes the store behind the service's back.
