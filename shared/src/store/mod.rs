@@ -50,7 +50,7 @@ pub use overrule::Anew;
 pub use placements::{FailureRow, PlacementRow, QueuedPlacement};
 pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};
-pub use stats::{EntriesOfUser, PlacementsOfInstance};
+pub use stats::{EntriesOfUser, Lately, PlacementsOfInstance, Wish};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
 pub use watchlist::{EntryFilter, EntryLine, PlacementLine};
