@@ -37,6 +37,8 @@ const fn about(name: &'static str, template: &'static str, about: &'static str) 
 /// All of them.
 pub const PAGES: &[Listed] = &[
     Listed { name: "login", template: "/login", about: "", seen: Seen::SignedOut },
+    page("overview", "/"),
+    page("stats", "/stats"),
     about("run", "/runs/{id}", "SELECT id FROM runs WHERE report IS NOT NULL ORDER BY rowid DESC"),
     page("rules", "/rules"),
     page("rule-new", "/rules/new"),

@@ -85,13 +85,15 @@ fn read(store: &Store) -> Result<Stored, StoreError> {
 
 /// How large the database's files are; bytes.
 #[derive(Default)]
-struct Sizes {
-    database: u64,
-    log: u64,
+pub struct Sizes {
+    /// The file itself.
+    pub database: u64,
+    /// Its write-ahead log.
+    pub log: u64,
 }
 
 /// On a thread of its own, since a volume may hang, and whoever serves must not wait for it.
-async fn sizes(app: &App) -> Sizes {
+pub async fn sizes(app: &App) -> Sizes {
     let folder = app.config().environment.data_dir.join("db");
     let looked = tokio::task::spawn_blocking(move || Sizes {
         database: size(&folder.join("pulsarr.db")),

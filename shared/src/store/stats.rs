@@ -134,9 +134,9 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn held_count(self) -> Result<u32, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- stats.held\nSELECT count(*) FROM entries WHERE state IN ('held', 'unresolvable')",
-        )?;
+        let mut query = self
+            .connection
+            .prepare_cached("-- stats.held\nSELECT count(*) FROM entries WHERE state IN ('held', 'unresolvable')")?;
         Ok(query.query_row([], |row| row.get(0))?)
     }
 

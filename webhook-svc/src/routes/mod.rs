@@ -1,7 +1,9 @@
 //! Everything that is answered over HTTP: what machines ask, the API, and the pages.
 
-mod health;
+pub mod health;
 mod webhook;
+
+pub use health::LastLook;
 
 use std::convert::Infallible;
 use std::sync::Arc;
