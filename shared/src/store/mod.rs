@@ -52,7 +52,7 @@ pub use placements::{FailureRow, PlacementRow, QueuedPlacement};
 pub use queues::{QueueCounts, WaitingRow};
 pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};
-pub use stats::{EntriesOfUser, PlacementsOfInstance};
+pub use stats::{EntriesOfUser, Lately, PlacementsOfInstance, Wish};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
 pub use watchlist::{EntryFilter, EntryLine, OtherWish, PlacementLine};

@@ -23,6 +23,7 @@ pub mod instance_trial;
 pub mod instances;
 pub mod logs;
 mod openapi;
+pub mod overview;
 pub mod people;
 pub mod plex;
 pub mod plex_link;
