@@ -10,16 +10,16 @@ use crate::stats::{Days, median};
 pub const PERIODS: [u16; 4] = [7, 30, 90, 365];
 
 /// What became of requests, in the order of [`Bar::counts`].
-pub const OUTCOMES: [&str; 5] = ["available", "under way", "waiting", "refused", "taken off the list"];
+pub const OUTCOMES: [&str; 5] = ["Available", "Under way", "Waiting", "Refused", "Taken off the list"];
 
 /// How long it took from the wish until it came: what is said of it, and below how many hours that is.
 pub const WAITS: [(&str, i64); 6] = [
-    ("less than an hour", 1),
+    ("Under an hour", 1),
     ("1 to 6 hours", 6),
     ("6 to 24 hours", 24),
     ("1 to 3 days", 72),
     ("3 to 7 days", 168),
-    ("longer than a week", i64::MAX),
+    ("Over a week", i64::MAX),
 ];
 
 /// Users, genres and instances that are named; the rest is one number.

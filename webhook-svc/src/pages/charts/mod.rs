@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 
-/// Counts over time, stacked. What it shows stands in a table below it, too.
+/// Counts over time, stacked. What it shows stands in a table, too.
 #[derive(Template)]
 #[template(path = "charts/stacked.html")]
 pub struct Stacked {
@@ -12,6 +12,8 @@ pub struct Stacked {
     /// The name and the colour (1 to 6) of each series.
     series: Vec<(&'static str, u8)>,
     bars: Vec<(String, Vec<u32>)>,
+    /// Where the table is, when it is not below the chart; empty otherwise.
+    elsewhere: String,
 }
 
 /// Counts of several things, the most first.
@@ -46,7 +48,12 @@ const LEAST: f64 = 0.8;
 impl Stacked {
     /// A chart of `bars`: a label and a count for each of `series`, the oldest first.
     pub fn new(title: &'static str, series: &[(&'static str, u8)], bars: Vec<(String, Vec<u32>)>) -> Self {
-        Self { title, series: series.to_vec(), bars }
+        Self { title, series: series.to_vec(), bars, elsewhere: String::new() }
+    }
+
+    /// The same without its table, which is at `elsewhere`: base path included.
+    pub fn with_table_at(self, elsewhere: String) -> Self {
+        Self { elsewhere, ..self }
     }
 
     fn is_empty(&self) -> bool {
@@ -157,6 +164,11 @@ pub fn grouped(number: impl Into<u64>) -> String {
     first.into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
+/// In full as long as that is short, for tiles: `9,999`, `12.3k`.
+pub fn brief(number: u64) -> String {
+    if number < 10_000 { grouped(number) } else { short(number) }
+}
+
 /// As short as it can be said beside a chart: `950`, `12k`, `1.2M`.
 fn short(number: u64) -> String {
     let with = |unit: u64, letter: char| match number % unit * 10 / unit {
@@ -185,6 +197,7 @@ mod tests {
         assert_eq!([0, 999, 1_000, 1_234_567].map(|it: u32| grouped(it)), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!([7, 1_000, 1_250, 2_000_000, 17_179_869_180].map(short), ["7", "1k", "1.2k", "2M", "17.1G"]);
+        assert_eq!([9_999, 12_345].map(brief), ["9,999", "12.3k"]);
         assert_eq!([0, 1, 2, 3, 7, 11, 60, 61].map(nice), [2, 2, 2, 4, 10, 20, 60, 100]);
         assert_eq!(nice(u64::MAX), u64::MAX);
     }

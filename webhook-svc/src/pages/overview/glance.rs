@@ -63,7 +63,8 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let (recent, charts) = if missing.is_empty() {
         let recent = watchlist::page(&ask.with_query(&[("limit", RECENT)])).await?.entries;
         let month = &insights::periods(&ask.app).await?[MONTH];
-        (recent, Some((over_time(month), by_instance(month, &frame.base_path))))
+        let table = format!("{}/stats?days=30", frame.base_path);
+        (recent, Some((over_time(month).with_table_at(table), by_instance(month, &frame.base_path))))
     } else {
         (Vec::new(), None)
     };

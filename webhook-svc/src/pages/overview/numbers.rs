@@ -7,7 +7,7 @@ use warp::reply::Response;
 
 use crate::api::people::People;
 use crate::insights;
-use crate::pages::charts::{Ranked, Stacked, grouped};
+use crate::pages::charts::{Ranked, Stacked, brief};
 use crate::pages::trouble::encoded;
 use crate::pages::words::lasted;
 use crate::pages::{Frame, Page, html};
@@ -30,7 +30,7 @@ struct Numbers {
     days: u16,
     periods: [u16; PERIODS.len()],
     /// What became of the requests: in words, and how many.
-    outcomes: Vec<(&'static str, u8, String)>,
+    outcomes: Vec<(&'static str, String)>,
     requests: String,
     median: String,
     over_time: Stacked,
@@ -70,12 +70,12 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
         problem,
         days,
         periods: PERIODS,
-        requests: grouped(outcomes.iter().map(|count| u64::from(*count)).sum::<u64>()),
+        requests: brief(outcomes.iter().map(|count| u64::from(*count)).sum()),
         outcomes: OUTCOMES
             .into_iter()
             .zip(COLORS)
             .zip(outcomes)
-            .map(|((word, color), count)| (word, color, grouped(count)))
+            .map(|((word, color), count)| (word, brief(count.into())))
             .collect(),
         median: period.median_ms.map(lasted).unwrap_or_default(),
         over_time: over_time(period),
@@ -130,7 +130,7 @@ mod tests {
             "Where titles went",
             "From the wish until it can be watched",
             "As a table",
-            "<td>2026-11-23</td>",
+            "<td>2026-11-23<td>",
             "aria-current=\"page\">7 days",
             "/watchlist?user=5be07c1d2a94f036",
         ] {
