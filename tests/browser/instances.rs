@@ -32,9 +32,10 @@ fn a_webhook_that_somebody_broke_is_mended_and_what_is_grabbed_is_told_again() {
         browser.click("form[action$='/instances/movies/fix'] button");
         browser.finds(".notice.is-ok");
         browser.finds("#webhook .badge.is-ok");
+        // What somebody has given another address is theirs: ours is made anew beside it.
         let made = radarr.connections();
-        assert!(made.len() == 1 && made[0].url.ends_with("/webhook/movies"), "{made:?}");
-        assert!(radarr.import(900_002, false).iter().all(|sent| sent.status == 200));
+        assert!(made.iter().any(|one| one.url.contains("/webhook/movies")), "{made:?}");
+        assert!(radarr.import(900_002, false).iter().any(|sent| sent.status == 200));
         wait_until("the import is acted on", || state(scene, "Salt Ledger") == "available");
     });
 }
@@ -59,7 +60,7 @@ fn adds_one(scene: &mut Scene, uhd: &FakeRadarr) {
     browser.finds(".notice.is-ok");
     browser.goto("/instances");
     browser.sees("movies-4k");
-    wait_until("it has our connection", || uhd.connections().iter().any(|one| one.url.ends_with("/webhook/movies-4k")));
+    wait_until("it has our connection", || uhd.connections().iter().any(|one| one.url.contains("/webhook/movies-4k")));
 }
 
 #[test]

@@ -8,9 +8,11 @@
 mod accessibility;
 mod activity;
 mod approvals;
+mod instances;
 mod rules;
 mod runs;
 mod settings;
+mod setup;
 mod sign_in;
 mod users;
 mod watchlist;
