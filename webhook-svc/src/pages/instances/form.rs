@@ -168,6 +168,15 @@ impl InstanceForm {
         app_name(self.kind)
     }
 
+    /// What its address looks like.
+    pub fn address_hint(&self) -> &'static str {
+        if self.is_sonarr() {
+            "As pulsarr reaches it, with its URL base if it has one: http://sonarr:8989"
+        } else {
+            "As pulsarr reaches it, with its URL base if it has one: http://radarr:7878"
+        }
+    }
+
     /// Whether this is a Sonarr.
     pub fn is_sonarr(&self) -> bool {
         self.kind == InstanceKind::Sonarr.word()

@@ -14,8 +14,8 @@ pub(super) fn pages() -> [&'static [Page]; 3] {
     [list::PAGES, new::PAGES, edit::PAGES]
 }
 
-/// The rows of a list on one page.
-const ROWS: u32 = 50;
+/// As much of a queue as stands on the page of an instance; the watchlist has all of it.
+const ROWS: u32 = 15;
 
 /// Where a form that may stand on several pages leads back to: the one that it names, if that is one of ours.
 fn back<'f>(form: &'f Form, otherwise: &'f str) -> &'f str {
