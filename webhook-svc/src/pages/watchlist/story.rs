@@ -9,7 +9,7 @@ use warp::reply::Response;
 
 use super::timeline::{Moment, timeline};
 use crate::api::approvals::DestinationView;
-use crate::api::watchlist::{self, WatchlistStory};
+use crate::api::watchlist::{self, PlacementView, WatchlistStory};
 use crate::api::{approvals, failures};
 use crate::pages::words::options;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
@@ -52,6 +52,11 @@ impl Story {
             Verdict::NotMatched => "no",
             Verdict::Unknown | Verdict::NotAsked => "unknown",
         }
+    }
+
+    /// When a refused title is tried again by itself.
+    fn again(&self, placement: &PlacementView) -> Option<String> {
+        placement.retry_at_ms.filter(|_| placement.state == "failed").map(rfc3339)
     }
 
     fn has_failed(&self) -> bool {
@@ -143,9 +148,10 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use pulsarr_shared::clock::rfc3339;
     use pulsarr_shared::model::{EntryId, EntryState, ListedTitle, Relation, UserUuid};
 
-    use crate::api::household::{Household, SETTINGS};
+    use crate::api::household::{Household, NOON, SETTINGS};
     use crate::pages::testing::Visitor;
 
     /// A film that waits for somebody to say yes.
@@ -200,6 +206,27 @@ mod tests {
         let others = visitor.get("/watchlist/2").await.text;
         assert!(others.contains("href=\"/watchlist/1\""), "{others}");
         assert_eq!(visitor.signed_out().get("/watchlist/1").await.header("location"), "/login?next=/watchlist/1");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_stands_when_it_came_and_says_when_it_is_tried_again() {
+        let visitor = Visitor::set_up(SETTINGS).await;
+        let household = Household::of(&visitor.service);
+        household.wish(1);
+        household.route_all("run-1");
+        let (at_ms, again_ms) = (NOON + 60_000, NOON + 7_200_000);
+        household.write(|db| {
+            let queued = db.due_placements("movies", NOON)?;
+            db.refuse(&queued[0], "<b>no root folder</b>", Some(again_ms), at_ms)
+        });
+        let page = visitor.get("/watchlist/1").await.text;
+        let refused = page.find("movies refused it").unwrap_or_else(|| panic!("{page}"));
+        let before = &page[..refused];
+        let time = &before[before.rfind("datetime=\"").unwrap() + 10..];
+        assert!(time.starts_with(&rfc3339(at_ms)), "{time}");
+        assert!(page.contains(&rfc3339(again_ms)) && page.contains("&#60;b&#62;no root folder"), "{page}");
+        let again = visitor.post("/watchlist/1", &[("do", "retry")]).await;
+        assert_eq!((again.status, again.header("location")), (303, "/watchlist/1"));
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use pulsarr_shared::clock::{UnixMs, rfc3339};
 
 use crate::api::approvals::EventView;
-use crate::api::watchlist::{PlacementView, WatchlistStory};
+use crate::api::watchlist::{PlacementView, WatchlistEntry, WatchlistStory};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub fn timeline(story: &WatchlistStory, events: &[EventView]) -> Vec<Moment> {
         moments.push(Moment::new(decision.decided_at_ms, tone, what, decision.reason.as_str()));
     }
     moments.extend(events.iter().map(of_request));
-    moments.extend(story.placement_details.iter().flat_map(of_placement));
+    moments.extend(story.placement_details.iter().flat_map(|placement| of_placement(entry, placement)));
     if let Some(at_ms) = story.missing_since_ms.filter(|_| story.closed_at_ms.is_none()) {
         let detail = "It counts as gone once another complete look, some minutes later, does not see it either.";
         moments.push(Moment::new(at_ms, "warn", "No longer seen on the list", detail));
@@ -67,7 +67,7 @@ fn of_request(event: &EventView) -> Moment {
     Moment::new(event.at_ms, tone, what, event.detail.clone().unwrap_or_default())
 }
 
-fn of_placement(placement: &PlacementView) -> Vec<Moment> {
+fn of_placement(entry: &WatchlistEntry, placement: &PlacementView) -> Vec<Moment> {
     let instance = &placement.instance;
     let mut moments = vec![Moment::new(placement.queued_at_ms, "requested", format!("On its way to {instance}"), "")];
     let answer = placement.answer.clone().unwrap_or_default();
@@ -81,8 +81,9 @@ fn of_placement(placement: &PlacementView) -> Vec<Moment> {
         };
         moments.push(Moment::new(at_ms, tone, what, answer));
     } else if placement.state == "failed" {
-        // When it was refused is not on record: it stands last among what is.
-        let at_ms = placement.retry_at_ms.unwrap_or(placement.queued_at_ms).max(placement.queued_at_ms);
+        // The entry follows its refusals; where it stands otherwise, the last refusal is only known to be later than its queueing.
+        let at_ms = if entry.state == "failed" { entry.since_ms } else { placement.queued_at_ms };
+        let at_ms = at_ms.max(placement.queued_at_ms);
         moments.push(Moment::new(at_ms, "failed", format!("{instance} refused it"), answer));
     }
     if let Some(at_ms) = placement.grabbed_at_ms {
