@@ -71,12 +71,7 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
         days,
         periods: PERIODS,
         requests: brief(outcomes.iter().map(|count| u64::from(*count)).sum()),
-        outcomes: OUTCOMES
-            .into_iter()
-            .zip(COLORS)
-            .zip(outcomes)
-            .map(|((word, color), count)| (word, brief(count.into())))
-            .collect(),
+        outcomes: OUTCOMES.into_iter().zip(outcomes).map(|(word, count)| (word, brief(count.into()))).collect(),
         median: period.median_ms.map(lasted).unwrap_or_default(),
         over_time: over_time(period),
         by_user: Ranked::new("Who asks for how much", "Requests", 1, users.collect(), period.users.1),
