@@ -507,6 +507,20 @@ fn single_episodes_of_old_seasons_are_gathered_although_each_download_is_complet
 }
 
 #[test]
+fn the_window_and_what_is_recent_are_as_the_environment_says() {
+    for (season_window_s, recent_episode_h, told, due) in
+        [(30, 1, vec![], Some(NOON + 30 * SECOND)), (30, 8_760, vec![vec![4]], None)]
+    {
+        let world = World::new();
+        world.added("ana", SHOW, &["shows"]);
+        world.receive("shows", &[recent(4)], NOON);
+        let environment = Environment { season_window_s, recent_episode_h, ..Environment::default() };
+        process_batch(&world.store, 0, &kinds, TrackingSettings::of(&environment), NOON).unwrap();
+        assert_eq!((world.told(), next_batch_due(&world.store, NOON).unwrap()), (told, due), "{recent_episode_h}");
+    }
+}
+
+#[test]
 fn a_recent_episode_is_told_of_at_once_and_only_once() {
     let world = World::new();
     let entry = world.added("ana", SHOW, &["shows"]);
