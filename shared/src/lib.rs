@@ -34,6 +34,7 @@ pub mod stats;
 pub mod stop;
 pub mod store;
 pub mod sync;
+pub mod tally;
 pub mod telemetry;
 pub mod tracking;
 pub mod upstreams;

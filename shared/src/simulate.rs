@@ -67,8 +67,9 @@ pub struct Outlook {
     /// Which entry it is; `None` for a described wish.
     #[serde(skip)]
     pub entry: Option<EntryId>,
+    /// Plex's id of the title.
     #[serde(skip)]
-    plex_id: PlexId,
+    pub plex_id: PlexId,
 }
 
 /// Where a wish stands, in short.

@@ -52,6 +52,8 @@ pub const PAGES: &[Listed] = &[
         "/approvals/{id}",
         "SELECT CAST(max(id) AS TEXT) FROM approvals WHERE state = 'rejected'",
     ),
+    page("overview", "/"),
+    page("stats", "/stats"),
     about("run", "/runs/{id}", "SELECT id FROM runs WHERE report IS NOT NULL ORDER BY rowid DESC"),
     page("rules", "/rules"),
     page("rule-new", "/rules/new"),

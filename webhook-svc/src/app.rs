@@ -21,10 +21,12 @@ use crate::connections::Connections;
 use crate::database::Database;
 use crate::engine::Engine;
 use crate::fast_lane::LaneHealth;
+use crate::insights::Insights;
 use crate::passwords::Passwords;
 use crate::plex_health::PlexHealth;
 use crate::posters::Posters;
 use crate::receiver::Receiver;
+use crate::routes::LastLook;
 use crate::webhook_counts::WebhookCounts;
 
 /// The service.
@@ -72,6 +74,10 @@ pub struct App {
     pub part_restarts: AtomicU64,
     /// The places for streams of events.
     pub event_streams: Arc<Semaphore>,
+    /// What charts show, as it was counted last.
+    pub insights: Insights,
+    /// The last look whether the data folder can be written to.
+    pub last_look: LastLook,
     /// The look at runs for all who listen.
     pub run_watch: RunWatch,
 }
@@ -115,6 +121,8 @@ impl App {
             part_restarts: AtomicU64::new(0),
             event_streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             run_watch: RunWatch::default(),
+            insights: Insights::default(),
+            last_look: LastLook::default(),
             base_path: configuration.now().environment.base_path.clone(),
             configuration,
             body_patience: body::PATIENCE,

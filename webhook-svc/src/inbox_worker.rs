@@ -63,7 +63,7 @@ async fn work_off(app: &Arc<App>) -> Result<Option<UnixMs>, StoreError> {
     let now_ms = app.now_ms();
     let next_due_ms = app.database.run(move |store| {
         tracking::flush_due_batches(store, now_ms)?;
-        tracking::next_batch_due(store)
+        tracking::next_batch_due(store, now_ms)
     });
     let next_due_ms = next_due_ms.await?;
     while app.database.run(move |store| tracking::tidy(store, now_ms)).await? {}

@@ -14,6 +14,7 @@ mod engine;
 mod fast_lane;
 mod fingerprint;
 mod inbox_worker;
+mod insights;
 mod metrics;
 #[expect(dead_code, reason = "pages to come use more of it")]
 mod pages;

@@ -86,7 +86,9 @@ fn read(store: &Store) -> Result<Stored, StoreError> {
 /// How large the database's files are; bytes.
 #[derive(Default)]
 pub struct Sizes {
+    /// The file itself.
     pub database: u64,
+    /// Its write-ahead log.
     pub log: u64,
 }
 

@@ -263,13 +263,15 @@ impl Db<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// When the next batch is due; `None` while none is open.
+    /// When the next batch is due that is not due by `now_ms`; `None` while there is none.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn next_batch_due(self) -> Result<Option<UnixMs>, StoreError> {
-        let mut query = self.connection.prepare_cached("-- batches.next_due\nSELECT min(due_at_ms) FROM batches")?;
-        Ok(query.query_row([], |row| row.get(0))?)
+    pub fn next_batch_due(self, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreError> {
+        let mut query = self
+            .connection
+            .prepare_cached("-- batches.next_due\nSELECT min(due_at_ms) FROM batches WHERE due_at_ms > ?1")?;
+        Ok(query.query_row([now_ms], |row| row.get(0))?)
     }
 
     /// Forgets imports of more than 30 days ago of titles that nobody has a placement for: a portion of the titles, those behind

@@ -22,6 +22,7 @@ mod open;
 mod outbox;
 mod overrule;
 mod placements;
+mod queues;
 mod quotas;
 mod runs;
 mod settings;
@@ -48,12 +49,13 @@ pub use open::Store;
 pub use outbox::OutboxRow;
 pub use overrule::Anew;
 pub use placements::{FailureRow, PlacementRow, QueuedPlacement};
+pub use queues::{QueueCounts, WaitingRow};
 pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};
-pub use stats::{EntriesOfUser, PlacementsOfInstance};
+pub use stats::{EntriesOfUser, Lately, PlacementsOfInstance, Wish};
 pub use titles::{TitleId, TitleLooks};
 pub use users::ReadRecord;
-pub use watchlist::{EntryFilter, EntryLine, PlacementLine};
+pub use watchlist::{EntryFilter, EntryLine, OtherWish, PlacementLine};
 pub use web_sessions::{SessionLimits, SessionLine, SessionRow};
 
 use std::panic::{self, AssertUnwindSafe};
@@ -97,6 +99,10 @@ impl Db<'_> {
             let detail = "the work on it broke off, which is a mistake of ours; the log says where".to_owned();
             Err(StoreError::Unreadable { what: "an answer", detail })
         });
+        // A full disk takes the whole transaction along, with what could be undone; what happened is in the outcome.
+        if outcome.is_err() && self.connection.is_autocommit() {
+            return outcome;
+        }
         self.connection.execute_batch(if outcome.is_ok() { "RELEASE attempt" } else { UNDO_ATTEMPT })?;
         outcome
     }
@@ -131,5 +137,19 @@ mod tests {
         assert!(matches!(outcomes.unwrap(), (Ok(()), Err(StoreError::Busy), Err(StoreError::Unreadable { .. }))));
         let stored = ["first", "fails", "panics", "last"].map(|key| store.read().setting(key).unwrap().is_some());
         assert_eq!(stored, [true, false, false, true]);
+    }
+
+    #[test]
+    fn an_attempt_that_finds_the_disk_full_says_so_and_takes_its_transaction_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let pages: u32 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        store.connection.pragma_update(None, "max_page_count", pages).unwrap();
+        let outcome = store.write(|db| {
+            db.set_setting("first", "x")?;
+            db.attempt(|db| db.set_setting("large", &"x".repeat(1_000_000)))
+        });
+        assert!(matches!(outcome, Err(StoreError::Full)), "{outcome:?}");
+        assert_eq!(store.read().setting("first").unwrap(), None);
     }
 }

@@ -1,8 +1,9 @@
 //! Counts over several tables, for people who want to know how it goes.
 
+use super::error::unknown_word;
 use super::{Db, StoreError};
 use crate::clock::UnixMs;
-use crate::model::UserId;
+use crate::model::{EntryState, UserId};
 
 /// What one user's list comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,119 @@ pub struct PlacementsOfInstance {
     pub count: u32,
 }
 
+/// An entry, as far as it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish<'a> {
+    /// When it appeared.
+    pub appeared_at_ms: UnixMs,
+    /// Where it stands.
+    pub state: EntryState,
+    /// Whose.
+    pub user: UserId,
+    /// Its genres: a JSON list of names; empty while nobody has told.
+    pub genres: &'a str,
+}
+
+/// What happened since a time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lately {
+    /// Entries that appeared.
+    pub requested: u32,
+    /// Entries that an instance took.
+    pub added: u32,
+    /// Entries for which a release was found.
+    pub grabbed: u32,
+    /// Entries that came.
+    pub available: u32,
+    /// Placements that an instance refused, and that have not been taken since.
+    pub refused: u32,
+}
+
 impl Db<'_> {
+    /// Hands every entry that appeared since `since_ms` to `each`, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn wishes(self, since_ms: UnixMs, mut each: impl FnMut(Wish<'_>)) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- stats.wishes\n\
+             SELECT e.appeared_at_ms, e.state, e.user_id,\n\
+             coalesce(t.facts ->> '$.genres', t.arr_facts ->> '$.genres', t.tmdb_facts ->> '$.genres', '')\n\
+             FROM entries e JOIN titles t ON t.id = e.title_id WHERE e.appeared_at_ms >= ?1 ORDER BY e.appeared_at_ms",
+        )?;
+        let mut rows = query.query([since_ms])?;
+        while let Some(row) = rows.next()? {
+            let state = row.get_ref(1)?.as_str().unwrap_or_default();
+            each(Wish {
+                appeared_at_ms: row.get(0)?,
+                state: EntryState::from_word(state).ok_or_else(|| unknown_word("entries.state", state))?,
+                user: UserId(row.get(2)?),
+                genres: row.get_ref(3)?.as_str().unwrap_or_default(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Hands the instance and the time of everything that was added since `since_ms` to `each`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn additions(self, since_ms: UnixMs, mut each: impl FnMut(&str, UnixMs)) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- stats.additions\n\
+             SELECT instance, done_at_ms FROM placements WHERE state = 'added' AND done_at_ms >= ?1 ORDER BY done_at_ms",
+        )?;
+        let mut rows = query.query([since_ms])?;
+        while let Some(row) = rows.next()? {
+            each(row.get_ref(0)?.as_str().unwrap_or_default(), row.get(1)?);
+        }
+        Ok(())
+    }
+
+    /// When each entry that we had added first became available since `since_ms`, and how long that took from when it appeared, in
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn times_to_available(self, since_ms: UnixMs) -> Result<Vec<(UnixMs, i64)>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- stats.times_to_available\n\
+             SELECT min(p.available_at_ms), max(min(p.available_at_ms) - e.appeared_at_ms, 0)\n\
+             FROM placements p JOIN entries e ON e.id = p.entry_id\n\
+             WHERE p.available_at_ms IS NOT NULL AND p.available_at_ms >= ?1 AND p.state = 'added' GROUP BY e.id",
+        )?;
+        let rows = query.query_map([since_ms], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What happened since `since_ms`. Costs as much as happened.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn lately(self, since_ms: UnixMs) -> Result<Lately, StoreError> {
+        let mut query = self.connection.prepare_cached(LATELY)?;
+        Ok(query.query_row([since_ms], |row| {
+            Ok(Lately {
+                requested: row.get(0)?,
+                added: row.get(1)?,
+                grabbed: row.get(2)?,
+                available: row.get(3)?,
+                refused: row.get(4)?,
+            })
+        })?)
+    }
+
+    /// How many entries wait for something other than a run: an approval, a quota, an id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn held_count(self) -> Result<u32, StoreError> {
+        let mut query = self
+            .connection
+            .prepare_cached("-- stats.held\nSELECT count(*) FROM entries WHERE state IN ('held', 'unresolvable')")?;
+        Ok(query.query_row([], |row| row.get(0))?)
+    }
+
     /// How many entries each user has; users without any are left out.
     ///
     /// # Errors
@@ -81,5 +194,78 @@ impl Db<'_> {
         )?;
         let rows = query.query_map([since_ms], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+// The conditions on `grabbed_at_ms`, `available_at_ms` and the two states are those of the indexes.
+const LATELY: &str = "-- stats.lately\n\
+    SELECT (SELECT count(*) FROM entries WHERE appeared_at_ms >= ?1),\n\
+    (SELECT count(DISTINCT entry_id) FROM placements WHERE state = 'added' AND done_at_ms >= ?1),\n\
+    (SELECT count(DISTINCT entry_id) FROM placements WHERE grabbed_at_ms IS NOT NULL AND grabbed_at_ms >= ?1),\n\
+    (SELECT count(DISTINCT entry_id) FROM placements WHERE available_at_ms IS NOT NULL AND available_at_ms >= ?1),\n\
+    (SELECT count(*) FROM placements WHERE state IN ('queued', 'failed') AND state = 'failed' AND asked_at_ms >= ?1)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    /// A household of one with three films: one came, one was refused, one is new. Times are small numbers.
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let rows = "INSERT INTO users (id, uuid, username, display_name, relation, first_seen_at_ms)
+            VALUES (1, 'aaaaaaaaaaaaaaaa', 'ana', 'Ana', 'owner', 1);
+            INSERT INTO titles (id, plex_id, media_type, title, facts, arr_facts) VALUES
+            (1, 'a', 'movie', 'A', '{\"genres\": [\"Drama\", \"War\"]}', NULL),
+            (2, 'b', 'movie', 'B', '{}', '{\"genres\": [\"Comedy\"]}'), (3, 'c', 'movie', 'C', '{}', NULL);
+            INSERT INTO entries (id, user_id, title_id, appeared_at_ms, state, state_at_ms) VALUES
+            (1, 1, 1, 10, 'available', 40), (2, 1, 2, 20, 'failed', 30), (3, 1, 3, 30, 'new', 30);
+            INSERT INTO placements
+            (entry_id, title_id, instance, state, options, queued_at_ms, asked_at_ms, done_at_ms, grabbed_at_ms, available_at_ms)
+            VALUES (1, 1, 'movies', 'added', '{}', 11, 12, 12, 13, 40), (1, 1, 'uhd', 'added', '{}', 11, 15, 15, NULL, 50),
+            (2, 2, 'movies', 'failed', '{}', 21, 30, NULL, NULL, NULL);";
+        store.connection.execute_batch(rows).unwrap();
+        (folder, store)
+    }
+
+    #[test]
+    fn what_happened_since_a_time_is_counted_by_entry() {
+        let (_folder, store) = store();
+        let all = Lately { requested: 3, added: 1, grabbed: 1, available: 1, refused: 1 };
+        assert_eq!(store.read().lately(0).unwrap(), all);
+        let late = Lately { requested: 1, added: 0, grabbed: 0, available: 1, refused: 1 };
+        assert_eq!(store.read().lately(30).unwrap(), late);
+        assert_eq!(store.read().lately(51).unwrap(), Lately::default());
+        assert_eq!(store.read().held_count().unwrap(), 0);
+    }
+
+    #[test]
+    fn wishes_have_the_genres_of_whoever_told_and_the_first_arrival_counts() {
+        let (_folder, store) = store();
+        let mut genres = Vec::new();
+        store.read().wishes(10, |wish| genres.push((wish.state, wish.genres.to_owned()))).unwrap();
+        let told = [
+            (EntryState::Available, "[\"Drama\",\"War\"]".to_owned()),
+            (EntryState::Failed, "[\"Comedy\"]".to_owned()),
+            (EntryState::New, String::new()),
+        ];
+        assert_eq!(genres, told);
+        assert_eq!(store.read().times_to_available(1).unwrap(), [(40, 30)]);
+        let mut added = Vec::new();
+        store.read().additions(13, |instance, at_ms| added.push((instance.to_owned(), at_ms))).unwrap();
+        assert_eq!(added, [("uhd".to_owned(), 15)]);
+    }
+
+    #[test]
+    fn counting_what_happened_lately_walks_through_no_table() {
+        let (_folder, store) = store();
+        let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {LATELY}")).unwrap();
+        let steps = plan.query_map([0], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        let scans = steps.iter().filter(|step| step.starts_with("SCAN") && !step.contains("CONSTANT ROW"));
+        // Those that are on their way or refused are few, and an index has no others.
+        let scans: Vec<_> = scans.filter(|step| !step.contains("placements_open")).collect();
+        assert!(scans.is_empty(), "{steps:#?}");
     }
 }

@@ -66,6 +66,24 @@ pub struct PlacementLine {
     pub answer: Option<String>,
 }
 
+/// Another entry of the same title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherWish {
+    /// The entry.
+    pub id: EntryId,
+    /// Whose list it is on.
+    pub user: UserId,
+    /// Where it stands.
+    pub state: EntryState,
+    /// Since when.
+    pub state_at_ms: UnixMs,
+}
+
+/// The entries of an entry's title; `entries_by_title` finds them in the order that is wanted.
+const OTHER_WISHES: &str = "-- entries.other_wishes\n\
+    SELECT id, user_id, state, state_at_ms FROM entries\n\
+    WHERE title_id = (SELECT title_id FROM entries WHERE id = ?1) AND id <> ?1 ORDER BY id DESC LIMIT ?2";
+
 /// Titles whose name contains what is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Named {
@@ -122,6 +140,26 @@ impl Db<'_> {
         }
         self.add_placements(&mut lines)?;
         Ok(lines)
+    }
+
+    /// The other entries of the same title, newest first, at most `limit`: of other people, or earlier ones of the same person.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn other_wishes(self, entry: EntryId, limit: u32) -> Result<Vec<OtherWish>, StoreError> {
+        let mut query = self.connection.prepare_cached(OTHER_WISHES)?;
+        let mut rows = query.query(params![entry.0, limit])?;
+        let mut wishes = Vec::new();
+        while let Some(row) = rows.next()? {
+            let state: String = row.get(2)?;
+            wishes.push(OtherWish {
+                id: EntryId(row.get(0)?),
+                user: UserId(row.get(1)?),
+                state: EntryState::from_word(&state).ok_or_else(|| unknown_word("entries.state", &state))?,
+                state_at_ms: row.get(3)?,
+            });
+        }
+        Ok(wishes)
     }
 
     fn named(self, text: &str) -> Result<Named, StoreError> {
@@ -306,6 +344,9 @@ mod tests {
                     assert!(!walks, "{filter:?}: {step}");
                 }
             }
+        }
+        for step in steps(OTHER_WISHES, vec![Value::from(9), Value::from(20)]) {
+            assert!(!step.starts_with("SCAN ") && !step.contains("TEMP B-TREE"), "{step}");
         }
         let found = steps(NAMED, vec![Value::from("salt".to_owned()), Value::from(9)]);
         assert!(found.len() == 1 && found[0].contains("COVERING INDEX titles_by_name"), "{found:?}");

@@ -6,11 +6,13 @@
 
 mod cool_down;
 mod decide;
+mod first_sync;
 mod lists;
 mod plex_account;
 mod quotas;
 
 pub use cool_down::{LONGEST_COOL_DOWN, cool_until, leave_alone};
+pub use first_sync::{first_sync_waits, hold_first_sync, release_first_sync};
 pub use quotas::{UserQuota, nearly_full_quotas, quotas, quotas_of};
 
 use std::collections::{BTreeMap, HashSet};
@@ -23,6 +25,7 @@ use tracing::{info, warn};
 use crate::act;
 use crate::clients::Transport;
 use crate::clients::arr::Arr;
+use crate::clients::plex::Plex;
 use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
@@ -211,6 +214,18 @@ async fn stages(
         rumours.report(&plex, &failure, report).await;
     }
 
+    let unfinished = observed.left > 0 || !resolved.undecidable.is_empty();
+    if matches!(mode, Mode::Real(_)) && first_sync_waits(run.store.read())? {
+        leave_alone_as_asked(run, &plex)?;
+        report.upstream = upstreams.counts();
+        report.run.result = match judge(report, &observed, unfinished, world.stop.reason()) {
+            RunResult::Ok | RunResult::Partial => RunResult::NotSetUp,
+            otherwise => otherwise,
+        };
+        report.run.detail = Some(first_sync::WAITS.to_owned());
+        return Ok(());
+    }
+
     let disks = if undecided.is_empty() {
         Disks::default()
     } else {
@@ -239,9 +254,7 @@ async fn stages(
     report.approvals = approvals;
     report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;
 
-    if let Some(left) = plex.cooling_for() {
-        leave_alone(run.store, left, run.clock.now_ms())?;
-    }
+    leave_alone_as_asked(run, &plex)?;
     report.upstream = upstreams.counts();
     // What was routed is counted by what became of it: sent somewhere, there already, or excluded there.
     let routes = run.store.read().routes_of_run(run.id)?;
@@ -251,7 +264,6 @@ async fn stages(
         excluded: decided.counts.excluded + routes.excluded,
         ..decided.counts
     };
-    let unfinished = observed.left > 0 || !resolved.undecidable.is_empty();
     report.run.result = judge(report, &observed, unfinished, world.stop.reason());
     Ok(())
 }
@@ -280,6 +292,12 @@ pub(crate) fn decide_on_copy(run: &Run<'_>, report: &mut Report) -> Result<Vec<U
         decide::decide(run, &decided.waiting_for_room, &disks, Kept::All, report)?;
     }
     Ok(undecided)
+}
+
+/// Notes how long Plex wants to be left alone, should it have said so in this run.
+fn leave_alone_as_asked(run: &Run<'_>, plex: &Plex) -> Result<(), StoreError> {
+    let Some(left) = plex.cooling_for() else { return Ok(()) };
+    leave_alone(run.store, left, run.clock.now_ms())
 }
 
 /// A name for a run that begins now: sorts by time and is unique, milliseconds in hex and four random bytes.

@@ -138,7 +138,8 @@ pub fn apply_events(
 }
 
 /// Tells of every season whose window is over: one message each. To be called when [`process_batch`] finds no more, so that
-/// what waits in the inbox comes along. Answers how many messages there were.
+/// what waits in the inbox comes along. One that cannot be told of, because of what is stored about its title, stays open, and the others
+/// go on. Answers how many messages there were.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails.
@@ -149,18 +150,31 @@ pub fn flush_due_batches(store: &Store, now_ms: UnixMs) -> Result<u32, StoreErro
     store.write(|db| {
         let mut told = 0;
         for batch in db.due_batches(now_ms)? {
-            told += u32::from(flush(db, &batch, now_ms)?);
+            match db.attempt(|db| flush(db, &batch, now_ms)) {
+                Ok(is_told) => told += u32::from(is_told),
+                // It stays open, and holds up no other.
+                Err(error) if error.is_about_one_thing() => tracing::error!(
+                    instance.name = %batch.instance,
+                    "season {} of show {} of {} could not be told of, and is tried again: failed to {error}. {}",
+                    batch.season,
+                    batch.external_id,
+                    batch.instance,
+                    error.advice()
+                ),
+                Err(error) => return Err(error),
+            }
         }
         Ok(told)
     })
 }
 
-/// When [`flush_due_batches`] has something to do next; `None` while no season is gathered.
+/// When [`flush_due_batches`] of `now_ms` has something to do next; `None` while no other season is gathered. One that could not be told
+/// of is due all the time, and no reason to hurry.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be read.
-pub fn next_batch_due(store: &Store) -> Result<Option<UnixMs>, StoreError> {
-    store.read().next_batch_due()
+pub fn next_batch_due(store: &Store, now_ms: UnixMs) -> Result<Option<UnixMs>, StoreError> {
+    store.read().next_batch_due(now_ms)
 }
 
 const fn count(processed: &mut Processed, state: WebhookState) {

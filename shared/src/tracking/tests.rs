@@ -83,8 +83,7 @@ impl World {
     ) -> (EntryId, Vec<QueuedPlacement>) {
         let movie = external_id == FILM;
         let listed = ListedTitle {
-            plex_id: PlexId::parse(if movie { "650c77e1aa10b4001f5d2e90" } else { "650c77e1aa10b4001f5d2e91" })
-                .unwrap(),
+            plex_id: PlexId::parse(&format!("650c77e1aa10b4001f{external_id:06x}")).unwrap(),
             media_type: if movie { MediaType::Movie } else { MediaType::Show },
             title: if movie { "Salt Ledger" } else { "Harbour Nine" }.to_owned(),
             year: Some(2025),
@@ -458,11 +457,11 @@ fn five_hundred_episodes_are_one_message() {
     let burst: Vec<_> = (1..=500).map(|number| episodes("Download", [number], "")).collect();
     world.receive("shows", &burst, NOON);
     assert_eq!(world.process(NOON), Processed { done: 500, ignored: 0, announced: 0 });
-    assert_eq!(next_batch_due(&world.store).unwrap(), Some(NOON + 120 * SECOND));
+    assert_eq!(next_batch_due(&world.store, NOON).unwrap(), Some(NOON + 120 * SECOND));
     assert_eq!(flush_due_batches(&world.store, NOON + 119 * SECOND).unwrap(), 0);
     assert_eq!(flush_due_batches(&world.store, NOON + 120 * SECOND).unwrap(), 1);
     assert_eq!(world.told(), [(1..=500).collect::<Vec<_>>()]);
-    assert_eq!(next_batch_due(&world.store).unwrap(), None);
+    assert_eq!(next_batch_due(&world.store, NOON).unwrap(), None);
     assert_eq!(flush_due_batches(&world.store, NOON + DAY).unwrap(), 0);
 }
 
@@ -489,7 +488,7 @@ fn a_finished_download_ends_the_gathering_and_brings_what_was_missed() {
     world.tell("shows", import_complete(1..=3, "D"), NOON + SECOND);
     assert_eq!(world.told(), [vec![1, 2, 3]]);
     world.tell("shows", episodes("Download", [2], "D"), NOON + 2 * SECOND);
-    assert_eq!(next_batch_due(&world.store).unwrap(), None, "the late event tells nothing new");
+    assert_eq!(next_batch_due(&world.store, NOON).unwrap(), None, "the late event tells nothing new");
 }
 
 #[test]
@@ -600,6 +599,28 @@ fn a_webhook_that_cannot_be_acted_on_holds_nobody_up_and_is_not_forgotten() {
     assert_eq!(world.process(NOON + 40 * SECOND), Processed { done: 1, ignored: 0, announced: 1 });
     assert_eq!(world.placement(movie).available_at_ms, Some(NOON + SECOND));
     assert_eq!(world.store.read().pending_webhook_count().unwrap(), 0);
+}
+
+#[test]
+fn a_season_that_cannot_be_told_of_holds_up_no_other_and_is_told_of_later() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    world.added("ana", SHOW + 1, &["shows"]);
+    let mut other = episodes("Download", [1], "");
+    other["series"]["tvdbId"] = (SHOW + 1).into();
+    world.tell("shows", episodes("Download", [1], ""), NOON);
+    world.tell("shows", other, NOON + SECOND);
+    let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+    let set_year =
+        |year: u32| database.execute("UPDATE titles SET year = ?1 WHERE tvdb_id = ?2", [year, SHOW]).unwrap();
+    set_year(99_999);
+    let later = NOON + 121 * SECOND;
+    assert_eq!(flush_due_batches(&world.store, later).unwrap(), 1);
+    assert_eq!(world.messages()[0].external_id, SHOW + 1);
+    assert_eq!(next_batch_due(&world.store, later).unwrap(), None, "what failed is no reason to hurry");
+    set_year(2025);
+    assert_eq!(flush_due_batches(&world.store, later + SECOND).unwrap(), 1);
+    assert_eq!(world.messages().len(), 2);
 }
 
 #[test]

@@ -243,11 +243,52 @@ async fn decide(ask: Ask) -> Result<Response, ApiError> {
     answer(&decided(ask).await?)
 }
 
+/// What came of deciding several requests of which some may be decided already.
+pub struct Partly {
+    /// Those that are decided now, in the order in which they were named.
+    pub done: Vec<ApprovalView>,
+    /// Those that could not be, as they stand; `None` where there is no such request.
+    pub left: Vec<(i64, Option<ApprovalView>)>,
+}
+
+/// What is to be done when one of several requests cannot be decided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Otherwise {
+    /// Nothing.
+    Nothing,
+    /// The others.
+    TheOthers,
+}
+
+/// Requests that were decided, and the numbers of those that were not.
+type Ruled = (Vec<ApprovalRow>, Vec<i64>);
+
 /// Decides what the body says.
 ///
 /// # Errors
 /// 400 and 422 for what does not fit, 409 when one of them cannot be decided; then nothing is.
 pub async fn decided(ask: Ask) -> Result<ApprovalList, ApiError> {
+    let (decided, _) = settle(&ask, Otherwise::Nothing).await?;
+    Ok(ApprovalList::of(decided, &ask.app.config()))
+}
+
+/// Decides those that can still be decided, in one transaction, and tells which cannot.
+///
+/// # Errors
+/// 400 and 422 for what does not fit; then nothing is decided.
+pub async fn decided_partly(ask: &Ask) -> Result<Partly, ApiError> {
+    let (decided, left) = settle(ask, Otherwise::TheOthers).await?;
+    let found = ask.app.database.run(move |store| {
+        let db = store.read();
+        left.into_iter().map(|id| Ok((id, db.approval(ApprovalId(id))?))).collect::<Result<Vec<_>, StoreError>>()
+    });
+    let config = ask.app.config();
+    let settings = &config.settings.approvals;
+    let left = found.await?.into_iter().map(|(id, row)| (id, row.map(|row| ApprovalView::of(row, settings)))).collect();
+    Ok(Partly { done: ApprovalList::of(decided, &config).approvals, left })
+}
+
+async fn settle(ask: &Ask, otherwise: Otherwise) -> Result<Ruled, ApiError> {
     let wanted: DecideApprovals = ask.json()?;
     if wanted.ids.is_empty() || wanted.ids.len() > MOST_AT_ONCE {
         return Err(ApiError::input(format!("`ids` names 1 to {MOST_AT_ONCE} requests")));
@@ -256,23 +297,24 @@ pub async fn decided(ask: Ask) -> Result<ApprovalList, ApiError> {
         return Err(ApiError::input("changes go with `approve`: what is rejected goes nowhere"));
     }
     short_enough(wanted.note.as_deref())?;
-    let (config, by) = (ask.app.config(), By::of(&ask));
-    let decided = ask.app.database.run(move |store| {
+    let (config, by) = (ask.app.config(), By::of(ask));
+    let ruled = ask.app.database.run(move |store| {
         store.write(|db| {
-            let decided = rule(db, &config, &wanted, &by.who, by.at_ms)?;
-            if decided.is_ok() {
+            let ruled = rule(db, &config, &wanted, otherwise, &by)?;
+            if let Ok((decided, _)) = &ruled
+                && !decided.is_empty()
+            {
                 let action = match wanted.verdict {
                     VerdictWord::Approve => "approval.approved",
                     VerdictWord::Reject => "approval.rejected",
                 };
-                let detail = json!({"ids": &wanted.ids, "note": &wanted.note});
-                audit::record(db, &by, action, "", &detail)?;
+                let ids: Vec<i64> = decided.iter().map(|row| row.approval.id.0).collect();
+                audit::record(db, &by, action, "", &json!({"ids": ids, "note": &wanted.note}))?;
             }
-            Ok(decided)
+            Ok(ruled)
         })
     });
-    let decided = decided.await??;
-    Ok(ApprovalList::of(decided, &ask.app.config()))
+    ruled.await?
 }
 
 /// A note is kept, and shown in lists.
@@ -288,14 +330,15 @@ pub(super) fn short_enough(note: Option<&str>) -> Result<(), ApiError> {
     Err(ApiError::fields(vec![FieldProblem { path: "note".to_owned(), message }]))
 }
 
-/// Decides all of them or none. Those whose changes do not fit are named before anything is written.
+/// Decides all of them, or those that can be decided, as `otherwise` says. Those whose changes do not fit are named before anything is
+/// written.
 fn rule(
     db: Db<'_>,
     config: &Config,
     wanted: &DecideApprovals,
-    by: &str,
-    now_ms: i64,
-) -> Result<Result<Vec<ApprovalRow>, ApiError>, StoreError> {
+    otherwise: Otherwise,
+    by: &By,
+) -> Result<Result<Ruled, ApiError>, StoreError> {
     let mut ids: Vec<ApprovalId> = Vec::new();
     for id in wanted.ids.iter().copied().map(ApprovalId) {
         if !ids.contains(&id) {
@@ -307,14 +350,15 @@ fn rule(
         VerdictWord::Reject => Verdict::Reject,
     };
     let undecidable = db.undecidable(&ids, &plain)?;
-    if !undecidable.is_empty() {
+    if !undecidable.is_empty() && otherwise == Otherwise::Nothing {
         return Err(StoreError::Undecidable { requests: undecidable });
     }
+    ids.retain(|id| undecidable.iter().all(|(left, _)| left != id));
     let amendment = wanted.amendment();
     let (mut verdicts, mut problems) = (Vec::new(), Vec::new());
     for id in &ids {
         let Some(ApprovalRow { approval, title, .. }) = db.approval(*id)? else { continue };
-        match amendment.apply(&approval, &title, &config.settings.instances, by) {
+        match amendment.apply(&approval, &title, &config.settings.instances, &by.who) {
             Ok(edited) => {
                 let verdict = if edited.is_some() { Verdict::Approve { edited } } else { plain.clone() };
                 let follows = approval.follows.is_some_and(|leader| ids.contains(&leader));
@@ -333,14 +377,14 @@ fn rule(
     verdicts.sort_by_key(|(follows, ..)| *follows);
     for (_, id, verdict) in &verdicts {
         if db.undecidable(&[*id], verdict)?.is_empty() {
-            db.decide_approvals(&[*id], verdict, by, wanted.note.as_deref(), now_ms)?;
+            db.decide_approvals(&[*id], verdict, &by.who, wanted.note.as_deref(), by.at_ms)?;
         }
     }
     let mut decided = Vec::with_capacity(ids.len());
     for id in ids {
         decided.extend(db.approval(id)?);
     }
-    Ok(Ok(decided))
+    Ok(Ok((decided, undecidable.into_iter().map(|(id, _)| id.0).collect())))
 }
 
 impl ApprovalList {
@@ -377,7 +421,7 @@ impl ApprovalView {
 }
 
 impl DestinationView {
-    fn of(to: &Destination) -> Self {
+    pub fn of(to: &Destination) -> Self {
         Self {
             instance: to.instance.clone(),
             because: to.because.clone(),

@@ -12,71 +12,80 @@ use warp::reply::Response;
 use super::answer;
 use super::editing::{Standing, body_of};
 use super::instances::{known, put, take_name, wanted};
+use crate::app::App;
 use crate::connections::impatient;
 use crate::request::{ApiError, Ask};
 
 /// What came of asking an instance.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Trial {
+pub struct Trial {
     /// Whether everything is well.
-    ok: bool,
+    pub ok: bool,
     /// At least one, unless the service is about to stop.
-    findings: Vec<FindingView>,
+    pub findings: Vec<FindingView>,
 }
 
 /// What was found about one thing.
 #[derive(Debug, Serialize, JsonSchema)]
-struct FindingView {
+pub struct FindingView {
     /// The instance.
-    about: String,
+    pub about: String,
     /// Whether it is well.
-    ok: bool,
+    pub ok: bool,
     /// What is well, or what is wrong and what to do.
-    message: String,
+    pub message: String,
 }
 
 /// What an instance offers.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Choices {
+pub struct Choices {
     /// In its own order, of which the first is the one that is taken when none is chosen.
-    quality_profiles: Vec<ProfileChoice>,
+    pub quality_profiles: Vec<ProfileChoice>,
     /// The same.
-    root_folders: Vec<FolderChoice>,
+    pub root_folders: Vec<FolderChoice>,
     /// Those that it has; others are made when they are needed.
-    tags: Vec<TagChoice>,
+    pub tags: Vec<TagChoice>,
 }
 
 /// A quality profile.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ProfileChoice {
+pub struct ProfileChoice {
     /// The instance's number for it.
-    id: i64,
+    pub id: i64,
     /// The name people see.
-    name: String,
+    pub name: String,
 }
 
 /// A root folder.
 #[derive(Debug, Serialize, JsonSchema)]
-struct FolderChoice {
+pub struct FolderChoice {
     /// As the instance writes it, without a trailing slash.
-    path: String,
+    pub path: String,
     /// In bytes; `null` when the disk does not tell.
-    free_space: Option<u64>,
+    pub free_space: Option<u64>,
     /// Whether the instance can read it at the moment.
-    accessible: bool,
+    pub accessible: bool,
 }
 
 /// A tag.
 #[derive(Debug, Serialize, JsonSchema)]
-struct TagChoice {
+pub struct TagChoice {
     /// The instance's number for it.
-    id: i64,
+    pub id: i64,
     /// Lower case.
-    label: String,
+    pub label: String,
 }
 
 pub(super) async fn test(ask: Ask) -> Result<Response, ApiError> {
-    let mut body = body_of(&ask)?;
+    answer(&tried(&ask).await?.0)
+}
+
+/// Asks the instance of the body, as it would be, or by its name alone as it is; and what it offers, if it answers.
+///
+/// # Errors
+/// 404, 409 and 422 as for adding or changing it.
+pub async fn tried(ask: &Ask) -> Result<(Trial, Option<Choices>), ApiError> {
+    let mut body = body_of(ask)?;
     let name = take_name(&mut body)?;
     let app = &ask.app;
     let config = if body.len() == 1 {
@@ -91,22 +100,31 @@ pub(super) async fn test(ask: Ask) -> Result<Response, ApiError> {
     let config = impatient(config);
     let instance = known(&config, &name)?;
     let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
-    let found = match upstreams.arr(&name) {
-        Some(arr) => check::instance(instance, arr, &config.settings.rules).await,
-        None => Vec::new(),
-    };
+    let Some(arr) = upstreams.arr(&name) else { return Ok((Trial { ok: false, findings: Vec::new() }, None)) };
+    let found = check::instance(instance, arr, &config.settings.rules).await;
+    // One that does not answer at all is not asked once more.
+    let answers = found.iter().any(|finding| finding.outcome.is_ok());
+    let offered = if answers { offered_by(arr).await.ok() } else { None };
     let findings: Vec<FindingView> = found.into_iter().map(FindingView::from).collect();
-    answer(&Trial { ok: !findings.is_empty() && findings.iter().all(|finding| finding.ok), findings })
+    let ok = !findings.is_empty() && findings.iter().all(|finding| finding.ok);
+    Ok((Trial { ok, findings }, offered))
 }
 
 pub(super) async fn choices(ask: Ask) -> Result<Response, ApiError> {
-    let (app, name) = (&ask.app, ask.variable("name"));
+    answer(&offered(&ask.app, ask.variable("name")).await?)
+}
+
+/// What the instance of this name offers.
+///
+/// # Errors
+/// 404; 503 when it does not answer.
+pub async fn offered(app: &App, name: &str) -> Result<Choices, ApiError> {
     let config = impatient(Config::clone(&app.config()));
     let instance = known(&config, name)?;
     let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
     let arr = upstreams.arr(name).ok_or_else(|| ApiError::unavailable("the instance cannot be asked now"))?;
     let offered = offered_by(arr).await;
-    answer(&offered.map_err(|error| ApiError::unavailable(error.advice(&instance.label())))?)
+    offered.map_err(|error| ApiError::unavailable(error.advice(&instance.label())))
 }
 
 async fn offered_by(arr: &Arr) -> Result<Choices, ArrError> {

@@ -105,46 +105,46 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// Instances.
 #[derive(Debug, Serialize, JsonSchema)]
-struct InstanceList {
+pub struct InstanceList {
     /// In the order of the settings, and behind them those that cannot be read.
-    instances: Vec<InstanceView>,
+    pub instances: Vec<InstanceView>,
 }
 
 /// A Sonarr or Radarr. Its key is never told.
 #[derive(Debug, Serialize, JsonSchema)]
-struct InstanceView {
+pub struct InstanceView {
     /// `movies`
-    name: String,
+    pub name: String,
     /// `radarr` or `sonarr`; empty for a broken one that does not say.
-    kind: &'static str,
+    pub kind: &'static str,
     /// Its address.
-    url: String,
+    pub url: String,
     /// Takes what no rule sends elsewhere.
-    default: bool,
+    pub default: bool,
     /// Takes what default routing sends to this instance, too.
-    copy_of: Option<String>,
+    pub copy_of: Option<String>,
     /// Leaves titles on its import-exclusion list alone.
-    respect_exclusions: bool,
+    pub respect_exclusions: bool,
     /// How titles are added unless a rule says otherwise, in the words of the settings; `null` for a broken one.
-    options: Value,
+    pub options: Value,
     /// Where it is written down: `pulsarr.yaml:12`, `settings made in the service`.
-    source: String,
+    pub source: String,
     /// The settings file declares it, and it is changed there.
-    read_only: bool,
+    pub read_only: bool,
     /// Every change gives another number: for `If-Match`, in quotes. `null` for what the settings file declares.
-    version: Option<i64>,
+    pub version: Option<i64>,
     /// What is wrong with one that is kept and cannot be read, so that it does not hold and no run decides anything; empty: nothing.
     /// PUT mends it, DELETE removes it.
-    broken: Vec<String>,
+    pub broken: Vec<String>,
 }
 
 /// A Sonarr or Radarr with its settings.
 #[derive(Debug, Serialize, JsonSchema)]
-struct InstanceDetail {
+pub struct InstanceDetail {
     #[serde(flatten)]
-    instance: InstanceView,
+    pub instance: InstanceView,
     /// As they were given, in the words of the settings file, and fit to be sent back; `api_key` only says that it is set.
-    settings: Value,
+    pub settings: Value,
 }
 
 /// An instance in the words of the settings file, whose sample explains every key. Keys that it does not know are refused.
@@ -188,27 +188,45 @@ struct InstanceBody {
 
 /// What became of an instance.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Removed {
+pub struct Removed {
     /// Who it was.
-    name: String,
+    pub name: String,
     /// How many webhook connections of ours were taken out of it.
-    webhooks_removed: usize,
+    pub webhooks_removed: usize,
     /// What may still be in it and what to do about that, as a sentence; `null`: nothing.
-    left_behind: Option<String>,
+    pub left_behind: Option<String>,
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let config = ask.app.config();
-    let instances = config.settings.instances.iter().map(|instance| InstanceView::of(&config, instance));
-    answer(&InstanceList { instances: instances.chain(broken(&config).map(InstanceView::broken)).collect() })
+    answer(&all(&ask.app.config()))
+}
+
+/// Every instance.
+pub fn all(config: &Config) -> InstanceList {
+    let instances = config.settings.instances.iter().map(|instance| InstanceView::of(config, instance));
+    InstanceList { instances: instances.chain(broken(config).map(InstanceView::broken)).collect() }
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
-    detail(&ask.app.config(), ask.variable("name"), StatusCode::OK)
+    answer_with(detail(&ask.app.config(), ask.variable("name"))?, StatusCode::OK)
 }
 
 async fn add(ask: Ask) -> Result<Response, ApiError> {
-    let mut body = body_of(&ask)?;
+    let added = added(&ask).await?;
+    let location = format!("{}/api/v1/instances/{}", ask.app.base_path(), added.instance.name);
+    let mut response = answer_with(added, StatusCode::CREATED)?;
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// Adds the instance of the body.
+///
+/// # Errors
+/// 409 for a name that is taken, 422 with every mistake.
+pub async fn added(ask: &Ask) -> Result<InstanceDetail, ApiError> {
+    let mut body = body_of(ask)?;
     let name = take_name(&mut body)?;
     let app = &ask.app;
     let config = app.config();
@@ -217,7 +235,7 @@ async fn add(ask: Ask) -> Result<Response, ApiError> {
         return Err(ApiError::conflict(format!("there is an instance `{name}` already ({source})")));
     }
     let note = Note {
-        by: By::of(&ask),
+        by: By::of(ask),
         action: "instance.added",
         target: name.clone(),
         detail: json!({"kind": body.get("kind"), "url": body.get("url")}),
@@ -231,27 +249,30 @@ async fn add(ask: Ask) -> Result<Response, ApiError> {
         Ok(())
     };
     let config = app.configuration.change(&app.database, (Section::Instances, &name), note, edit).await?;
-    let mut response = detail(&config, &name, StatusCode::CREATED)?;
-    let location = format!("{}/api/v1/instances/{name}", app.base_path());
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    detail(&config, &name)
 }
 
 async fn replace(ask: Ask) -> Result<Response, ApiError> {
+    answer_with(replaced(&ask).await?, StatusCode::OK)
+}
+
+/// Replaces the settings of the instance that `{name}` stands for by those of the body.
+///
+/// # Errors
+/// 404, 409 for one of the settings file, 412 when somebody has changed it, 422 with every mistake.
+pub async fn replaced(ask: &Ask) -> Result<InstanceDetail, ApiError> {
     let name = ask.variable("name").to_owned();
     let app = &ask.app;
     let config = app.config();
     Standing::of_item(&config, "instances", "name", &name).changeable(&format!("`{name}`"))?;
-    let expected = expected_version(&ask)?;
-    let mut body = body_of(&ask)?;
+    let expected = expected_version(ask)?;
+    let mut body = body_of(ask)?;
     if body.contains_key("name") && take_name(&mut body)? != name {
         return Err(wrong("name", format!("has to be `{name}`: an instance keeps its name, so add another one")));
     }
     body.insert("name".to_owned(), name.clone().into());
     let note = Note {
-        by: By::of(&ask),
+        by: By::of(ask),
         action: "instance.changed",
         target: name.clone(),
         detail: json!({"keys": changed_keys(&config, &name, &body)}),
@@ -268,16 +289,24 @@ async fn replace(ask: Ask) -> Result<Response, ApiError> {
         Ok(())
     };
     let config = app.configuration.change(&app.database, (Section::Instances, &name), note, edit).await?;
-    detail(&config, &name, StatusCode::OK)
+    detail(&config, &name)
 }
 
 async fn remove(ask: Ask) -> Result<Response, ApiError> {
+    answer(&removed(ask).await?)
+}
+
+/// Removes the instance that `{name}` stands for.
+///
+/// # Errors
+/// 404, 409 for one of the settings file, 412 when somebody has changed it, 422 for one that other settings name.
+pub async fn removed(ask: Ask) -> Result<Removed, ApiError> {
     // On its own feet: once it is out of the settings, our webhook has to come out of it also when whoever asked goes away.
     let work = on_its_own(remove_all(ask));
     work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the removal broke off: look whether it was made")))
 }
 
-async fn remove_all(ask: Ask) -> Result<Response, ApiError> {
+async fn remove_all(ask: Ask) -> Result<Removed, ApiError> {
     let name = ask.variable("name").to_owned();
     let _claim = Claim::on(&ask.app, &name);
     let app = &ask.app;
@@ -310,7 +339,7 @@ async fn remove_all(ask: Ask) -> Result<Response, ApiError> {
         // Of one that could not be read nobody knows the key.
         None => (0, connections::let_go(app, &name).await?),
     };
-    answer(&Removed { name, webhooks_removed, left_behind })
+    Ok(Removed { name, webhooks_removed, left_behind })
 }
 
 /// The instance of this name.
@@ -414,7 +443,11 @@ fn changed_keys(config: &Config, name: &str, body: &Map<String, Value>) -> Vec<S
     before.keys().chain(fresh).filter(differs).cloned().collect()
 }
 
-fn detail(config: &Config, name: &str, status: StatusCode) -> Result<Response, ApiError> {
+/// The instance of this name with its settings.
+///
+/// # Errors
+/// 404.
+pub fn detail(config: &Config, name: &str) -> Result<InstanceDetail, ApiError> {
     let (view, written) = match (known(config, name), broken(config).find(|it| it.declaration.name == name)) {
         (Ok(instance), _) => (InstanceView::of(config, instance), written(instance)),
         (Err(_), Some(broken)) => (InstanceView::broken(broken), Value::Null),
@@ -422,8 +455,12 @@ fn detail(config: &Config, name: &str, status: StatusCode) -> Result<Response, A
     };
     let declared = stored(config, name).filter(|_| !view.read_only);
     let settings = declared.map_or(written, |it| masked(it.section, &it.body));
-    let version = view.version;
-    Ok(with_version(json(status, &InstanceDetail { instance: view, settings }), version))
+    Ok(InstanceDetail { instance: view, settings })
+}
+
+fn answer_with(detail: InstanceDetail, status: StatusCode) -> Result<Response, ApiError> {
+    let version = detail.instance.version;
+    Ok(with_version(json(status, &detail), version))
 }
 
 /// What the settings file says about an instance, in its words.

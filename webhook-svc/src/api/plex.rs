@@ -156,15 +156,14 @@ pub struct ConnectionView {
 }
 
 async fn look(ask: Ask) -> Result<Response, ApiError> {
-    answer(&standing(&ask).await?)
+    answer(&standing(&ask.app).await?)
 }
 
 /// How Plex stands.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn standing(ask: &Ask) -> Result<PlexView, ApiError> {
-    let app = &ask.app;
+pub async fn standing(app: &App) -> Result<PlexView, ApiError> {
     let way = PlexWay::open(app).await?;
     let config = &way.config;
     let plex = way.plex();

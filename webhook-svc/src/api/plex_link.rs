@@ -131,50 +131,50 @@ impl PlexLink {
 
 /// A code to type.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Begun {
+pub struct Begun {
     /// Four letters and digits.
-    code: String,
+    pub code: String,
     /// The page where it is typed.
-    address: &'static str,
+    pub address: &'static str,
     /// The same page with the code filled in, for a link.
-    address_with_code: String,
+    pub address_with_code: String,
     /// That address as an `<svg>` element, for the camera of a phone.
-    qr_svg: String,
+    pub qr_svg: String,
     /// When the code stops working; unix milliseconds.
-    expires_at_ms: i64,
+    pub expires_at_ms: i64,
 }
 
 /// What became of the code.
 #[derive(Debug, Serialize, JsonSchema)]
-struct LinkView {
+pub struct LinkView {
     /// `waiting`, `linked`, `none`, or `expired`: nothing came of it, for the reason in `detail`
-    state: &'static str,
+    pub state: &'static str,
     /// While waiting: the code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
+    pub code: Option<String>,
     /// While waiting: when it stops working; unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at_ms: Option<i64>,
+    pub expires_at_ms: Option<i64>,
     /// Once linked: whose account it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    linked: Option<LinkedView>,
+    pub linked: Option<LinkedView>,
     /// What else there is to say, as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    pub detail: Option<String>,
 }
 
 /// A token that is stored.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct LinkedView {
     /// Plex's user name of the account.
-    is: String,
+    pub is: String,
     /// Whether it has a Plex Pass.
-    plex_pass: bool,
+    pub plex_pass: bool,
     /// Whether it is another account than the one whose lists were read until now. That one's titles stay on record.
-    another_account: bool,
+    pub another_account: bool,
     /// Then: the user name of that one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    was: Option<String>,
+    pub was: Option<String>,
 }
 
 /// A token from somewhere else.
@@ -199,7 +199,7 @@ fn storable(app: &App) -> Result<(), ApiError> {
     sealed.map(drop).map_err(|error| ApiError::unavailable(format!("no token can be kept: failed to {error}")))
 }
 
-async fn begin(ask: Ask) -> Result<Response, ApiError> {
+pub async fn begin(ask: Ask) -> Result<Response, ApiError> {
     let app = &ask.app;
     changeable(app)?;
     storable(app)?;
@@ -210,13 +210,7 @@ async fn begin(ask: Ask) -> Result<Response, ApiError> {
     let begun = way.linking().begin(&Linking::fresh_client_identifier(), app.now_ms()).await;
     way.close().await?;
     let pin = begun.map_err(|error| ApiError::unavailable(format!("failed to {error}; try again in a moment")))?;
-    let view = Begun {
-        code: pin.code().to_owned(),
-        address: LINK_PAGE,
-        address_with_code: pin.address(),
-        qr_svg: qr_svg(&pin.address()),
-        expires_at_ms: pin.expires_at_ms(),
-    };
+    let view = Begun::of(&pin);
     let by = By::of(&ask);
     note(app, by.clone(), "plex.link_begun").await?;
     *link = PlexLink::Waiting { pin: Box::new(pin), by };
@@ -248,6 +242,14 @@ async fn wait_for(app: Arc<App>, code: String) {
 }
 
 async fn look(ask: Ask) -> Result<Response, ApiError> {
+    answer(&standing(&ask).await?)
+}
+
+/// What became of the code. Plex is asked every two seconds at most.
+///
+/// # Errors
+/// When what came of it cannot be stored.
+pub async fn standing(ask: &Ask) -> Result<LinkView, ApiError> {
     let (app, may_write) = (Arc::clone(&ask.app), ask.who.may_write);
     // On its own feet: whoever looks may go away, and an account that is taken must not be taken once more by whoever looks next.
     let seen = on_its_own(async move {
@@ -257,8 +259,7 @@ async fn look(ask: Ask) -> Result<Response, ApiError> {
         let detail = if may_write { ask_plex(&app, &mut link).await? } else { None };
         Ok(LinkView::of(&link, detail))
     });
-    let seen = seen.await.unwrap_or_else(|_| Err(ApiError::unavailable("looking broke off: look again")));
-    answer(&seen?)
+    seen.await.unwrap_or_else(|_| Err(ApiError::unavailable("looking broke off: look again")))
 }
 
 /// Asks Plex what became of the code that waits, if one does; answers what else there is to say.
@@ -294,6 +295,26 @@ async fn ask_plex(app: &App, link: &mut PlexLink) -> Result<Option<String>, ApiE
     Ok(detail)
 }
 
+/// The code that waits, if one does.
+pub async fn waiting(app: &App) -> Option<Begun> {
+    match &*app.plex_link.lock().await {
+        PlexLink::Waiting { pin, .. } => Some(Begun::of(pin)),
+        _ => None,
+    }
+}
+
+impl Begun {
+    fn of(pin: &PendingPin) -> Self {
+        Self {
+            code: pin.code().to_owned(),
+            address: LINK_PAGE,
+            address_with_code: pin.address(),
+            qr_svg: qr_svg(&pin.address()),
+            expires_at_ms: pin.expires_at_ms(),
+        }
+    }
+}
+
 impl LinkView {
     fn of(link: &PlexLink, detail: Option<String>) -> Self {
         let empty = Self { state: "none", code: None, expires_at_ms: None, linked: None, detail };
@@ -311,14 +332,14 @@ impl LinkView {
     }
 }
 
-async fn cancel(ask: Ask) -> Result<Response, ApiError> {
+pub async fn cancel(ask: Ask) -> Result<Response, ApiError> {
     let mut link = ask.app.plex_link.lock().await;
     note(&ask.app, By::of(&ask), "plex.link_called_off").await?;
     *link = PlexLink::Idle;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn paste(ask: Ask) -> Result<Response, ApiError> {
+pub async fn paste(ask: Ask) -> Result<Response, ApiError> {
     let app = &ask.app;
     changeable(app)?;
     storable(app)?;

@@ -72,7 +72,15 @@ pub struct ReadabilityView {
 const PAGES_WAIT: Duration = Duration::from_millis(400);
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    answer(&judged(&ask.app, requests(&ask.app).await?).await?)
+    answer(&all(&ask.app).await?)
+}
+
+/// Everybody's list. Plex is asked for the friend requests once a minute at most.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn all(app: &App) -> Result<ReadabilityList, ApiError> {
+    judged(app, requests(app).await?).await
 }
 
 /// Whose list can be read, for a page, which does not wait until Plex answers.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pulsarr_shared::lock::Holder;
 use pulsarr_shared::model::Trigger;
 use pulsarr_shared::store::Store;
 use schemars::JsonSchema;
@@ -43,13 +44,40 @@ struct RunWish {
 
 /// The run that has begun.
 #[derive(Debug, Serialize, JsonSchema)]
-struct RunStarted {
+pub struct RunStarted {
     /// Its id: `GET /runs/{id}` tells how it is doing.
-    run_id: String,
+    pub run_id: String,
 }
 
 async fn start(ask: Ask) -> Result<Response, ApiError> {
+    Ok(super::json(StatusCode::ACCEPTED, &started(ask).await?))
+}
+
+/// Starts the run of the body.
+///
+/// # Errors
+/// 404 for a user whom nobody knows, 409 with who is at work already, 503 when it cannot begin.
+pub async fn started(ask: Ask) -> Result<RunStarted, ApiError> {
     let RunWish { user, full } = ask.json()?;
+    match start_run(&ask, user, full).await? {
+        Start::Begun(run_id) => Ok(RunStarted { run_id }),
+        Start::Busy(by) => Err(ApiError::conflict(format!("failed to {}", NotBegun::Busy { by }))),
+    }
+}
+
+/// What came of the wish for a run.
+pub enum Start {
+    /// It has begun: its id.
+    Begun(String),
+    /// Another one is going on, and goes on for longer than anybody waits; whose, if the lock tells.
+    Busy(Option<Holder>),
+}
+
+/// Starts a run: of all lists, or of one user's; `full` reads them whole.
+///
+/// # Errors
+/// 404 for a user whom nobody knows, 503 when no run can begin.
+pub async fn start_run(ask: &Ask, user: Option<String>, full: bool) -> Result<Start, ApiError> {
     if let Some(name) = user.clone() {
         let known = ask.app.database.run(|store| store.read().users()).await?;
         if !known.iter().any(|user| user.answers_to(&name)) {
@@ -57,11 +85,12 @@ async fn start(ask: Ask) -> Result<Response, ApiError> {
         }
     }
     // On its own feet: whoever asked may go away, and a run that has begun has to be noted all the same.
+    let ask = ask.clone();
     let work = on_its_own(async move { begin(&ask, user, full).await });
     work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the start broke off: look whether a run has begun")))
 }
 
-async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<Response, ApiError> {
+async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<Start, ApiError> {
     let (by, detail) = (By::of(ask), json!({"user": &user, "full": full}));
     let begun = ask.app.engine.begin_within(Wish { trigger: Trigger::Api, user, full }, PATIENCE).await;
     match begun {
@@ -70,11 +99,11 @@ async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<Response, 
             let run_id = begun.run_id.clone();
             let noted = move |store: &Store| store.write(|db| audit::record(db, &by, "run.started", &run_id, &detail));
             ask.app.database.run(noted).await?;
-            Ok(super::json(StatusCode::ACCEPTED, &RunStarted { run_id: begun.run_id }))
+            Ok(Start::Begun(begun.run_id))
         }
-        Err(error @ NotBegun::Busy { .. }) => {
+        Err(NotBegun::Busy { by }) => {
             ask.app.database.run(|store| store.write(|db| db.count_lock_busy())).await?;
-            Err(ApiError::conflict(format!("failed to {error}")))
+            Ok(Start::Busy(by))
         }
         Err(error) => Err(ApiError::unavailable(format!("failed to {error}"))),
     }

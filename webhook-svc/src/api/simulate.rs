@@ -13,6 +13,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::{Answer, Endpoint, answer, shape};
+use crate::app::App;
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 /// Each works on a copy of the store in memory, so there is one at a time.
@@ -136,6 +137,25 @@ pub(super) async fn in_turn<T: Send + 'static>(
         work()
     });
     done.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))
+}
+
+/// What would happen with everything on the watchlists: every wish is given to `add` with what was gathered so far. Answers that.
+/// One at a time, on a thread of its own.
+///
+/// # Errors
+/// When the store cannot be copied, or the thread broke off.
+pub async fn over_everything<T: Default + Send + 'static>(
+    app: &Arc<App>,
+    add: fn(&mut T, Outlook),
+) -> Result<T, ApiError> {
+    let app = Arc::clone(app);
+    let _turn = TURN.acquire().await;
+    let work = tokio::task::spawn_blocking(move || {
+        let mut gathered = T::default();
+        simulate::each(&app.config(), &*app.clock, &Filter::default(), |entry| add(&mut gathered, entry))?;
+        Ok::<_, ApiError>(gathered)
+    });
+    work.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))?
 }
 
 /// An entry as JSON, with its decision where that is wanted.

@@ -208,7 +208,7 @@ fn free_alias(everybody: &People, user: &User, keys: &Map<String, Value>, path: 
 }
 
 /// Puts `body` in the place of what is kept for `user`, under whatever name; nothing when it says nothing.
-fn keep(all: &mut Vec<Declaration>, user: &User, mut body: Map<String, Value>) {
+pub(super) fn keep(all: &mut Vec<Declaration>, user: &User, mut body: Map<String, Value>) {
     let key = Section::Users.name_key();
     body.remove(key);
     let old = all.iter().find(|it| is_of(it, user)).map(|it| it.position);
@@ -228,12 +228,12 @@ fn keep(all: &mut Vec<Declaration>, user: &User, mut body: Map<String, Value>) {
 }
 
 /// Whether this is what is kept for `user`. Files that were sent name people as they like.
-fn is_of(declaration: &Declaration, user: &User) -> bool {
+pub(super) fn is_of(declaration: &Declaration, user: &User) -> bool {
     declaration.section == Section::Users && user.answers_to(&declaration.name)
 }
 
 /// Refuses what the settings file has.
-fn changeable(config: &Config, user: &User) -> Result<(), ApiError> {
+pub(super) fn changeable(config: &Config, user: &User) -> Result<(), ApiError> {
     let what = format!("what is different for {}", user.called());
     overrides(config, user).try_for_each(|it| standing(config, it).changeable(&what))
 }

@@ -1,8 +1,9 @@
 //! Whose watchlists are read, and what the last look told.
 
 use pulsarr_shared::config::Config;
+use pulsarr_shared::model::User;
 use pulsarr_shared::quota;
-use pulsarr_shared::store::{EntryFilter, EntryLine, Store, StoreError};
+use pulsarr_shared::store::{Db, EntryFilter, EntryLine, Store, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
@@ -91,13 +92,31 @@ pub async fn page(ask: &Ask) -> Result<(UserList, i64), ApiError> {
     Ok((list, state))
 }
 
+/// The person with this uuid; `None`: nobody has it.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn one(ask: &Ask, uuid: &str) -> Result<Option<UserView>, ApiError> {
+    let (config, uuid) = (ask.app.config(), uuid.to_owned());
+    let found = ask.app.database.run(move |store| {
+        let user = store.read().users()?.into_iter().find(|user| user.uuid.as_str() == uuid);
+        user.map(|user| UserView::of(store.read(), &config, user)).transpose()
+    });
+    Ok(found.await?)
+}
+
 fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {
-    let (db, settings) = (store.read(), &config.settings);
-    let mut users = Vec::new();
-    for user in db.users()? {
+    let db = store.read();
+    let users = db.users()?.into_iter().map(|user| UserView::of(db, config, user));
+    Ok(UserList { users: users.collect::<Result<_, _>>()? })
+}
+
+impl UserView {
+    fn of(db: Db<'_>, config: &Config, user: User) -> Result<Self, StoreError> {
+        let settings = &config.settings;
         let user = settings.users.named(user);
         let (record, standing) = (db.read_record(user.id)?, settings.users.standing(&user));
-        users.push(UserView {
+        Ok(Self {
             uuid: user.uuid.as_str().to_owned(),
             name: user.called().to_owned(),
             relation: user.relation.word(),
@@ -116,9 +135,8 @@ fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {
             username: user.username,
             display_name: user.display_name,
             alias: user.alias,
-        });
+        })
     }
-    Ok(UserList { users })
 }
 
 /// A title on somebody's list, in short.

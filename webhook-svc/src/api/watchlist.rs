@@ -3,7 +3,7 @@
 use pulsarr_shared::amend::Amendment;
 use pulsarr_shared::model::{EntryId, EntryState, ExternalIds, ImdbId, MediaType, TmdbId, TvdbId};
 use pulsarr_shared::store::{
-    Anew, Db, EntryFilter, EntryLine, EntryRow, PlaceRow, PlacementLine, PlacementRow, Store, StoreError,
+    Anew, Db, EntryFilter, EntryLine, EntryRow, OtherWish, PlaceRow, PlacementLine, PlacementRow, Store, StoreError,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ use super::{Answer, Endpoint, Parameter, answer, given, shape};
 use crate::audit::{self, By};
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 use serde_json::json;
+
+/// The entries of the same title that a story names.
+const OTHER_WISHES: u32 = 20;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -166,6 +169,21 @@ pub struct WatchlistStory {
     pub approval: Option<ApprovalView>,
     /// The place it has in its user's quotas.
     pub place: Option<PlaceView>,
+    /// The other entries of the same title, the newest first, at most 20.
+    pub also_wished: Vec<OtherWishView>,
+}
+
+/// Another entry of the same title.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OtherWishView {
+    /// Its number.
+    pub entry: i64,
+    /// On whose list.
+    pub user: Person,
+    /// Where it stands: as in the entry itself.
+    pub state: &'static str,
+    /// Since when; unix milliseconds.
+    pub since_ms: i64,
 }
 
 /// One entry's way into one instance, step by step.
@@ -406,7 +424,15 @@ impl WatchlistStory {
             placement_details: placements.into_iter().map(PlacementView::of).collect(),
             approval: approval.map(|row| ApprovalView::of(row, &config.settings.approvals)),
             place: db.place_of(id)?.map(PlaceView::of),
+            also_wished: db.other_wishes(id, OTHER_WISHES)?.iter().map(|it| OtherWishView::of(it, &people)).collect(),
         }))
+    }
+}
+
+impl OtherWishView {
+    fn of(wish: &OtherWish, people: &People) -> Self {
+        let OtherWish { id, user, state, state_at_ms } = *wish;
+        Self { entry: id.0, user: people.person(user), state: state.word(), since_ms: state_at_ms }
     }
 }
 

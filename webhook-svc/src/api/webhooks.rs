@@ -54,24 +54,24 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// Every connection.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ConnectionList {
+pub struct ConnectionList {
     /// By the name of the instance.
-    webhooks: Vec<ConnectionView>,
+    pub webhooks: Vec<ConnectionView>,
 }
 
 /// How the connection of one instance stands.
-#[derive(Debug, Serialize, JsonSchema)]
-struct ConnectionView {
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ConnectionView {
     /// The instance.
-    instance: String,
+    pub instance: String,
     /// `ok`, `not_working`, `wrong_address`, `wrong_secret`, `missing`, or `unknown` where nobody could look.
-    status: &'static str,
+    pub status: &'static str,
     /// One sentence that ends with what to do.
-    advice: Option<String>,
+    pub advice: Option<String>,
     /// The address that the instance was given.
-    url: Option<String>,
+    pub url: Option<String>,
     /// When it was looked at; unix milliseconds.
-    checked_at_ms: Option<i64>,
+    pub checked_at_ms: Option<i64>,
 }
 
 /// What came in.
@@ -116,11 +116,19 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn fix(ask: Ask) -> Result<Response, ApiError> {
+    answer(&fixed(&ask).await?)
+}
+
+/// Makes or mends the connection in the instance that `{instance}` stands for, tries it out, and says how it stands.
+///
+/// # Errors
+/// 404; when the store fails.
+pub async fn fixed(ask: &Ask) -> Result<ConnectionView, ApiError> {
     let name = ask.variable("instance").to_owned();
     let app = Arc::clone(&ask.app);
     known(&app.config(), &name)?;
     // Noted first: what follows changes something in the instance at once, and may be the last thing that this process does.
-    let (by, target) = (By::of(&ask), name.clone());
+    let (by, target) = (By::of(ask), name.clone());
     let noted =
         app.database.run(move |store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &json!({}))));
     noted.await?;
@@ -131,7 +139,7 @@ async fn fix(ask: Ask) -> Result<Response, ApiError> {
     let Some(found) = work.await.map_err(broke_off)?? else {
         return Err(ApiError::not_found(format!("`{name}` was removed meanwhile")));
     };
-    answer(&ConnectionView {
+    Ok(ConnectionView {
         instance: name,
         status: found.status.word(),
         advice: Some(found.advice),

@@ -33,6 +33,7 @@ pub use self::feeds::FeedHealth;
 use self::feeds::{Feeds, LeaveAlone};
 use self::patience::Patience;
 use self::schedule::{Intervals, Schedule};
+pub use self::watchdog::PATIENCE as HANGS_AFTER;
 use self::watchdog::Watchdog;
 
 use crate::app::App;

@@ -23,6 +23,7 @@ const ASSETS: &[Asset] = &[
     ("log.js", SCRIPT, include_bytes!("../../assets/log.js")),
     ("runs.js", SCRIPT, include_bytes!("../../assets/runs.js")),
     ("rules.js", SCRIPT, include_bytes!("../../assets/rules.js")),
+    ("setup.js", SCRIPT, include_bytes!("../../assets/setup.js")),
     ("icons.svg", "image/svg+xml", include_bytes!("../../assets/icons.svg")),
     ("logo.svg", "image/svg+xml", include_bytes!("../../assets/logo.svg")),
 ];

@@ -4,6 +4,7 @@
 mod activity;
 mod approvals;
 mod assets;
+mod charts;
 mod form;
 mod frame;
 mod instances;

@@ -1,7 +1,7 @@
 //! A visitor with a browser that runs no scripts, for the tests of pages: every request passes the whole service.
 
 use pulsarr_shared::store::{Db, Store, StoreError};
-use serde_json::json;
+use serde_json::{Value, json};
 use warp::http::HeaderMap;
 
 use crate::server::Peer;
@@ -51,15 +51,34 @@ impl Visitor {
 
     /// A service with this settings file, and an admin who is signed in.
     pub async fn set_up(settings: &str) -> Self {
-        Self::signed_in(app_with_settings(&[SETUP_TOKEN], settings)).await
+        Self::set_up_with(&[], settings).await
+    }
+
+    /// The same in this environment.
+    pub async fn set_up_with(vars: &[(&str, &str)], settings: &str) -> Self {
+        let vars: Vec<_> = vars.iter().copied().chain([SETUP_TOKEN]).collect();
+        Self::signed_in(app_with_settings(&vars, settings)).await
     }
 
     /// A service where nobody has been yet.
     pub fn first() -> Self {
-        Self { service: app(&[SETUP_TOKEN]), cookie: String::new(), csrf: String::new() }
+        Self::new(app(&[SETUP_TOKEN]))
     }
 
-    async fn signed_in(service: Testing) -> Self {
+    /// A visitor of this service, whose setup token is `first-visit`, signed in nowhere.
+    pub const fn new(service: Testing) -> Self {
+        Self { service, cookie: String::new(), csrf: String::new() }
+    }
+
+    /// The same with the cookies and the form token that an answer brought.
+    pub async fn with_session_of(self, answered: &Shown) -> Self {
+        let cookie = answered.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        let token = cookie.strip_prefix("pulsarr_session=").unwrap_or_default();
+        Self { csrf: crate::auth::csrf_token(token), cookie, ..self }
+    }
+
+    /// The admin of this service is made and signed in.
+    pub async fn signed_in(service: Testing) -> Self {
         let body = json!({"token": SETUP_TOKEN.1, "username": "ada", "password": Self::PASSWORD});
         let made = service.ask("192.168.1.9", "POST", "/setup", &[], Some(body)).await;
         let cookie = made.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
@@ -81,8 +100,17 @@ impl Visitor {
 
     /// What the API answers.
     pub async fn api(&self, method: &str, path: &str) -> Answered {
-        let headers = [("cookie", self.cookie.as_str()), ("x-csrf-token", self.csrf.as_str())];
-        self.service.ask("192.168.1.9", method, path, &headers, None).await
+        self.api_with(method, path, None).await
+    }
+
+    /// The same with a body.
+    pub async fn api_with(&self, method: &str, path: &str, body: Option<Value>) -> Answered {
+        self.service.ask("192.168.1.9", method, path, &self.headers(), body).await
+    }
+
+    /// The headers by which the API knows them too.
+    pub fn headers(&self) -> [(&str, &str); 2] {
+        [("cookie", &self.cookie), ("x-csrf-token", &self.csrf)]
     }
 
     /// Changes the store behind the service's back.

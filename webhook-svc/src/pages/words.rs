@@ -33,6 +33,30 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// How something would be added, from options in the words of the settings: `quality profile HD-1080p · tags watchlist, ana`.
+pub fn options(options: &serde_json::Value) -> String {
+    let Some(options) = options.as_object() else { return String::new() };
+    let told = options.iter().filter(|(name, _)| *name != "kind").filter_map(|(name, value)| {
+        let name = name.replace('_', " ");
+        match value {
+            serde_json::Value::Bool(true) => Some(name),
+            serde_json::Value::Bool(false) => Some(format!("no {name}")),
+            // Names that people gave stay as they are; the settings' own words are made readable.
+            serde_json::Value::String(text) if matches!(name.as_str(), "quality profile" | "root folder path") => {
+                Some(format!("{name} {text}"))
+            }
+            serde_json::Value::String(text) => Some(format!("{name} {}", text.replace('_', " "))),
+            serde_json::Value::Array(texts) if !texts.is_empty() => {
+                let texts = texts.iter().map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
+                Some(format!("{name} {}", texts.collect::<Vec<_>>().join(", ")))
+            }
+            serde_json::Value::Number(number) => Some(format!("{name} {number}")),
+            _ => None,
+        }
+    });
+    told.collect::<Vec<_>>().join(" · ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +64,20 @@ mod tests {
     #[test]
     fn a_name_is_shortened_to_two_letters() {
         assert_eq!(["tomas.r", "Living Room TV", "été", "<b>", ""].map(initials), ["tr", "LR", "é", "b", ""]);
+    }
+
+    #[test]
+    fn options_are_told_in_words_and_what_is_not_set_is_not() {
+        let given = serde_json::json!({
+            "kind": "radarr", "quality_profile": "Ultra_HD", "search_on_add": true, "season_folder": false, "tags": ["ana", "uhd"],
+            "seasons": [1, 2], "root_folder_path": null, "monitor": "movie_only",
+        });
+        let told = "monitor movie only · quality profile Ultra_HD · search on add · no season folder · seasons 1, 2 · tags ana, uhd";
+        assert_eq!(
+            options(&given).split(" · ").collect::<std::collections::BTreeSet<_>>(),
+            told.split(" · ").collect()
+        );
+        assert_eq!(options(&serde_json::json!({"tags": []})), "");
     }
 
     #[test]

@@ -24,21 +24,20 @@ const PROBE: &str = "run/alive";
 const FRESH_MS: i64 = 1_000;
 
 /// The last look at the data folder: when, and what was wrong with it. Held while somebody looks.
-type LastLook = Arc<Mutex<Option<(UnixMs, Result<(), String>)>>>;
+pub type LastLook = Arc<Mutex<Option<(UnixMs, Result<(), String>)>>>;
 
 /// `/healthz`, `/readyz`, `/health` below `base`.
 pub fn filter(base: BoxedFilter<()>, app: Arc<App>) -> BoxedFilter<(Response,)> {
-    let (alive, ready, last) = (Arc::clone(&app), Arc::clone(&app), LastLook::default());
-    let healthz =
-        base.clone().and(warp::path!("healthz")).then(move || answer_alive(Arc::clone(&alive), Arc::clone(&last)));
+    let (alive, ready) = (Arc::clone(&app), Arc::clone(&app));
+    let healthz = base.clone().and(warp::path!("healthz")).then(move || answer_alive(Arc::clone(&alive)));
     let readyz = base.clone().and(warp::path!("readyz")).then(move || answer_ready(Arc::clone(&ready)));
     let health = base.and(warp::path!("health")).then(move || answer_health(Arc::clone(&app)));
     warp::get().or(warp::head()).unify().and(healthz.or(readyz).unify().or(health).unify()).boxed()
 }
 
 /// Alive, and able to write to the data folder. Whether Plex or an arr answers is none of a probe's business.
-async fn answer_alive(app: Arc<App>, last: LastLook) -> Response {
-    match is_writable(&app, last).await {
+async fn answer_alive(app: Arc<App>) -> Response {
+    match is_writable(&app).await {
         Ok(()) => "ok\n".into_response(),
         Err(error) => {
             let text = format!("the data folder cannot be written to: {error}\n");
@@ -47,9 +46,12 @@ async fn answer_alive(app: Arc<App>, last: LastLook) -> Response {
     }
 }
 
-/// One look at a time, since all of them write the same file.
-async fn is_writable(app: &App, last: LastLook) -> Result<(), String> {
-    let mut last = last.lock_owned().await;
+/// Whether the data folder can be written to; or why not. One look at a time, since all of them write the same file.
+///
+/// # Errors
+/// In the operating system's words.
+pub async fn is_writable(app: &App) -> Result<(), String> {
+    let mut last = Arc::clone(&app.last_look).lock_owned().await;
     let now_ms = app.now_ms();
     // One that lies in the future was made by a clock that has since been put back.
     if let Some((at_ms, found)) = &*last
@@ -88,54 +90,54 @@ async fn answer_ready(app: Arc<App>) -> Response {
     }
 }
 
-/// How all is.
+/// Whether all is well.
 #[derive(Serialize)]
 pub struct Health {
     /// `ok`, or `attention` when somebody should look.
     pub status: &'static str,
     /// Ours.
     pub version: &'static str,
-    /// When the service began.
+    /// RFC 3339.
     pub started_at: String,
-    /// Whether there is a Plex account and an instance.
+    /// Whether there is a Plex token and an instance.
     pub set_up: bool,
     /// Whether Plex takes the token: `alive`, `dead`, `unknown`; `null` without one, and before the first look.
     pub plex_token: Option<&'static str>,
     /// Whether the household's Plex server answers; `null` when none is set, and before the first look.
     pub plex_server_reachable: Option<bool>,
-    /// The last run, ended or not.
+    /// The one that began last.
     pub last_run: Option<LastRun>,
-    /// Requests that wait for somebody to say yes.
+    /// Requests that wait for a person.
     pub pending_approvals: u32,
-    /// Webhooks that were taken in and not yet worked on.
+    /// Webhooks that are stored and not acted on yet.
     pub webhooks_waiting: u32,
 }
 
 /// A run.
 #[derive(Serialize)]
 pub struct LastRun {
-    /// Its name.
+    /// Its id.
     pub id: String,
-    /// `running`, `ok`, `failed`
+    /// `ok`, `running`, …
     pub result: &'static str,
-    /// When it began.
+    /// RFC 3339.
     pub started_at: String,
-    /// When it ended; none while it goes on.
+    /// RFC 3339; none while it runs.
     pub ended_at: Option<String>,
 }
 
 async fn answer_health(app: Arc<App>) -> Response {
-    match health(&app).await {
+    match look(&app).await {
         Ok(health) => json(StatusCode::OK, &health),
         Err(error) => ApiError::from(error).into_response(),
     }
 }
 
-/// How all is.
+/// How it stands.
 ///
 /// # Errors
-/// When the store cannot be read.
-pub async fn health(app: &App) -> Result<Health, StoreError> {
+/// [`StoreError`] when the store cannot be read.
+pub async fn look(app: &App) -> Result<Health, StoreError> {
     let (last_run, pending_approvals, webhooks_waiting) = app.database.run(summary).await?;
     let settings = &app.config().settings;
     let well = last_run.as_ref().is_none_or(|run| !matches!(run.result, "failed" | "crashed"));
@@ -156,7 +158,7 @@ pub async fn health(app: &App) -> Result<Health, StoreError> {
 
 fn summary(store: &Store) -> Result<(Option<LastRun>, u32, u32), StoreError> {
     let db = store.read();
-    let last_run = db.last_runs(1)?.pop().map(|run| LastRun {
+    let last_run = db.last_runs_in_short(1)?.pop().map(|run| LastRun {
         id: run.id,
         result: run.result.word(),
         started_at: rfc3339(run.started_at_ms),

@@ -3,6 +3,8 @@
 pub mod health;
 mod webhook;
 
+pub use health::LastLook;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 

@@ -6,7 +6,8 @@ use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use crate::api::approvals::{self, ApprovalView};
+use crate::api::approvals::{self, ApprovalView, Partly};
+use crate::pages::words::options;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
 use crate::request::{Access, ApiError, Ask};
 
@@ -17,6 +18,8 @@ pub(super) const PAGES: &[Page] = &[
 
 /// The requests on one page.
 const ROWS: &str = "30";
+/// Of a title in a message; characters.
+const TITLE_LONGEST: usize = 80;
 /// What can be looked at, and what it is called.
 const TABS: [(&str, &str); 5] = [
     ("pending", "Waiting"),
@@ -42,16 +45,15 @@ struct Row {
     asked: String,
     expires: Option<String>,
     decided: Option<String>,
-    /// Where it goes: `movies, films`.
-    to: String,
+    /// Where it goes, and how it is added there.
+    to: Vec<(String, String)>,
 }
 
 impl Row {
     fn of(request: ApprovalView) -> Self {
         let to = request.edited.as_ref().unwrap_or(&request.proposed);
-        let to: Vec<&str> = to.iter().map(|to| to.instance.as_str()).collect();
         Self {
-            to: to.join(", "),
+            to: to.iter().map(|to| (to.instance.clone(), options(&to.options))).collect(),
             asked: rfc3339(request.asked_at_ms),
             expires: request.expires_at_ms.map(rfc3339),
             decided: request.decided_at_ms.map(rfc3339),
@@ -88,21 +90,46 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         return draw(&ask, nothing.status(), form.refused(&nothing)).await;
     }
     let body = json!({"ids": ids, "verdict": verdict, "note": form.given("note")});
-    match approvals::decided(ask.with_body(&body)).await {
-        Ok(decided) => {
+    match approvals::decided_partly(&ask.with_body(&body)).await {
+        Ok(partly) if partly.left.is_empty() => {
             let what = if verdict == "approve" { "Approved; the next run adds" } else { "Rejected" };
-            let said = match &decided.approvals[..] {
+            let said = match &partly.done[..] {
                 [one] => format!("{what}: {}.", one.title),
                 more => format!("{what}: {} requests.", more.len()),
             };
             Ok(see_other(&ask, "/approvals", Some(Notice::ok(said))))
         }
+        Ok(partly) => {
+            let told = ApiError::conflict(told(&partly, verdict));
+            draw(&ask, told.status(), form.refused(&told)).await
+        }
         Err(error) => draw(&ask, error.status(), form.refused(&error)).await,
+    }
+}
+
+/// Which requests were answered, and which were not and why.
+fn told(partly: &Partly, verdict: &str) -> String {
+    let left = partly.left.iter().map(|(id, request)| {
+        let Some(request) = request else { return format!("request {id}, which is not there") };
+        let title: String = request.title.chars().take(TITLE_LONGEST).collect();
+        match &request.decided_by {
+            Some(by) => format!("{title}, which {by} answered meanwhile: {}", request.state.replace('_', "-")),
+            None if request.state == "pending" => format!("{title}, which is no longer on the watchlist"),
+            None => format!("{title}, which is {} already", request.state.replace('_', "-")),
+        }
+    });
+    let left = left.collect::<Vec<_>>().join("; ");
+    let what = if verdict == "approve" { "Approved" } else { "Rejected" };
+    match partly.done.len() {
+        0 => format!("Nothing was done. Not answered: {left}."),
+        done => format!("{what}: {done} of {} requests. Not these: {left}.", done + partly.left.len()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use pulsarr_shared::model::{ApprovalId, ApprovalState, ListedTitle, MediaType, PlexId, Relation, UserUuid};
+
     use crate::api::household::{Household, SETTINGS};
     use crate::pages::testing::Visitor;
 
@@ -138,12 +165,64 @@ mod tests {
         let nothing = visitor.post("/approvals", &[("do", "approve")]).await;
         assert!(nothing.status == 400 && nothing.text.contains("nothing was selected"), "{}", nothing.text);
         visitor.post("/approvals", &[("do", "approve 1")]).await;
-        let late = visitor.post("/approvals", &[("do", "reject"), ("id", "1"), ("id", "2")]).await;
-        assert!(late.status == 409 && late.text.contains("request 1"), "{}", late.text);
+        let late = visitor.post("/approvals", &[("do", "reject 1")]).await;
+        assert!(
+            late.status == 409
+                && late.text.contains(
+                    "Nothing was done. Not answered: Salt Ledger 1 (2025), which ada answered meanwhile: approved."
+                ),
+            "{}",
+            late.text
+        );
         assert_eq!(household.db().pending_approvals().unwrap(), 1);
         let odd = visitor.post("/approvals", &[("do", "praise 2")]).await;
         assert_eq!(odd.status, 400);
         assert_eq!(visitor.post_as("/approvals", "guessed", &[("do", "approve 2")]).await.status, 403);
+    }
+
+    #[tokio::test]
+    async fn of_several_those_that_wait_are_answered_and_the_others_are_named() {
+        let (visitor, household) = asked(3).await;
+        visitor.post("/approvals", &[("do", "approve 2")]).await;
+        let fields = [("do", "reject"), ("id", "1"), ("id", "2"), ("id", "3"), ("id", "77"), ("note", "no room")];
+        let partly = visitor.post("/approvals", &fields).await;
+        assert_eq!(partly.status, 409);
+        let told = "Rejected: 2 of 4 requests. Not these: Salt Ledger 2 (2025), which ada answered meanwhile: approved; \
+                    request 77, which is not there.";
+        assert!(partly.text.contains(told), "{}", partly.text);
+        let state = |id| household.db().approval(ApprovalId(id)).unwrap().unwrap().approval.state;
+        assert_eq!([1, 2, 3].map(state), [ApprovalState::Rejected, ApprovalState::Approved, ApprovalState::Rejected]);
+        let long = "x".repeat(1_001);
+        let refused = visitor.post("/approvals", &[("do", "reject"), ("id", "2"), ("id", "3"), ("note", &long)]).await;
+        assert!(refused.status == 422 && refused.text.contains("a note has at most 1000"), "{}", refused.text);
+    }
+
+    #[tokio::test]
+    async fn what_is_proposed_and_why_is_shown_and_names_are_text() {
+        let (visitor, household) = asked(1).await;
+        let page = visitor.get("/approvals").await.text;
+        assert!(page.contains("<bdi>movies</bdi>") && page.contains("search on add"), "{page}");
+        household.write(|db| {
+            let mirela = UserUuid::parse("6be07c1d2a94f037").unwrap();
+            let user = db.upsert_user(&mirela, "<i>mirela", "Mirela", Relation::Friend, 1)?;
+            let title = db.upsert_listed_title(&ListedTitle {
+                plex_id: PlexId::parse(&format!("{:024x}", 99)).unwrap(),
+                media_type: MediaType::Movie,
+                title: "<script>alert(1)</script>\u{202e}".to_owned(),
+                year: None,
+                ids: None,
+                poster_url: None,
+            })?;
+            db.open_entry(user, title, 1)
+        });
+        household.hold_all("run-2");
+        let id = household.db().approvals(Some(ApprovalState::Pending)).unwrap().last().unwrap().approval.id.0;
+        for path in ["/approvals".to_owned(), format!("/approvals/{id}")] {
+            let page = visitor.get(&path).await.text;
+            assert!(page.contains("&#60;script&#62;alert(1)") && !page.contains("<script>alert"), "{page}");
+            assert!(page.contains("<bdi>&#60;i&#62;mirela</bdi>"), "{page}");
+        }
+        assert_eq!(visitor.signed_out().get("/approvals").await.header("location"), "/login?next=/approvals");
     }
 
     #[tokio::test]

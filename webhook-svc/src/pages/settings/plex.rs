@@ -82,7 +82,7 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
         }),
         None => None,
     };
-    let plex = plex::standing(&ask).await?;
+    let plex = plex::standing(&ask.app).await?;
     let url = plex.server.and_then(|server| server.url).unwrap_or_default();
     draw(&ask, StatusCode::OK, Form::with([("url".to_owned(), url)]), servers, None).await
 }
@@ -96,7 +96,7 @@ async fn draw(
 ) -> Result<Response, ApiError> {
     let frame = Frame::of(ask, "settings", "Settings").await?;
     let group = Group::of(ask, SECTION).await?;
-    let plex = plex::standing(ask).await?;
+    let plex = plex::standing(&ask.app).await?;
     let (_, state) = settings::all(ask);
     let when = |at: Option<i64>| at.map_or_else(String::new, rfc3339);
     let token = plex.token.as_ref().map(|token| {
@@ -115,7 +115,7 @@ async fn draw(
 
 /// The form with the address of the server as it is.
 async fn with_server(ask: &Ask, error: &ApiError) -> Result<Form, ApiError> {
-    let url = plex::standing(ask).await?.server.and_then(|server| server.url).unwrap_or_default();
+    let url = plex::standing(&ask.app).await?.server.and_then(|server| server.url).unwrap_or_default();
     Ok(Form::with([("url".to_owned(), url)]).refused(error))
 }
 

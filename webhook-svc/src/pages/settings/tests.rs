@@ -1,3 +1,4 @@
+use pulsarr_tests::fakes::{FakePlex, PlexResource};
 use serde_json::{Value, json};
 
 use crate::pages::testing::{Shown, Visitor};
@@ -164,6 +165,41 @@ async fn plex_without_an_account_leads_to_linking_one_and_a_strange_server_is_re
     check(&visitor.post("/settings/plex/server", &[("url", " ")]).await, 400, &["say the address"]);
     check(&visitor.get("/settings/plex?servers=1").await, 200, &["no Plex account is linked"]);
     assert_eq!(visitor.post("/settings/plex/unlink", &[]).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_linked_account_is_shown_its_server_is_chosen_from_a_list_and_both_are_forgotten() {
+    let plex = FakePlex::start();
+    let hostile = "<b>Attic</b>\u{202e}";
+    plex.set_resources([PlexResource::new(hostile, &plex.machine_identifier()).local(&plex.server_url())]);
+    let vars = plex.envs();
+    let vars: Vec<(&str, &str)> = vars.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let visitor = Visitor::set_up_with(&[vars.as_slice(), &[("PULSARR_RETRY_BASE_MS", "0")]].concat(), "").await;
+    let linked = visitor.api_with("PUT", "/plex/token", Some(json!({"token": plex.owner_token()}))).await;
+    assert_eq!(linked.status, 200, "{}", linked.text);
+    let page = visitor.get("/settings/plex").await;
+    check(
+        &page,
+        200,
+        &["Plex takes the token", linked.json["is"].as_str().unwrap(), "Link again", "stored in the service"],
+    );
+    assert!(!page.text.contains(&plex.owner_token()), "{}", page.text);
+    let list = visitor.get("/settings/plex?servers=1").await;
+    check(&list, 200, &["&#60;b&#62;Attic", &format!("name=\"url\" value=\"{}\"", plex.server_url())]);
+    let seen = version(&list.text, "action=\"/settings/plex/server\"");
+    let url = plex.server_url();
+    let choose = [("version", seen.as_str()), ("url", url.as_str())];
+    assert_eq!(visitor.post("/settings/plex/server", &choose).await.status, 303);
+    assert_eq!(kept(&visitor, "plex").await["server_url"], url.as_str());
+    check(&visitor.get("/settings/plex").await, 200, &["answers</span>", "&#60;b&#62;Attic"]);
+    let stale = visitor.post("/settings/plex/server", &choose).await;
+    check(&stale, 412, &["As it is now", &url]);
+    assert_eq!(visitor.post("/settings/plex/friends", &[]).await.status, 303);
+    assert_eq!(kept(&visitor, "plex").await["server_url"], url.as_str(), "the rest of the group stays");
+    assert_eq!(visitor.post("/settings/plex/server", &[("do", "forget")]).await.status, 303);
+    assert_eq!(kept(&visitor, "plex").await, json!({"token": {"set": true}, "friends": false}));
+    assert_eq!(visitor.post("/settings/plex/unlink", &[]).await.status, 303);
+    check(&visitor.get("/settings/plex").await, 200, &["No Plex account is linked"]);
 }
 
 #[tokio::test]

@@ -28,6 +28,8 @@ pub fn of(ask: &Ask, wanted: &[(&'static str, &'static str)]) -> Vec<Variable> {
     let one = |&(name, about): &(&'static str, &'static str)| {
         let found = all.settings.iter().find(|it| it.name == name);
         let (value, source) = found.map_or_else(Default::default, |it| (it.value.clone(), it.source.clone()));
+        // Under its own name; others say which.
+        let source = if source == format!("environment {name}") { "environment".to_owned() } else { source };
         Variable { name, about, value, source }
     };
     wanted.iter().map(one).collect()

@@ -63,8 +63,10 @@ struct List {
     text: String,
     shown: String,
     people: Vec<Row>,
-    /// How many there are, and how many fit.
+    /// How many there are, how many of them are synced, how many of whose lists cannot be read, and how many fit.
     all: usize,
+    synced: usize,
+    unreadable: usize,
     fitting: usize,
     page: usize,
     /// Who is in a friend request only.
@@ -78,6 +80,13 @@ struct Row {
     quotas: Vec<QuotaView>,
     /// Looks, words and advice about their list.
     reading: (&'static str, &'static str, String),
+}
+
+impl Row {
+    /// Whether somebody has to do something before their list can be read.
+    fn is_unreadable(&self) -> bool {
+        matches!(self.reading.0, "bad" | "pending" | "warn")
+    }
 }
 
 /// Which people are looked at.
@@ -96,7 +105,7 @@ impl Filter<'_> {
                 "synced" => user.synced,
                 "left_alone" => !user.synced,
                 "asked" => user.standing.require_approval,
-                "unreadable" => !matches!(row.reading.0, "ok" | "idle"),
+                "unreadable" => row.is_unreadable(),
                 "nearly_full" => {
                     row.quotas.iter().any(|quota| quota.percent >= pulsarr_shared::quota::WARN_FROM_PERCENT)
                 }
@@ -137,7 +146,10 @@ async fn draw(
         }),
         user,
     });
-    let people: Vec<Row> = people.filter(|row| filter.takes(row)).collect();
+    let mut people: Vec<Row> = people.collect();
+    let synced = people.iter().filter(|row| row.user.synced).count();
+    let unreadable = people.iter().filter(|row| row.is_unreadable()).count();
+    people.retain(|row| filter.takes(row));
     let fitting = people.len();
     let last = fitting.saturating_sub(1) / ROWS + 1;
     let page = ask.count("page", 1, 1, u32::MAX)?.min(u32::try_from(last).unwrap_or(u32::MAX)) as usize;
@@ -156,6 +168,8 @@ async fn draw(
         shown,
         people,
         all,
+        synced,
+        unreadable,
         fitting,
         page,
         strangers,

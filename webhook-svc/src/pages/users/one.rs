@@ -109,7 +109,7 @@ async fn draw(
     let (view, version) = user_overrides::page(ask).await?;
     let uuid = view.user.uuid.as_str();
     let frame = Frame::of(ask, "users", shortened(&view.user.name)).await?;
-    let user = users::page(ask).await?.0.users.into_iter().find(|user| user.uuid == uuid);
+    let user = users::one(ask, uuid).await?;
     let user = user.ok_or_else(|| ApiError::not_found("this user is not on record any more"))?;
     let told = readability::page(ask).await?.users.into_iter().find(|it| it.uuid == uuid);
     let reading = told.map_or(("unknown", "not known yet", String::new()), |it| {

@@ -39,6 +39,7 @@ async fn everybody_stands_in_the_list_and_a_filter_leaves_some_out() {
     let visitor = household(SETTINGS).await;
     let page = visitor.get("/users").await;
     assert_eq!(page.status, 200);
+    assert!(page.text.contains("3 people, 2 synced."), "{}", page.text);
     for user in [ANA, BEN, CEM] {
         assert!(page.text.contains(&format!("href=\"/users/{user}\"")), "{user}: {}", page.text);
     }

@@ -2,14 +2,16 @@
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
-use pulsarr_shared::model::{Decision, InstanceKind, MediaType, Step, Verdict};
+use pulsarr_shared::model::{Decision, InstanceKind, MediaType, Outcome, Step, Verdict};
 use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
 use super::timeline::{Moment, timeline};
+use crate::api::approvals::DestinationView;
 use crate::api::watchlist::{self, WatchlistStory};
 use crate::api::{approvals, failures};
+use crate::pages::words::options;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
 use crate::request::{Access, ApiError, Ask};
 
@@ -30,6 +32,8 @@ struct Story {
     decided: Option<(String, Decision)>,
     /// The instances that take such titles.
     instances: Vec<String>,
+    /// Where the last decision sends it, and how it is added there.
+    destinations: Vec<(DestinationView, String)>,
     /// Bodies that were sent, by instance.
     payloads: Vec<(String, String)>,
 }
@@ -76,6 +80,17 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
         let decision = serde_json::from_value(last.decision.clone()).ok()?;
         Some((rfc3339(last.decided_at_ms), decision))
     });
+    let destinations = match decided.as_ref().map(|(_, decision): &(String, Decision)| &decision.outcome) {
+        Some(Outcome::Route { destinations, .. } | Outcome::Hold { destinations, .. }) => &destinations[..],
+        _ => &[],
+    };
+    let destinations = destinations.iter().map(DestinationView::of);
+    let destinations = destinations
+        .map(|to| {
+            let how = options(&to.options);
+            (to, how)
+        })
+        .collect();
     let sent = story.placement_details.iter().filter_map(|it| Some((it.instance.clone(), it.payload.as_ref()?)));
     let payloads = sent.map(|(instance, body)| (instance, serde_json::to_string_pretty(body).unwrap_or_default()));
     let page = Story {
@@ -83,6 +98,7 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
         form,
         since: rfc3339(story.entry.since_ms),
         moments: timeline(&story, &events),
+        destinations,
         decided,
         instances: instances.map(|it| it.name.clone()).collect(),
         payloads: payloads.collect(),
@@ -127,7 +143,7 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use pulsarr_shared::model::{EntryId, EntryState};
+    use pulsarr_shared::model::{EntryId, EntryState, ListedTitle, Relation, UserUuid};
 
     use crate::api::household::{Household, SETTINGS};
     use crate::pages::testing::Visitor;
@@ -156,6 +172,34 @@ mod tests {
         }
         assert_eq!(visitor.get("/watchlist/77").await.status, 404);
         assert_eq!(visitor.get("/watchlist/x").await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn it_says_where_it_goes_how_and_who_else_wishes_it() {
+        let (visitor, household) = asked().await;
+        let mirela = UserUuid::parse("6be07c1d2a94f037").unwrap();
+        household.write(|db| {
+            let user = db.upsert_user(&mirela, "<i>mirela", "Mirela", Relation::Friend, 1)?;
+            let title = db.entry(EntryId(1))?.unwrap().title;
+            let title = db.upsert_listed_title(&ListedTitle {
+                plex_id: title.plex_id,
+                media_type: title.media_type,
+                title: "<script>alert(1)</script>\u{202e}".to_owned(),
+                year: title.year,
+                ids: None,
+                poster_url: None,
+            })?;
+            db.open_entry(user, title, 9)
+        });
+        let page = visitor.get("/watchlist/1").await.text;
+        for told in ["<bdi>movies</bdi>", "it takes films", "search on add", "href=\"/watchlist/2\""] {
+            assert!(page.contains(told), "{told}: {page}");
+        }
+        assert!(page.contains("&#60;i&#62;mirela") && page.contains("&#60;script&#62;alert(1)"), "{page}");
+        assert!(!page.contains("<script>alert") && !page.contains("<i>mirela"), "{page}");
+        let others = visitor.get("/watchlist/2").await.text;
+        assert!(others.contains("href=\"/watchlist/1\""), "{others}");
+        assert_eq!(visitor.signed_out().get("/watchlist/1").await.header("location"), "/login?next=/watchlist/1");
     }
 
     #[tokio::test]

@@ -1,0 +1,127 @@
+//! What a year of requests comes to, for charts. Counting walks through all of it, so it is done on a connection and a thread of its
+//! own, and kept for a while: whoever asks meanwhile is told what was counted last, and has it counted anew for the next.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::config::Config;
+use pulsarr_shared::stats::Days;
+use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::tally::{PERIODS, Period, Tally};
+
+use crate::app::App;
+
+/// So long nothing is counted anew.
+const FRESH_MS: UnixMs = 60_000;
+/// So long what was counted is told while it is counted anew.
+const USABLE_MS: UnixMs = 15 * 60_000;
+
+/// What was counted last.
+#[derive(Default)]
+pub struct Insights {
+    kept: Mutex<Option<Kept>>,
+    /// Held while somebody counts.
+    counting: tokio::sync::Mutex<()>,
+}
+
+type Periods = Arc<[Period; PERIODS.len()]>;
+
+#[derive(Clone)]
+struct Kept {
+    at_ms: UnixMs,
+    periods: Periods,
+}
+
+impl Insights {
+    fn kept(&self) -> Option<Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was counted at most so long ago.
+    fn within(&self, age_ms: UnixMs, now_ms: UnixMs) -> Option<Periods> {
+        // One of the future was counted by a clock that has since been put back.
+        self.kept().filter(|kept| (0..age_ms).contains(&now_ms.saturating_sub(kept.at_ms))).map(|kept| kept.periods)
+    }
+}
+
+/// What happened in each of [`PERIODS`], at most a quarter of an hour old.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub async fn periods(app: &Arc<App>) -> Result<Periods, StoreError> {
+    let now_ms = app.now_ms();
+    if let Some(periods) = app.insights.within(FRESH_MS, now_ms) {
+        return Ok(periods);
+    }
+    let Some(periods) = app.insights.within(USABLE_MS, now_ms) else { return count(app).await };
+    if app.insights.counting.try_lock().is_err() {
+        return Ok(periods);
+    }
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        if let Err(error) = count(&app).await {
+            tracing::warn!("the charts could not be counted anew: failed to {error}");
+        }
+    });
+    Ok(periods)
+}
+
+/// Counts, unless somebody has just done so.
+async fn count(app: &App) -> Result<Periods, StoreError> {
+    let _alone = app.insights.counting.lock().await;
+    let now_ms = app.now_ms();
+    if let Some(periods) = app.insights.within(FRESH_MS, now_ms) {
+        return Ok(periods);
+    }
+    let config = app.config();
+    let counted = tokio::task::spawn_blocking(move || look(&config, now_ms)).await;
+    let periods = Arc::new(counted.unwrap_or(Err(StoreError::Busy))?);
+    let kept = Kept { at_ms: now_ms, periods: Arc::clone(&periods) };
+    *app.insights.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    Ok(periods)
+}
+
+fn look(config: &Config, now_ms: UnixMs) -> Result<[Period; PERIODS.len()], StoreError> {
+    let environment = &config.environment;
+    let store = Store::open(&environment.data_dir, environment.allow_network_fs)?;
+    let longest = PERIODS.into_iter().max().unwrap_or(0);
+    let days = Days::new(longest, &config.zone, now_ms);
+    let (since_ms, mut tally) = (days.begin_ms(0), Tally::new(days));
+    let db = store.read();
+    db.wishes(since_ms, |wish| tally.wish(wish.appeared_at_ms, wish.state, wish.user, wish.genres))?;
+    db.additions(since_ms, |instance, at_ms| tally.addition(instance, at_ms))?;
+    for (at_ms, took_ms) in db.times_to_available(since_ms)? {
+        tally.arrival(at_ms, took_ms);
+    }
+    Ok(tally.ended())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::api::household::{Household, SETTINGS};
+    use crate::testing;
+
+    #[tokio::test]
+    async fn what_was_counted_is_kept_for_a_while_and_then_counted_anew() {
+        let service = testing::app_with_settings(&[], SETTINGS);
+        let household = Household::of(&service);
+        let requested = async || periods(&service.app).await.unwrap()[1].outcomes().iter().sum::<u32>();
+        household.wish(2);
+        assert_eq!(requested().await, 2);
+        household.wish(1);
+        assert_eq!(requested().await, 2);
+        service.clock.advance(Duration::from_millis(USABLE_MS.unsigned_abs()));
+        assert_eq!(requested().await, 3);
+        // Told at once, and counted anew for the next.
+        household.wish(1);
+        service.clock.advance(Duration::from_millis(FRESH_MS.unsigned_abs()));
+        assert_eq!(requested().await, 3);
+        while requested().await == 3 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(requested().await, 4);
+    }
+}

@@ -1,0 +1,231 @@
+//! One instance: its settings, its webhook, and what waits for it.
+
+use std::time::Duration;
+
+use askama::Template;
+use pulsarr_shared::clock::rfc3339;
+use pulsarr_shared::model::PlacementState;
+use serde_json::{Map, Value};
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use super::form::{self, InstanceForm};
+use super::{Line, ROWS};
+use crate::api::instance_health::{self, Health, Waiting};
+use crate::api::instance_trial::{self, Choices, Trial};
+use crate::api::instances::{self, InstanceDetail};
+use crate::app::App;
+use crate::pages::trouble::encoded;
+use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::request::{Access, ApiError, Ask};
+
+pub(super) const PAGES: &[Page] = &[
+    Page { method: Method::GET, path: "/instances/{name}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
+    Page { method: Method::POST, path: "/instances/{name}", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+    Page {
+        method: Method::POST,
+        path: "/instances/{name}/remove",
+        access: Access::Write,
+        handle: |ask| Box::pin(remove(ask)),
+    },
+];
+
+/// How long a page waits for what the instance offers; then it has fields to type into.
+const CHOICES_WITHIN: Duration = Duration::from_millis(1_500);
+
+#[derive(Template)]
+#[template(path = "instances/edit.html")]
+struct Edit {
+    frame: Frame,
+    line: Line,
+    it: InstanceForm,
+    /// What the form was filled from.
+    version: i64,
+    queue: Vec<Queued>,
+    /// There is more in the queue.
+    more: bool,
+    /// Somebody else has changed it meanwhile: what was typed beside what is there.
+    stale: Vec<Difference>,
+}
+
+/// A title that waits.
+struct Queued {
+    it: Waiting,
+    poster: String,
+    since: String,
+    again: String,
+    refused: bool,
+}
+
+/// A setting in two versions.
+struct Difference {
+    key: String,
+    yours: String,
+    theirs: String,
+    differs: bool,
+}
+
+/// What is shown of an instance besides what is stored.
+#[derive(Default)]
+struct Shown {
+    status: StatusCode,
+    /// What was typed; none: what is stored.
+    form: Option<Form>,
+    error: Option<ApiError>,
+    trial: Option<Trial>,
+    choices: Option<Choices>,
+    stale: Vec<Difference>,
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    let name = ask.variable("name").to_owned();
+    draw(&ask, &name, Shown::default()).await
+}
+
+async fn act(ask: Ask) -> Result<Response, ApiError> {
+    let (app, form, name) = (&ask.app, Form::of(&ask), ask.variable("name").to_owned());
+    let detail = instances::detail(&app.config(), &name)?;
+    let test = form.value("do") == "test";
+    let body = if detail.instance.read_only { Ok(Map::new()) } else { form::body(app, &form, false) };
+    let mut body = match body {
+        Ok(body) => body,
+        Err(error) => return refused(&ask, &name, form, error).await,
+    };
+    body.insert("name".to_owned(), name.as_str().into());
+    let body = Value::Object(body);
+    if test {
+        return match instance_trial::tried(&ask.with_body(&body)).await {
+            Ok((trial, choices)) => {
+                let form = Some(form).filter(|_| !detail.instance.read_only);
+                draw(&ask, &name, Shown { form, trial: Some(trial), choices, ..Shown::default() }).await
+            }
+            Err(error) => refused(&ask, &name, form, error).await,
+        };
+    }
+    let sent = ask.with_body(&body).if_match(form.value("version"));
+    match instances::replaced(&sent).await {
+        Ok(_) => {
+            let notice = Notice::ok(format!("{name} is saved, and holds from now on."));
+            Ok(see_other(&ask, &format!("/instances/{}", encoded(&name)), Some(notice)))
+        }
+        Err(error) if error.status() == StatusCode::PRECONDITION_FAILED => {
+            let stale = differences(&body, &instances::detail(&app.config(), &name)?);
+            let shown = Shown { status: error.status(), form: Some(form), stale, ..Shown::default() };
+            draw(&ask, &name, shown).await
+        }
+        Err(error) => refused(&ask, &name, form, error).await,
+    }
+}
+
+async fn refused(ask: &Ask, name: &str, form: Form, error: ApiError) -> Result<Response, ApiError> {
+    let (status, error) = (error.status(), Some(error));
+    draw(ask, name, Shown { status, form: Some(form), error, ..Shown::default() }).await
+}
+
+async fn draw(ask: &Ask, name: &str, shown: Shown) -> Result<Response, ApiError> {
+    let app = &ask.app;
+    let detail = instances::detail(&app.config(), name)?;
+    let all = instances::all(&app.config()).instances;
+    let standing = instance_health::standings(app, vec![name.to_owned()]).await?.pop();
+    let standing = standing.ok_or_else(|| ApiError::not_found(format!("there is no instance called `{name}`")))?;
+    let answers = !matches!(standing.health, Health::Unreachable | Health::Refused);
+    let choices = match shown.choices {
+        None if shown.trial.is_none() && answers && detail.instance.broken.is_empty() => offered(app, name).await,
+        choices => choices,
+    };
+    let mut waiting = instance_health::queue(app, name, ROWS + 1).await?;
+    let more = waiting.len() > ROWS as usize;
+    waiting.truncate(ROWS as usize);
+    let kind = detail.instance.kind;
+    let mut it = InstanceForm {
+        form: shown.form.unwrap_or_else(|| form::of_settings(&detail.settings, &detail.instance.options)),
+        kind,
+        read_only: detail.instance.read_only,
+        has_key: detail.settings["api_key"]["set"] == true,
+        choices,
+        originals: form::originals(&all, kind, name),
+        trial: shown.trial,
+        ..InstanceForm::default()
+    };
+    if let Some(error) = &shown.error {
+        it = it.refused(error);
+    }
+    let frame = Frame::of(ask, "instances", name).await?;
+    let page = Edit {
+        frame,
+        version: detail.instance.version.unwrap_or_default(),
+        line: Line::of(detail.instance, standing),
+        it: it.kept(app),
+        queue: waiting.into_iter().map(|it| Queued::of(app.base_path(), it)).collect(),
+        more,
+        stale: shown.stale,
+    };
+    html(ask, shown.status, &page)
+}
+
+/// What the instance offers, if it says so soon.
+async fn offered(app: &App, name: &str) -> Option<Choices> {
+    tokio::time::timeout(CHOICES_WITHIN, instance_trial::offered(app, name)).await.ok()?.ok()
+}
+
+async fn remove(ask: Ask) -> Result<Response, ApiError> {
+    let (form, name) = (Form::of(&ask), ask.variable("name").to_owned());
+    match instances::removed(ask.clone().if_match(form.value("version"))).await {
+        Ok(removed) => {
+            let notice = match removed.left_behind {
+                Some(sentence) => Notice { kind: "warn".to_owned(), text: format!("{name} is removed. {sentence}") },
+                None => Notice::ok(format!("{name} is removed. It keeps its library.")),
+            };
+            Ok(see_other(&ask, "/instances", Some(notice)))
+        }
+        Err(error) if error.status() == StatusCode::NOT_FOUND => Err(error),
+        Err(error) => {
+            let status = error.status();
+            let told = match status {
+                StatusCode::PRECONDITION_FAILED => {
+                    ApiError::changed("somebody has changed it since you looked: look again")
+                }
+                _ => ApiError::conflict(format!("{name} was not removed: {}", said(&error))),
+            };
+            draw(&ask, &name, Shown { status, error: Some(told), ..Shown::default() }).await
+        }
+    }
+}
+
+/// What an error says, with what it is about.
+fn said(error: &ApiError) -> String {
+    let problems = error.problems().iter().map(|it| format!("{}: {}", it.path, it.message)).collect::<Vec<_>>();
+    if problems.is_empty() { error.message().to_owned() } else { problems.join(". ") }
+}
+
+/// What was typed beside what is there, key by key; keys to the instance are never shown.
+fn differences(yours: &Value, theirs: &InstanceDetail) -> Vec<Difference> {
+    let empty = Map::new();
+    let (yours, theirs) = (yours.as_object().unwrap_or(&empty), theirs.settings.as_object().unwrap_or(&empty));
+    let mut keys: Vec<&String> = yours.keys().chain(theirs.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let line = |key: &String| {
+        let text = |from: &Map<String, Value>| match from.get(key) {
+            None => String::new(),
+            Some(_) if key == "api_key" => "set".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+        };
+        let (yours, theirs) = (text(yours), text(theirs));
+        Difference { differs: yours != theirs && key != "api_key", key: key.clone(), yours, theirs }
+    };
+    keys.into_iter().map(line).collect()
+}
+
+impl Queued {
+    fn of(base_path: &str, it: Waiting) -> Self {
+        let refused = it.row.state == PlacementState::Failed;
+        let again = it.row.retry_at_ms.map_or_else(String::new, rfc3339);
+        let poster = format!("{base_path}/posters/{}", it.row.plex_id);
+        Self { poster, since: rfc3339(it.row.queued_at_ms), again, refused, it }
+    }
+}
+
+#[cfg(test)]
+mod tests;

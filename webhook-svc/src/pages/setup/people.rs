@@ -1,0 +1,108 @@
+//! Whose watchlists are acted on, and what to do about those that cannot be read.
+
+use askama::Template;
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use super::steps::{Progress, Shown, Step, frame};
+use crate::api::first_sync;
+use crate::api::readability::{self, ReadabilityView};
+use crate::api::taking_part::{self, Taker};
+use crate::pages::{Form, Frame, Page, html, see_other};
+use crate::request::{Access, ApiError, Ask};
+
+const PATH: &str = "/setup/users";
+
+pub(super) const PAGES: &[Page] = &[
+    Page { method: Method::GET, path: PATH, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
+    Page { method: Method::POST, path: PATH, access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+];
+
+#[derive(Template)]
+#[template(path = "setup/people.html")]
+struct People {
+    frame: Frame,
+    steps: Vec<Shown>,
+    people: Vec<Person>,
+    form: Form,
+    /// The lists are being read.
+    reading: bool,
+    /// They may be read at a press.
+    waits: bool,
+    /// What is missing before they can be; empty: nothing.
+    missing: &'static str,
+    /// Friends' lists are read at all.
+    friends: bool,
+    requests_known: bool,
+}
+
+/// Somebody, and the own switch.
+struct Person {
+    it: ReadabilityView,
+    /// None for somebody who is only in a friend request.
+    taker: Option<Taker>,
+    tone: &'static str,
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    draw(&ask, StatusCode::OK, Form::default()).await
+}
+
+async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, ApiError> {
+    let (app, config) = (&ask.app, ask.app.config());
+    let missing = match (&config.settings.plex.token, config.settings.instances.is_empty()) {
+        (None, _) => "/setup/plex",
+        (_, true) => "/setup/instances",
+        _ => "",
+    };
+    let told = readability::all(app).await?;
+    let mut takers = taking_part::takers(app).await?;
+    let person = |it: ReadabilityView| {
+        let at = takers.iter().position(|taker| taker.uuid == it.uuid);
+        Person { taker: at.map(|at| takers.swap_remove(at)), tone: tone(it.state), it }
+    };
+    let page = People {
+        frame: frame(ask, "Whose watchlists").await?,
+        steps: Progress::of(ask).await?.steps(Step::People),
+        people: told.users.into_iter().map(person).collect(),
+        form,
+        reading: first_sync::under_way(ask).await?.is_some(),
+        waits: first_sync::waits(app).await?,
+        missing,
+        friends: config.settings.plex.friends,
+        requests_known: told.friend_requests_known,
+    };
+    html(ask, status, &page)
+}
+
+/// How it looks whether a list can be read.
+fn tone(state: &str) -> &'static str {
+    match state {
+        "readable" => "ok",
+        "empty" => "idle",
+        "private" | "not_a_friend" => "bad",
+        _ => "warn",
+    }
+}
+
+impl People {
+    /// Whether somebody's switch is on: as it was sent, or as it is.
+    fn is_on(&self, taker: &Taker) -> bool {
+        if self.form.ticked("person") { self.form.has("on", &taker.uuid) } else { taker.synced }
+    }
+}
+
+async fn act(ask: Ask) -> Result<Response, ApiError> {
+    let form = Form::of(&ask);
+    let reads = form.value("do") == "read";
+    let wanted: Vec<(String, bool)> = form.all("person").map(|uuid| (uuid.to_owned(), form.has("on", uuid))).collect();
+    match taking_part::choose(&ask, &wanted).await {
+        Ok(chosen) => {
+            if reads || chosen.switched_on {
+                first_sync::read_lists(&ask).await?;
+            }
+            Ok(see_other(&ask, if reads { PATH } else { "/setup/preview" }, None))
+        }
+        Err(error) => draw(&ask, error.status(), form.refused(&error)).await,
+    }
+}

@@ -1,0 +1,170 @@
+//! What the first sync would add, and its start.
+
+use std::collections::{BTreeMap, HashSet};
+
+use askama::Template;
+use pulsarr_shared::model::PlexId;
+use pulsarr_shared::simulate::{Outlook, What};
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use super::steps::{Progress, Shown, Step, frame};
+use crate::api::{first_sync, simulate};
+use crate::pages::{Frame, Notice, Page, html, see_other};
+use crate::request::{Access, ApiError, Ask};
+
+const PATH: &str = "/setup/preview";
+
+/// As many posters as are shown at most.
+const MOST_POSTERS: usize = 48;
+
+/// As many titles as are told with why they stay behind.
+const MOST_OTHERS: usize = 25;
+
+pub(super) const PAGES: &[Page] = &[
+    Page { method: Method::GET, path: PATH, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
+    Page { method: Method::POST, path: PATH, access: Access::Write, handle: |ask| Box::pin(start(ask)) },
+];
+
+#[derive(Template)]
+#[template(path = "setup/preview.html")]
+struct Preview {
+    frame: Frame,
+    steps: Vec<Shown>,
+    it: Foreseen,
+    /// The lists are being read, so that nothing is foreseen yet.
+    reading: bool,
+    /// The first sync waits for the button.
+    waits: bool,
+    /// What is missing before it can start; empty: nothing.
+    missing: &'static str,
+}
+
+impl Preview {
+    /// Where the poster of a title is.
+    fn poster(&self, id: &PlexId) -> String {
+        format!("{}/posters/{id}", self.frame.base_path)
+    }
+}
+
+/// What would come of everything on the lists.
+#[derive(Default)]
+struct Foreseen {
+    titles: HashSet<PlexId>,
+    instances: BTreeMap<String, HashSet<PlexId>>,
+    /// Titles that would be added: Plex's id and what they are called; the first of them.
+    posters: Vec<(PlexId, String)>,
+    /// Those that would not: how many by what becomes of them, and the first of them.
+    places: BTreeMap<&'static str, u32>,
+    others: Vec<Other>,
+    /// Those that have their place already.
+    settled: u32,
+}
+
+/// A wish that nothing is added for.
+struct Other {
+    title: String,
+    user: String,
+    what: &'static str,
+    tone: &'static str,
+    why: String,
+}
+
+impl Foreseen {
+    fn add(&mut self, entry: Outlook) {
+        if entry.settled {
+            self.settled += 1;
+            return;
+        }
+        if entry.then.what == What::Route {
+            for instance in entry.then.to {
+                self.instances.entry(instance).or_default().insert(entry.plex_id.clone());
+            }
+            if self.titles.insert(entry.plex_id.clone()) && self.posters.len() < MOST_POSTERS {
+                self.posters.push((entry.plex_id, entry.title));
+            }
+            return;
+        }
+        let (what, tone) = said(entry.then.what);
+        *self.places.entry(what).or_default() += 1;
+        if self.others.len() < MOST_OTHERS {
+            self.others.push(Other { title: entry.title, user: entry.user, what, tone, why: entry.then.why });
+        }
+    }
+
+    /// How many wishes nothing is added for.
+    fn other_count(&self) -> u32 {
+        self.places.values().sum()
+    }
+
+    /// How many posters there would be beyond those that are shown.
+    fn more_posters(&self) -> usize {
+        self.titles.len().saturating_sub(self.posters.len())
+    }
+
+    /// How many others there are beyond those that are told.
+    fn more_others(&self) -> usize {
+        (self.other_count() as usize).saturating_sub(self.others.len())
+    }
+}
+
+/// What becomes of a wish for which nothing is added, in a word and a tone.
+const fn said(what: What) -> (&'static str, &'static str) {
+    match what {
+        What::Route => ("added", "ok"),
+        What::Undecided => ("not decided yet", "idle"),
+        What::Approval => ("asks first", "warn"),
+        What::Quota => ("waits for its quota", "warn"),
+        What::Held => ("held", "warn"),
+        What::Exclude => ("left out", "idle"),
+        What::Rejected => ("rejected", "bad"),
+        What::Unresolvable => ("unresolvable", "warn"),
+    }
+}
+
+async fn show(ask: Ask) -> Result<Response, ApiError> {
+    let (app, config) = (&ask.app, ask.app.config());
+    let missing = match (&config.settings.plex.token, config.settings.instances.is_empty()) {
+        (None, _) => "/setup/plex",
+        (_, true) => "/setup/instances",
+        _ => "",
+    };
+    let waits = first_sync::waits(app).await?;
+    let reading = waits && first_sync::under_way(&ask).await?.is_some();
+    let it = if reading || !missing.is_empty() {
+        Foreseen::default()
+    } else {
+        simulate::over_everything(app, Foreseen::add).await?
+    };
+    let page = Preview {
+        frame: frame(&ask, "What the first sync would add").await?,
+        steps: Progress::of(&ask).await?.steps(Step::Preview),
+        it,
+        reading,
+        waits,
+        missing,
+    };
+    html(&ask, StatusCode::OK, &page)
+}
+
+async fn start(ask: Ask) -> Result<Response, ApiError> {
+    let config = ask.app.config();
+    if config.settings.plex.token.is_none() || config.settings.instances.is_empty() {
+        return Ok(see_other(
+            &ask,
+            "/setup",
+            Some(Notice::bad("Plex and an instance are needed before the first sync.")),
+        ));
+    }
+    match first_sync::start(&ask).await? {
+        Some(run) => Ok(see_other(
+            &ask,
+            &format!("/runs/{run}"),
+            Some(Notice::ok("The setup is done, and the first sync runs.")),
+        )),
+        None => {
+            let said = "The setup is done. The first sync begins by itself, with the next run.";
+            Ok(see_other(&ask, "/", Some(Notice::ok(said))))
+        }
+    }
+}
