@@ -49,6 +49,15 @@ fn named(look: Look) -> &'static str {
     }
 }
 
+/// Judges the page that is shown, for stories about pages that no lively household has. Without axe nothing is said: the walk says it.
+/// Nor can it judge where no script runs.
+pub(super) fn judged(browser: &Browser) {
+    if let Some(axe) = judge().ok().filter(|_| browser.scripts()) {
+        let found = grave(browser, &axe);
+        assert!(found.is_empty(), "{}: {}", browser.path(), found.join("\n"));
+    }
+}
+
 /// The text of axe, or why there is none.
 fn judge() -> Result<String, String> {
     if let Some(why) = missing() {

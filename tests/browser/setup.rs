@@ -1,16 +1,18 @@
 //! The first visit: from nothing at all to the first sync, with and without JavaScript.
 
 use pulsarr_tests::browser::Look;
+use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, wait_until};
 use pulsarr_tests::session::{PASSWORD, setup_token};
 
+use crate::accessibility::judged;
 use crate::{Scene, play, wanting_two};
 
 /// A household where nothing is set up: Plex, Radarr and Sonarr are there, and pulsarr knows none of them.
 fn with_nothing() -> Household {
     let mut household = wanting_two();
     let friend = household.plex.add_friend("tomas.r");
-    household.plex.watch(&friend, pulsarr_tests::fakes::Title::movie("Tin Ferryman").year(2024).tmdb(900_601));
+    household.plex.watch(&friend, Title::movie("Tin Ferryman").year(2024).tmdb(900_601));
     household.write_settings("");
     for variable in ["PLEX_TOKEN", "RADARR_API_KEY", "SONARR_API_KEY"] {
         household.vars.remove(variable);
@@ -35,8 +37,9 @@ fn from_nothing_to_the_first_sync(scene: &mut Scene) {
     let Scene { browser, household, service } = &*scene;
     browser.expects("status of 403");
     browser.expects("status of 422");
-    browser.goto("/");
+    browser.goto("/activity");
     browser.at("/setup");
+    judged(browser);
     browser.fill("Setup token", "guessed");
     browser.fill("User name", "mirela");
     browser.fill("Password", PASSWORD);
@@ -50,6 +53,7 @@ fn from_nothing_to_the_first_sync(scene: &mut Scene) {
     browser.at("/setup/plex");
     browser.press("Get a code");
     browser.finds(".big-code");
+    judged(browser);
     household.plex.claim_pin(&browser.text_of(".big-code"));
     // The page looks by itself.
     browser.sees("Plex is linked.");
@@ -57,6 +61,7 @@ fn from_nothing_to_the_first_sync(scene: &mut Scene) {
 
     add(scene, "Radarr", "movies", &household.radarr.url(), &household.radarr.api_key());
     add(scene, "Sonarr", "shows", &household.sonarr.url(), &household.sonarr.api_key());
+    judged(browser);
     browser.press("Continue");
     browser.at("/setup/users");
     browser.until("reading is offered, or done", || browser.count("button[value='read'], .table"), |it| *it > 0);
@@ -64,6 +69,7 @@ fn from_nothing_to_the_first_sync(scene: &mut Scene) {
         browser.press("Read the lists");
     }
     browser.sees("tomas.r");
+    judged(browser);
     // Only her own list for a beginning.
     browser.tick("Act on the list of tomas.r");
     browser.press("Save and continue");
@@ -71,6 +77,7 @@ fn from_nothing_to_the_first_sync(scene: &mut Scene) {
     browser.at("/setup/preview");
     browser.sees("Would be added");
     browser.sees("Salt Ledger");
+    judged(browser);
     assert!(household.radarr.library().is_empty() && household.sonarr.library().is_empty(), "nothing is added yet");
     browser.press("Start the first sync");
     wait_until("the first sync has added both", || {
