@@ -544,9 +544,10 @@ impl Db<'_> {
     /// [`StoreError`] when the database cannot be read.
     pub fn failure_count(self) -> Result<u32, StoreError> {
         let mut query = self.connection.prepare_cached(
+            // The two states are the condition of the index: every page asks this.
             "-- placements.failure_count\n\
              SELECT count(*) FROM placements p JOIN entries e ON e.id = p.entry_id\n\
-             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL",
+             WHERE p.state IN ('queued', 'failed') AND p.state = 'failed' AND e.closed_at_ms IS NULL",
         )?;
         Ok(query.query_row([], |row| row.get(0))?)
     }
