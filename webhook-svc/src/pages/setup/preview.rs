@@ -137,7 +137,8 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
         simulate::over_everything(app, Foreseen::add).await?
     };
     let page = Preview {
-        frame: frame(&ask, "What the first sync would add").await?,
+        frame: frame(&ask, if waits { "What the first sync would add" } else { "What the next sync would add" })
+            .await?,
         steps: Progress::of(&ask).await?.steps(Step::Preview),
         it,
         reading,
