@@ -10,9 +10,9 @@ use warp::reply::Response;
 
 use super::numbers::{by_instance, over_time};
 use super::standing::{Tile, in_all, tiles};
-use crate::api::overview;
 use crate::api::runs_start::{Start, start_run};
 use crate::api::watchlist::{self, WatchlistEntry};
+use crate::api::{first_sync, overview};
 use crate::insights;
 use crate::pages::charts::{Ranked, Stacked};
 use crate::pages::{Frame, Notice, Page, html, see_other};
@@ -56,6 +56,9 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
         (None, true) => "Link the Plex account, and tell where Sonarr and Radarr are.",
         (None, false) => "Link the Plex account whose watchlists are to be read.",
         (Some(_), true) => "Plex is linked. Tell where Sonarr and Radarr are.",
+        (Some(_), false) if first_sync::waits(&ask.app).await? => {
+            "Watchlists are read, and nothing is added before you start the first sync: look first at what it would add."
+        }
         (Some(_), false) => "",
     };
     let tiles = tiles(&overview);
@@ -142,6 +145,15 @@ mod tests {
             assert!(page.contains(told), "{told}: {page}");
         }
         assert!(page.len() < 30_000, "{} bytes", page.len());
+    }
+
+    #[tokio::test]
+    async fn nobody_overlooks_that_the_first_sync_waits() {
+        let visitor = Visitor::set_up(SETTINGS).await;
+        visitor.write(pulsarr_shared::sync::hold_first_sync);
+        let page = visitor.get("/").await.text;
+        assert!(page.contains("nothing is added before you start the first sync"), "{page}");
+        assert!(page.contains("href=\"/setup\"") && !page.contains("Sync now"), "{page}");
     }
 
     #[tokio::test]
