@@ -73,6 +73,7 @@ fn the_setup_token_is_written_for_operators_and_the_api_never_shows_it() {
     let mut household = Household::new();
     let service = open_service(&mut household);
     let words = "this setup token: ";
+    wait_until("the token is written", || service.running.stderr().contains(words));
     let token = written(&service)
         .iter()
         .find_map(|line| Some(line["message"].as_str()?.split_once(words)?.1.to_owned()))

@@ -288,7 +288,13 @@ impl Browser {
 
     /// Ticks or unticks the box of this label, or picks the radio button.
     pub fn tick(&self, label: &str) {
-        self.eventually(&format!("`{label}` can be ticked"), async |client| field(client, label).await?.click().await);
+        self.eventually(&format!("`{label}` can be ticked"), async |client| {
+            let field = field(client, label).await?;
+            // Out from under what sticks to the edges of the page. Where scripts are off it is where it is.
+            let element = serde_json::to_value(&field).unwrap_or_default();
+            let _ = client.execute("arguments[0].scrollIntoView({block: 'center'})", vec![element]).await;
+            field.click().await
+        });
     }
 
     /// What stands in the field of this label.
