@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use pulsarr_tests::household::{Household, wait_until};
 use pulsarr_tests::service::Service;
+use pulsarr_tests::session::setup_token;
 use serde_json::{Value, json};
 
 use super::wanting_two;
@@ -72,12 +73,7 @@ fn requests_are_logged_from_the_moment_that_somebody_asks_for_it_and_named_by_th
 fn the_setup_token_is_written_for_operators_and_the_api_never_shows_it() {
     let mut household = Household::new();
     let service = open_service(&mut household);
-    let words = "this setup token: ";
-    wait_until("the token is written", || service.running.stderr().contains(words));
-    let token = written(&service)
-        .iter()
-        .find_map(|line| Some(line["message"].as_str()?.split_once(words)?.1.to_owned()))
-        .unwrap_or_else(|| panic!("{}", service.running.stderr()));
+    let token = setup_token(&service);
     assert!(token.len() >= 16 && !token.contains('*'), "{token}");
     let lines = shown(&service, "text=setup%20token");
     assert!(

@@ -238,7 +238,7 @@ impl Browser {
 
     /// Clicks on the first element that a CSS selector finds.
     pub fn click(&self, css: &str) {
-        self.eventually(css, async |client| client.find(Locator::Css(css)).await?.click().await);
+        self.eventually(css, async |client| click(client, client.find(Locator::Css(css)).await?).await);
     }
 
     /// Clicks on the first button or link that is shown with this text.
@@ -249,7 +249,7 @@ impl Browser {
             quoted(label)
         );
         self.eventually(&format!("`{label}` can be pressed"), async |client| {
-            shown(client.find_all(Locator::XPath(&path)).await?).await?.click().await
+            click(client, shown(client.find_all(Locator::XPath(&path)).await?).await?).await
         });
     }
 
@@ -289,11 +289,7 @@ impl Browser {
     /// Ticks or unticks the box of this label, or picks the radio button.
     pub fn tick(&self, label: &str) {
         self.eventually(&format!("`{label}` can be ticked"), async |client| {
-            let field = field(client, label).await?;
-            // Out from under what sticks to the edges of the page. Where scripts are off it is where it is.
-            let element = serde_json::to_value(&field).unwrap_or_default();
-            let _ = client.execute("arguments[0].scrollIntoView({block: 'center'})", vec![element]).await;
-            field.click().await
+            click(client, field(client, label).await?).await
         });
     }
 
@@ -495,6 +491,13 @@ fn capabilities(folder: &Path, look: Look) -> Value {
         },
         "timeouts": {"script": 60_000, "pageLoad": 60_000},
     })
+}
+
+/// Clicks on an element in the middle of the window, where no bar that stays in place covers it.
+async fn click(client: &Client, element: Element) -> Result<(), CmdError> {
+    let element_json = serde_json::to_value(&element).map_err(CmdError::from)?;
+    client.execute("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", vec![element_json]).await?;
+    element.click().await
 }
 
 /// The first of these that is shown.

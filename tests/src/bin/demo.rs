@@ -11,7 +11,7 @@ use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, SETTINGS};
 use pulsarr_tests::lively::{ADMIN, Lively, PASSWORD};
 use pulsarr_tests::programs::program;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What this household wants otherwise than by default.
 const RULES: &str = "\
@@ -81,6 +81,9 @@ fn serve() -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
+    // From here on: what comes while the household is busy is looked at afterwards, so that nothing is left behind.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+    let mut orders = runtime.block_on(async { [SignalKind::interrupt(), SignalKind::terminate()].map(listen) });
     println!("Moving an invented household in: a month of its life takes half a minute …");
     let mut lively = Lively::move_in(PORT);
     lively.begin_a_slow_run(40);
@@ -88,18 +91,20 @@ fn serve() -> ExitCode {
     println!(
         "Plex, two Sonarrs and two Radarrs are stand-ins on loopback; people go on to want things. Ctrl-C ends it all."
     );
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
-    while !runtime.block_on(told_to_end(PAUSE)) {
+    while !runtime.block_on(told_to_end(&mut orders, PAUSE)) {
         lively.go_on();
     }
     ExitCode::SUCCESS
 }
 
+fn listen(kind: SignalKind) -> Signal {
+    signal(kind).expect("signals can be waited for")
+}
+
 /// Whether somebody wants it to end, by Ctrl-C or SIGTERM, within this time.
-async fn told_to_end(within: Duration) -> bool {
-    let mut terminated = signal(SignalKind::terminate()).expect("signals can be waited for");
+async fn told_to_end([interrupted, terminated]: &mut [Signal; 2], within: Duration) -> bool {
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => true,
+        _ = interrupted.recv() => true,
         _ = terminated.recv() => true,
         () = tokio::time::sleep(within) => false,
     }
