@@ -155,24 +155,25 @@ fn is_whole(bytes: &[u8]) -> bool {
 }
 
 fn parse(bytes: &[u8]) -> Answer {
-    let text = String::from_utf8_lossy(bytes);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP came back: {text:?}"));
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+    let end = end.unwrap_or_else(|| panic!("no HTTP came back: {:?}", String::from_utf8_lossy(bytes)));
+    let (head, body) = (String::from_utf8_lossy(&bytes[..end]).into_owned(), &bytes[end + 4..]);
     let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).expect("a status line");
+    let body_bytes = body.len();
     let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
-    let body = if chunked { unchunked(body) } else { body.to_owned() };
-    let head_bytes = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_default() + 4;
-    Answer { status, head: head.to_owned(), body, body_bytes: bytes.len() - head_bytes }
+    let body = if chunked { unchunked(body) } else { body.to_vec() };
+    Answer { status, head, body: String::from_utf8_lossy(&body).into_owned(), body_bytes }
 }
 
-fn unchunked(mut rest: &str) -> String {
-    let mut body = String::new();
-    while let Some((size, after)) = rest.split_once("\r\n") {
-        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
-        if size == 0 || after.len() < size {
-            break;
-        }
-        body.push_str(&after[..size]);
-        rest = after[size..].trim_start_matches("\r\n");
+/// The body of an answer that came in chunks; one that was cut off ends with its last whole chunk.
+fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(line) = rest.windows(2).position(|two| two == b"\r\n") {
+        let size = std::str::from_utf8(&rest[..line]).ok().and_then(|size| usize::from_str_radix(size.trim(), 16).ok());
+        let Some(size) = size.filter(|size| *size > 0) else { break };
+        let Some(chunk) = rest.get(line + 2..line + 2 + size) else { break };
+        body.extend_from_slice(chunk);
+        rest = rest.get(line + 4 + size..).unwrap_or_default();
     }
     body
 }

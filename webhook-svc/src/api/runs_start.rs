@@ -20,6 +20,10 @@ use crate::request::{Access, ApiError, Ask};
 /// How long a run that is going on is waited for: one for a single user is often over before anybody could ask again.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How often a run that has begun is looked for, and how long is waited in between.
+const NOTED_WITHIN: u32 = 100;
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     method: Method::POST,
     path: "/runs",
@@ -107,6 +111,21 @@ async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<Start, Api
         }
         Err(error) => Err(ApiError::unavailable(format!("failed to {error}"))),
     }
+}
+
+/// Waits until a run that has begun is on record, which is a moment later, or it is clear that it never will be.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn is_noted(ask: &Ask, id: &str) -> Result<bool, ApiError> {
+    for _ in 0..NOTED_WITHIN {
+        let known = id.to_owned();
+        if ask.app.database.run(move |store| store.read().run(&known)).await?.is_some() {
+            return Ok(true);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(false)
 }
 
 #[cfg(test)]

@@ -38,7 +38,14 @@ pub fn version() -> &'static str {
 
 /// `/assets/{version}/{name}`, for everybody.
 pub fn filter() -> BoxedFilter<(Response,)> {
-    warp::path!("assets" / String / String).and(warp::get()).and_then(answer).boxed()
+    let plain = warp::path!("assets" / String / String).and(warp::get()).and_then(answer).boxed();
+    // Pages are not compressed: beside what a visitor chose, their size would tell the form's token letter by letter.
+    let packed = plain.clone().with(warp::filters::compression::gzip()).map(warp::Reply::into_response);
+    let takes_gzip = warp::header::optional::<String>("accept-encoding").and_then(|accepted: Option<String>| async {
+        let takes = accepted.is_some_and(|accepted| accepted.split([',', ';', ' ']).any(|it| it == "gzip"));
+        if takes { Ok(()) } else { Err(warp::reject::not_found()) }
+    });
+    takes_gzip.untuple_one().and(packed).or(plain).unify().boxed()
 }
 
 async fn answer(asked: String, name: String) -> Result<Response, Rejection> {

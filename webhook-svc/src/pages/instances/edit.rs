@@ -205,15 +205,15 @@ fn differences(yours: &Value, theirs: &InstanceDetail) -> Vec<Difference> {
     let mut keys: Vec<&String> = yours.keys().chain(theirs.keys()).collect();
     keys.sort();
     keys.dedup();
+    keys.retain(|key| *key != "api_key");
     let line = |key: &String| {
         let text = |from: &Map<String, Value>| match from.get(key) {
-            None => String::new(),
-            Some(_) if key == "api_key" => "set".to_owned(),
+            None => "not set".to_owned(),
             Some(Value::String(text)) => text.clone(),
             Some(value) => value.to_string(),
         };
         let (yours, theirs) = (text(yours), text(theirs));
-        Difference { differs: yours != theirs && key != "api_key", key: key.clone(), yours, theirs }
+        Difference { differs: yours != theirs, key: key.clone(), yours, theirs }
     };
     keys.into_iter().map(line).collect()
 }

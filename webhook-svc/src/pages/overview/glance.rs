@@ -1,7 +1,5 @@
 //! The first page: how everything stands, what happened today, what waits, and a run on demand.
 
-use std::time::Duration;
-
 use askama::Template;
 use pulsarr_shared::store::Lately;
 use pulsarr_shared::tally::PERIODS;
@@ -10,9 +8,9 @@ use warp::reply::Response;
 
 use super::numbers::{by_instance, over_time};
 use super::standing::{Tile, in_all, tiles};
-use crate::api::overview;
-use crate::api::runs_start::{Start, start_run};
+use crate::api::runs_start::{Start, is_noted, start_run};
 use crate::api::watchlist::{self, WatchlistEntry};
+use crate::api::{first_sync, overview};
 use crate::insights;
 use crate::pages::charts::{Ranked, Stacked};
 use crate::pages::{Frame, Notice, Page, html, see_other};
@@ -28,10 +26,6 @@ const RECENT: &str = "12";
 /// The period of its charts, in [`PERIODS`].
 const MONTH: usize = 1;
 const _: () = assert!(PERIODS[MONTH] == 30, "the page says 30 days");
-
-/// A run notes that it has begun a moment after it has.
-const NOTED_WITHIN: u32 = 100;
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 #[derive(Template)]
 #[template(path = "overview/glance.html")]
@@ -56,6 +50,9 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
         (None, true) => "Link the Plex account, and tell where Sonarr and Radarr are.",
         (None, false) => "Link the Plex account whose watchlists are to be read.",
         (Some(_), true) => "Plex is linked. Tell where Sonarr and Radarr are.",
+        (Some(_), false) if first_sync::waits(&ask.app).await? => {
+            "Watchlists are read, and nothing is added before you start the first sync: look first at what it would add."
+        }
         (Some(_), false) => "",
     };
     let tiles = tiles(&overview);
@@ -87,18 +84,6 @@ async fn sync(ask: Ask) -> Result<Response, ApiError> {
         _ => "/activity/runs".to_owned(),
     };
     Ok(see_other(&ask, &place, notice))
-}
-
-/// Waits until there is a page about the run, or it is clear that none comes.
-async fn is_noted(ask: &Ask, id: &str) -> Result<bool, ApiError> {
-    for _ in 0..NOTED_WITHIN {
-        let known = id.to_owned();
-        if ask.app.database.run(move |store| store.read().run(&known)).await?.is_some() {
-            return Ok(true);
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    Ok(false)
 }
 
 #[cfg(test)]
@@ -142,6 +127,15 @@ mod tests {
             assert!(page.contains(told), "{told}: {page}");
         }
         assert!(page.len() < 30_000, "{} bytes", page.len());
+    }
+
+    #[tokio::test]
+    async fn nobody_overlooks_that_the_first_sync_waits() {
+        let visitor = Visitor::set_up(SETTINGS).await;
+        visitor.write(pulsarr_shared::sync::hold_first_sync);
+        let page = visitor.get("/").await.text;
+        assert!(page.contains("nothing is added before you start the first sync"), "{page}");
+        assert!(page.contains("href=\"/setup\"") && !page.contains("Sync now"), "{page}");
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
 use super::steps::{Progress, Shown, Step, frame};
+use crate::api::runs_start::is_noted;
 use crate::api::{first_sync, simulate};
 use crate::pages::{Frame, Notice, Page, html, see_other};
 use crate::request::{Access, ApiError, Ask};
@@ -137,7 +138,8 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
         simulate::over_everything(app, Foreseen::add).await?
     };
     let page = Preview {
-        frame: frame(&ask, "What the first sync would add").await?,
+        frame: frame(&ask, if waits { "What the first sync would add" } else { "What the next sync would add" })
+            .await?,
         steps: Progress::of(&ask).await?.steps(Step::Preview),
         it,
         reading,
@@ -157,11 +159,10 @@ async fn start(ask: Ask) -> Result<Response, ApiError> {
         ));
     }
     match first_sync::start(&ask).await? {
-        Some(run) => Ok(see_other(
-            &ask,
-            &format!("/runs/{run}"),
-            Some(Notice::ok("The setup is done, and the first sync runs.")),
-        )),
+        Some(run) => {
+            let place = if is_noted(&ask, &run).await? { format!("/runs/{run}") } else { "/activity/runs".to_owned() };
+            Ok(see_other(&ask, &place, Some(Notice::ok("The setup is done, and the first sync runs."))))
+        }
         None => {
             let said = "The setup is done. The first sync begins by itself, with the next run.";
             Ok(see_other(&ask, "/", Some(Notice::ok(said))))

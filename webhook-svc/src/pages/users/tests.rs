@@ -122,8 +122,9 @@ async fn a_mistake_is_marked_at_its_field_and_nothing_is_stored() {
     let refused = visitor.post(&format!("/users/{BEN}"), &twice).await;
     assert!(refused.text.contains("id=\"quota-1-error\""), "the same time twice: {}", refused.text);
     let taken = visitor.post(&format!("/users/{BEN}"), &[("alias", "cem")]).await;
-    assert_eq!(taken.status, 303, "an alias that only Plex has elsewhere may be taken");
-    assert_eq!(settings(&visitor, BEN).await, serde_json::json!({"alias": "cem"}));
+    assert_eq!(taken.status, 422, "somebody else is called like that");
+    assert!(taken.text.contains("id=\"alias-error\"") && taken.text.contains("value=\"cem\""), "{}", taken.text);
+    assert_eq!(settings(&visitor, BEN).await, serde_json::json!({}));
 }
 
 #[tokio::test]
