@@ -16,7 +16,6 @@ mod fingerprint;
 mod inbox_worker;
 mod insights;
 mod metrics;
-#[expect(dead_code, reason = "pages to come use more of it")]
 mod pages;
 mod passwords;
 mod patient_stream;

@@ -27,8 +27,6 @@ const LINES: &str = "100";
 struct Log {
     frame: Frame,
     lines: Vec<Line>,
-    /// The number of the last line.
-    last: u64,
     level: String,
     text: String,
     now: LogLevel,
@@ -52,10 +50,9 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
     let frame = Frame::of(ask, "activity", "Activity").await?.with_scripts(&["log.js"]);
     let (level, text) = (ask.parameter("level").unwrap_or_default(), ask.parameter("text").unwrap_or_default());
     let page = logs::page(&ask.with_query(&[("level", level), ("text", text), ("limit", LINES)]))?;
-    let last = page.lines.last().map_or(0, |line| line.number);
     let lines = page.lines.into_iter().map(|line| Line::of(&line.line)).collect();
     let (level, text) = (level.to_owned(), text.to_owned());
-    html(ask, status, &Log { frame, lines, last, level, text, now: logs::in_force(ask), form })
+    html(ask, status, &Log { frame, lines, level, text, now: logs::in_force(ask), form })
 }
 
 async fn set_level(ask: Ask) -> Result<Response, ApiError> {

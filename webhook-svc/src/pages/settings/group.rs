@@ -49,11 +49,6 @@ impl Group {
     pub fn says(&self, key: &str, usual: bool) -> bool {
         self.view.settings[key].as_bool().unwrap_or(usual)
     }
-
-    /// Whether the service keeps anything of it.
-    pub fn is_kept(&self) -> bool {
-        self.view.stored.as_object().is_some_and(|keys| !keys.is_empty())
-    }
 }
 
 /// Keeps `wanted` of a group, for whoever looked at the version in `form`; an empty one forgets what is kept.
