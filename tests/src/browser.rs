@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::household::{Running, wait_until};
+use crate::household::{Running, wait_at_most};
 use crate::service;
 use crate::session::Session;
 
@@ -83,6 +83,38 @@ pub struct Browser {
     _folder: TempDir,
 }
 
+/// Starts the driver, working in `folder`, on a free port. It takes one number for IPv4 and IPv6, and ends when somebody else, another
+/// driver for one, was faster with either; then it is started again.
+///
+/// # Panics
+/// When it does not start in five attempts, with what it said.
+fn start_driver(folder: &Path) -> (Running, u16) {
+    let mut said = String::new();
+    for _attempt in 0..5 {
+        let mut command = Command::new("chromedriver");
+        // Chromium leaves a folder of its own where temporary files are.
+        command.arg("--port=0").env("TMPDIR", folder).current_dir(folder);
+        let mut driver = Running::start(command);
+        let mut port = None;
+        wait_at_most(PATIENCE, "chromedriver listens or ends", || {
+            let ended = driver.has_ended();
+            said = format!("{}{}", driver.stdout(), driver.stderr());
+            port = listening_port(&said);
+            port.is_some() || ended
+        });
+        if let Some(port) = port {
+            return (driver, port);
+        }
+    }
+    panic!("chromedriver does not start; the last time it said:\n{said}");
+}
+
+/// The port in the driver's first words.
+fn listening_port(said: &str) -> Option<u16> {
+    let (_, rest) = said.split_once("started successfully on port ")?;
+    rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}
+
 /// Why there is no browser here; `None` when there is one.
 #[must_use]
 pub fn missing() -> Option<String> {
@@ -102,20 +134,7 @@ impl Browser {
     #[must_use]
     pub fn open(port: u16, look: Look) -> Self {
         let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-        let mut command = Command::new("chromedriver");
-        // Chromium leaves a folder of its own where temporary files are.
-        command.arg("--port=0").env("TMPDIR", folder.path()).current_dir(folder.path());
-        let driver = Running::start(command);
-        let mut driver_port = None;
-        wait_until("chromedriver listens", || {
-            let said = driver.stdout();
-            driver_port = said
-                .split("started successfully on port ")
-                .nth(1)
-                .and_then(|rest| rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse::<u16>().ok());
-            driver_port.is_some()
-        });
-        let driver_port = driver_port.expect("waited for");
+        let (driver, driver_port) = start_driver(folder.path());
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
         let connecting = async {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -320,11 +321,19 @@ impl Drop for Running {
 ///
 /// # Panics
 /// When it does not hold within 20 seconds.
+pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
+    wait_at_most(Duration::from_secs(20), what, condition);
+}
+
+/// Waits until `condition` holds, for what takes longer on a busy machine than anything of ours.
+///
+/// # Panics
+/// When it does not hold in this time.
 #[expect(clippy::disallowed_methods, reason = "a deadline for a condition that other processes bring about")]
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+pub fn wait_at_most(patience: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + patience;
     while !condition() {
         assert!(std::time::Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
