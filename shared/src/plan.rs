@@ -61,8 +61,7 @@ fn outcome<T: Tracer>(question: &Question<'_>, policy: &Policy<'_>, routing: &Ro
     // Where a person says that it goes, it goes.
     let is_sent = approved.is_some_and(|approval| approval.edited.is_some());
     if let Some(rule) = routing.excluded_by.filter(|_| !is_sent) {
-        let reason = format!("rule `{}` excludes it", rule.name);
-        return Outcome::Exclude { reason, by: ExcludedBy::Rule };
+        return Outcome::Exclude { reason: rule.excludes(), by: ExcludedBy::Rule };
     }
     let kind = InstanceKind::taking(sheet.title.media_type);
     if routing.destinations.is_empty() && approved.is_none() {

@@ -60,33 +60,12 @@
       const around = wish.startsWith("remove ") && `add ${wish.slice(7).replace(/\.\d+$/, "")}`;
       const beside = around && [...fresh.elements].find((it) => it.value === around);
       (fresh.querySelector("[autofocus]") ?? (beside || named) ?? fresh.querySelector("textarea"))?.focus();
-      fresh.querySelectorAll("[data-choices]").forEach(offer);
+      document.dispatchEvent(new Event("redrawn"));
     } catch (error) {
       if (error.name !== "AbortError") plainly(form, button);
     }
   };
 
-  // What an instance offers to choose from, where somebody looks at its options.
-  const offered = new Map();
-  const offer = async (details) => {
-    const url = details.dataset.choices;
-    if (!offered.has(url)) offered.set(url, fetch(url).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null));
-    const choices = await offered.get(url);
-    if (!choices) return offered.delete(url);
-    const lists = {
-      quality_profile: choices.quality_profiles.map((it) => it.name),
-      root_folder_path: choices.root_folders.map((it) => it.path),
-    };
-    for (const input of details.querySelectorAll("input[data-offers]")) {
-      const values = lists[input.dataset.offers];
-      if (!values || input.list) continue;
-      const list = document.createElement("datalist");
-      list.id = `${input.id}-list`;
-      list.append(...values.map((value) => Object.assign(document.createElement("option"), { value })));
-      input.after(list);
-      input.setAttribute("list", list.id);
-    }
-  };
   // What is beside these depends on them.
   const decides = (target) => target.matches("select") && /\.(field|op|to)$/.test(target.name);
   on("input", ({ target }) => { if (target.form?.matches("[data-rule]") && !decides(target)) look(); });
@@ -160,6 +139,4 @@
       arrange(form, fields, button.value.replace(/^\w+ - /, ""));
     }
   }, true);
-
-  document.querySelectorAll("[data-choices]").forEach(offer);
 })();

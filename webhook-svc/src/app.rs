@@ -13,7 +13,7 @@ use pulsarr_shared::store::Store;
 use pulsarr_shared::telemetry;
 use tokio::sync::{Mutex, Notify, Semaphore};
 
-use crate::api::{FriendRequestsSeen, MOST_STREAMS, PlexLink, RunWatch};
+use crate::api::{FriendRequestsSeen, MOST_STREAMS, PlexLink, RuleReach, RunWatch};
 use crate::auth::Auth;
 use crate::body;
 use crate::configuration::{Configuration, Origin};
@@ -78,6 +78,8 @@ pub struct App {
     pub insights: Insights,
     /// The last look whether the data folder can be written to.
     pub last_look: LastLook,
+    /// How many entries each rule decides, as it was counted last.
+    pub rule_reach: RuleReach,
     /// The look at runs for all who listen.
     pub run_watch: RunWatch,
 }
@@ -120,6 +122,7 @@ impl App {
             connections_full: AtomicU64::new(0),
             part_restarts: AtomicU64::new(0),
             event_streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            rule_reach: RuleReach::default(),
             run_watch: RunWatch::default(),
             insights: Insights::default(),
             last_look: LastLook::default(),

@@ -41,6 +41,7 @@ pub use export::{Export, rule_text};
 pub use finding::{ConfigError, Problem, Source, Value};
 pub use import::{Given, MOST_ITEMS, Taken, TakenItem};
 pub use quotas::PERIODS as QUOTA_PERIODS;
+pub use routes::ROUTE_OPTIONS;
 pub use settings::{PlexSettings, Settings, TmdbSettings};
 pub use stored::{Broken, Stored, StoredAt};
 pub use users::{UserOverride, UserSettings};

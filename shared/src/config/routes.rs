@@ -8,6 +8,7 @@ use crate::routing::{ArrOverrides, Overrides, RouteTo};
 use super::instances::{self, Named, refuse_other, written_tags};
 use super::reader::{Field, Fields, Reader};
 
+/// The keys of a route, with the instance in front.
 pub(super) const KEYS: &[&str] = &[
     "to",
     "quality_profile",
@@ -21,6 +22,9 @@ pub(super) const KEYS: &[&str] = &[
     "season_folder",
     "seasons",
 ];
+
+/// What a route can say otherwise than its instance, in the order in which people are shown it.
+pub const ROUTE_OPTIONS: &[&str] = KEYS.split_at(1).1;
 
 /// What only Sonarr has of a route's keys, besides what its instances have.
 const SEASONS: &str = "seasons";

@@ -2,6 +2,7 @@
 //! everything that led to them. Whether it may go there is for [`crate::plan`].
 
 mod condition;
+mod decided;
 mod described;
 mod field;
 mod impossible;
@@ -16,6 +17,7 @@ mod trace;
 mod why;
 
 pub use condition::{Comparison, Condition, Truth, Written};
+pub use decided::Decided;
 pub use described::outcome_of_test;
 pub use field::{FIELDS, FactSource, Field, FieldInfo, FieldKind, FieldSet, Operator};
 pub use impossible::{Conflict, conflicts, why_never};
@@ -214,7 +216,7 @@ impl Chosen<'_> {
         let (app, name) = (self.instance.kind().app_name(), self.instance.name.as_str());
         match self.by {
             // Joined, not formatted: this runs for every decision.
-            ChosenBy::Rule(rule, _) => ["rule `", &rule.name, "` sends it to ", app, " `", name, "`"].concat(),
+            ChosenBy::Rule(rule, _) => [&rule.sends(), " ", app, " `", name, "`"].concat(),
             ChosenBy::Default => {
                 let label = self.instance.label();
                 let titles = match self.instance.kind() {

@@ -109,6 +109,18 @@ impl Rule {
         }
     }
 
+    /// How every sentence begins that says where this rule sends a title.
+    #[must_use]
+    pub fn sends(&self) -> String {
+        ["rule `", &self.name, "` sends it to"].concat()
+    }
+
+    /// The sentence that says that this rule keeps a title out.
+    #[must_use]
+    pub fn excludes(&self) -> String {
+        ["rule `", &self.name, "` excludes it"].concat()
+    }
+
     /// The rule as the settings file would have it, fit to be read again: `{"name": …, "when": {…}, "route": […]}`. What it says is
     /// what was read; what is left out there is left out here, and shorthands are written in full.
     #[must_use]

@@ -49,6 +49,16 @@ pub struct ApprovalEvent {
     pub detail: Option<String>,
 }
 
+crate::model::words! {
+    /// In which order requests are told, by when they were asked for.
+    AskedOrder {
+        /// As they wait.
+        OldestFirst = "oldest",
+        /// As people look back.
+        NewestFirst = "newest",
+    }
+}
+
 /// What a person says to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -116,17 +126,19 @@ impl Db<'_> {
         Ok(approvals)
     }
 
-    /// A page of [`Db::approvals`]: at most `limit`, and only those that come after the approval `after`. It costs as much as it shows.
+    /// A page of [`Db::approvals`] in this order: at most `limit`, and only those that come after the approval `after`. It costs as much
+    /// as it shows.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn approval_page(
         self,
         state: Option<ApprovalState>,
+        order: AskedOrder,
         after: Option<ApprovalId>,
         limit: u32,
     ) -> Result<Vec<ApprovalRow>, StoreError> {
-        let mut query = self.connection.prepare_cached(&page_query(state.is_some(), after.is_some()))?;
+        let mut query = self.connection.prepare_cached(&page_query(state.is_some(), order, after.is_some()))?;
         let mut rows = query.query(params![state.map(ApprovalState::word), after.map(|after| after.0), limit])?;
         let mut approvals = Vec::new();
         while let Some(row) = rows.next()? {
@@ -545,12 +557,16 @@ fn destinations_from(column: &'static str, json: &str) -> Result<Vec<Destination
 }
 
 /// The query of a page: each is written out, because an index is only used for what a query is sure to ask for.
-fn page_query(has_state: bool, has_after: bool) -> String {
+fn page_query(has_state: bool, order: AskedOrder, has_after: bool) -> String {
     let state = if has_state { "a.state = ?1" } else { "?1 IS NULL" };
+    let (beyond, direction) = match order {
+        AskedOrder::OldestFirst => (">", "ASC"),
+        AskedOrder::NewestFirst => ("<", "DESC"),
+    };
     let after = if has_after {
-        "(a.asked_at_ms, a.id) > (SELECT b.asked_at_ms, b.id FROM approvals b WHERE b.id = ?2)"
+        format!("(a.asked_at_ms, a.id) {beyond} (SELECT b.asked_at_ms, b.id FROM approvals b WHERE b.id = ?2)")
     } else {
-        "?2 IS NULL"
+        "?2 IS NULL".to_owned()
     };
     format!(
         concat!(
@@ -560,9 +576,9 @@ fn page_query(has_state: bool, has_after: bool) -> String {
             title_columns!(),
             "\nFROM approvals a CROSS JOIN entries e ON e.id = a.entry_id CROSS JOIN titles t ON t.id = e.title_id\n\
                  CROSS JOIN users u ON u.id = e.user_id\n\
-             WHERE {} AND {} ORDER BY a.asked_at_ms, a.id LIMIT ?3",
+             WHERE {} AND {} ORDER BY a.asked_at_ms {}, a.id {} LIMIT ?3",
         ),
-        state, after
+        state, after, direction, direction
     )
 }
 
@@ -588,8 +604,12 @@ mod tests {
     fn no_page_of_requests_sorts_or_walks_the_whole_table() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
-        for (has_state, has_after) in [(true, true), (true, false), (false, true), (false, false)] {
-            let sql = format!("EXPLAIN QUERY PLAN {}", page_query(has_state, has_after));
+        let either = [true, false];
+        let orders = AskedOrder::ALL.iter().flat_map(|order| either.map(|has_state| (order, has_state)));
+        for (order, has_state, has_after) in
+            orders.flat_map(|(order, has_state)| either.map(|has_after| (*order, has_state, has_after)))
+        {
+            let sql = format!("EXPLAIN QUERY PLAN {}", page_query(has_state, order, has_after));
             let mut plan = store.connection.prepare(&sql).unwrap();
             let values = [Value::from("approved".to_owned()), Value::from(9), Value::from(30)];
             let steps = plan.query_map(values.each_ref(), |row| row.get::<_, String>(3)).unwrap();

@@ -1,6 +1,7 @@
 //! `audit`: every change that somebody asked the service for, and every attempt to sign in.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use rusqlite::params;
 
@@ -43,6 +44,9 @@ pub struct NewAuditRow<'a> {
     pub detail: &'a str,
 }
 
+/// A clock may have been put back a little between two rows.
+const CLOCKS_DIFFER_MS: UnixMs = 60 * 60 * 1000;
+
 impl Db<'_> {
     /// Notes what somebody does. Of refused attempts to sign in the last 1000 are kept, of everything the last 50000: strangers must
     /// neither fill the volume nor push out what others did.
@@ -68,6 +72,31 @@ impl Db<'_> {
         )?;
         query.execute([])?;
         Ok(())
+    }
+
+    /// Who started these runs by hand, by the run's id. Walks back from the newest row to `since_ms`, when the first of them began, and
+    /// no further.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn run_starters(self, runs: &[&str], since_ms: UnixMs) -> Result<HashMap<String, String>, StoreError> {
+        let mut starters = HashMap::new();
+        let mut query = self
+            .connection
+            .prepare_cached("-- audit.run_starters\nSELECT at_ms, action, target, who FROM audit ORDER BY id DESC")?;
+        let mut rows = query.query([])?;
+        while starters.len() < runs.len()
+            && let Some(row) = rows.next()?
+        {
+            if row.get::<_, UnixMs>(0)? < since_ms - CLOCKS_DIFFER_MS {
+                break;
+            }
+            let target = row.get_ref(2)?.as_str().unwrap_or_default();
+            if row.get_ref(1)?.as_str() == Ok("run.started") && runs.contains(&target) {
+                starters.insert(target.to_owned(), row.get(3)?);
+            }
+        }
+        Ok(starters)
     }
 
     /// What was done, newest first, `limit` of it; with `before` only what has a smaller number.
@@ -123,6 +152,24 @@ mod tests {
         assert!(kept[1].detail.len() <= 4096, "{}", kept[1].detail.len());
         let told: serde_json::Value = serde_json::from_str(&kept[1].detail).unwrap();
         assert!(told["cut"].as_str().is_some_and(|cut| long.starts_with(cut)), "{told}");
+    }
+
+    #[test]
+    fn who_started_a_run_is_found_without_walking_through_everything() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let row =
+            |at_ms, who, target| NewAuditRow { at_ms, who, address: None, action: "run.started", target, detail: "{}" };
+        let day = 24 * 60 * 60 * 1000;
+        store
+            .write(|db| {
+                db.add_audit(row(day, "ada", "old"))?;
+                db.add_audit(row(3 * day, "api key backup", "r1"))?;
+                db.add_audit(NewAuditRow { action: "run.watched", ..row(3 * day, "ben", "r2") })
+            })
+            .unwrap();
+        let starters = store.read().run_starters(&["r1", "r2", "old"], 3 * day).unwrap();
+        assert_eq!(starters, HashMap::from([("r1".to_owned(), "api key backup".to_owned())]));
     }
 
     #[test]

@@ -112,6 +112,37 @@ impl Db<'_> {
         json.map(|json| serde_json::from_str(&json).map_err(|error| bad_json("decisions.decision", &error))).transpose()
     }
 
+    /// Tells `tell` the last decision about every open entry, as it is stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn standing_decisions(self, mut tell: impl FnMut(&str)) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- decisions.standing\n\
+             SELECT d.decision FROM entries e JOIN decisions d ON d.id = (\n\
+                 SELECT last.id FROM decisions last WHERE last.entry_id = e.id ORDER BY last.id DESC LIMIT 1)\n\
+             WHERE e.closed_at_ms IS NULL",
+        )?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            tell(row.get_ref(0)?.as_str().unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// What changes whenever [`Db::standing_decisions`] does: the newest decision and the number of open entries.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn standing_mark(self) -> Result<(i64, u32), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- decisions.standing_mark\n\
+             SELECT (SELECT coalesce(max(id), 0) FROM decisions),\n\
+                 (SELECT count(*) FROM entries WHERE closed_at_ms IS NULL)",
+        )?;
+        Ok(query.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    }
+
     /// Every decision about an entry, oldest first.
     ///
     /// # Errors

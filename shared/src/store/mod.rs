@@ -34,7 +34,7 @@ mod web_sessions;
 
 pub use admins::{AdminId, AdminRow};
 pub use api_keys::{ApiKeyId, ApiKeyRow, ApiKeyScope, NewApiKey};
-pub use approvals::{ApprovalEvent, ApprovalRow, Overdue, Verdict};
+pub use approvals::{ApprovalEvent, ApprovalRow, AskedOrder, Overdue, Verdict};
 pub use arrivals::{ArrivalRow, AwaitedRow, Moment};
 pub use audit::{AuditRow, NewAuditRow};
 pub use connections::ConnectionRow;
@@ -48,7 +48,7 @@ pub use measures::{Counted, EndedRun};
 pub use open::Store;
 pub use outbox::OutboxRow;
 pub use overrule::Anew;
-pub use placements::{FailureRow, PlacementRow, QueuedPlacement};
+pub use placements::{FailureFilter, FailureRow, PlacementRow, QueuedPlacement};
 pub use queues::{QueueCounts, WaitingRow};
 pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};

@@ -113,6 +113,15 @@ pub struct PlacementRow {
     pub available_at_ms: Option<UnixMs>,
 }
 
+/// Which of the titles that instances refused are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailureFilter {
+    /// Only what this instance refused.
+    pub instance: Option<String>,
+    /// Only what is on this user's list.
+    pub user: Option<UserId>,
+}
+
 /// A title that an instance refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureRow {
@@ -535,7 +544,7 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn failures(self) -> Result<Vec<FailureRow>, StoreError> {
-        self.failure_page(None, u32::MAX)
+        self.failure_page(&FailureFilter::default(), None, u32::MAX)
     }
 
     /// How many open entries an instance refused.
@@ -552,19 +561,27 @@ impl Db<'_> {
         Ok(query.query_row([], |row| row.get(0))?)
     }
 
-    /// A page of [`Db::failures`]: at most `limit`, and only those that were queued after `after`.
+    /// A page of the [`Db::failures`] that `filter` lets through: at most `limit`, and only those that were queued after `after`.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn failure_page(self, after: Option<PlacementId>, limit: u32) -> Result<Vec<FailureRow>, StoreError> {
+    pub fn failure_page(
+        self,
+        filter: &FailureFilter,
+        after: Option<PlacementId>,
+        limit: u32,
+    ) -> Result<Vec<FailureRow>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.failures\n\
              SELECT p.id, p.entry_id, e.user_id, t.title || coalesce(' (' || t.year || ')', ''), p.instance,\n\
                  coalesce(p.answer, ''), p.attempts, e.reason, p.retry_at_ms\n\
              FROM placements p JOIN titles t ON t.id = p.title_id JOIN entries e ON e.id = p.entry_id\n\
-             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL AND p.id > ?1 ORDER BY p.id LIMIT ?2",
+             WHERE p.state = 'failed' AND e.closed_at_ms IS NULL AND p.id > ?1\n\
+                 AND (?3 IS NULL OR p.instance = ?3) AND (?4 IS NULL OR e.user_id = ?4) ORDER BY p.id LIMIT ?2",
         )?;
-        let rows = query.query_map(params![after.map_or(i64::MIN, |after| after.0), limit], |row| {
+        let FailureFilter { instance, user } = filter;
+        let after = after.map_or(i64::MIN, |after| after.0);
+        let rows = query.query_map(params![after, limit, instance, user.map(|user| user.0)], |row| {
             Ok(FailureRow {
                 id: PlacementId(row.get(0)?),
                 entry: EntryId(row.get(1)?),

@@ -3,8 +3,10 @@
 use pulsarr_shared::amend::Amendment;
 use pulsarr_shared::approval::expires_at_ms;
 use pulsarr_shared::config::Config;
-use pulsarr_shared::model::{ApprovalId, ApprovalSettings, ApprovalState, Destination};
-use pulsarr_shared::store::{ApprovalEvent, ApprovalRow, Db, StoreError, Verdict};
+use pulsarr_shared::model::{
+    ApprovalId, ApprovalSettings, ApprovalState, Destination, MinimumAvailability, MonitorNewItems, SeriesTypeChoice,
+};
+use pulsarr_shared::store::{ApprovalEvent, ApprovalRow, AskedOrder, Db, StoreError, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use warp::http::Method;
@@ -26,10 +28,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::GET,
         path: "/approvals",
         tag: "approvals",
-        summary: "Requests that somebody has to say yes to, the oldest first.",
+        summary: "Requests that somebody has to say yes to.",
         access: Access::Read,
         query: &[
             Parameter { name: "state", about: "pending, approved, rejected, expired, auto_approved; all unless told" },
+            Parameter {
+                name: "order",
+                about: "by when they were asked for: oldest or newest first; oldest unless told",
+            },
             Parameter { name: "after", about: "the page after one whose `next` was this" },
             Parameter { name: "limit", about: "requests a page, 1 to 500; 100 unless told" },
         ],
@@ -72,7 +78,7 @@ pub struct ApprovalList {
 /// Requests, page by page.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ApprovalPage {
-    /// The oldest first; at most as many as were asked for.
+    /// In the order that was asked for; at most as many as were asked for.
     pub approvals: Vec<ApprovalView>,
     /// `after` of the next page; `null`: this was the last one.
     pub next: Option<i64>,
@@ -177,6 +183,19 @@ struct DecideApprovals {
     search_on_add: Option<bool>,
     /// With a yes: Radarr's word or Sonarr's, as fits the instance.
     monitor: Option<String>,
+    /// With a yes, for movies: `announced`, `in_cinemas`, `released`.
+    #[schemars(with = "Option<String>")]
+    minimum_availability: Option<MinimumAvailability>,
+    /// With a yes, for shows: `all` or `none`.
+    #[schemars(with = "Option<String>")]
+    monitor_new_items: Option<MonitorNewItems>,
+    /// With a yes, for shows: `standard`, `daily`, `anime`.
+    #[schemars(with = "Option<String>")]
+    series_type: Option<SeriesTypeChoice>,
+    /// With a yes, for shows: whether each season has a folder of its own.
+    season_folder: Option<bool>,
+    /// With a yes, for shows: these seasons by number and no others.
+    seasons: Option<Vec<u32>>,
 }
 
 impl DecideApprovals {
@@ -188,7 +207,11 @@ impl DecideApprovals {
             tags: self.tags.clone(),
             search_on_add: self.search_on_add,
             monitor: self.monitor.clone(),
-            ..Amendment::default()
+            minimum_availability: self.minimum_availability,
+            monitor_new_items: self.monitor_new_items,
+            series_type: self.series_type,
+            season_folder: self.season_folder,
+            seasons: self.seasons.clone(),
         }
     }
 }
@@ -213,9 +236,10 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 /// 400 for a state that is none; when the store cannot be read.
 pub async fn page(ask: &Ask) -> Result<ApprovalPage, ApiError> {
     let state = given::choice(ask, "state", ApprovalState::ALL, ApprovalState::word)?;
+    let order = given::choice(ask, "order", AskedOrder::ALL, AskedOrder::word)?.unwrap_or(AskedOrder::OldestFirst);
     let after = given::id(ask, "after")?.map(ApprovalId);
     let limit = ask.count("limit", 100, 1, 500)?;
-    let rows = ask.app.database.run(move |store| store.read().approval_page(state, after, limit)).await?;
+    let rows = ask.app.database.run(move |store| store.read().approval_page(state, order, after, limit)).await?;
     let full = rows.len() == limit as usize;
     let next = rows.last().filter(|_| full).map(|row| row.approval.id.0);
     Ok(ApprovalPage { approvals: ApprovalList::of(rows, &ask.app.config()).approvals, next })

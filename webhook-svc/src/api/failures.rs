@@ -1,7 +1,7 @@
 //! What instances refused.
 
 use pulsarr_shared::model::PlacementId;
-use pulsarr_shared::store::{Db, StoreError};
+use pulsarr_shared::store::{Db, FailureFilter, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use warp::http::Method;
@@ -21,6 +21,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         summary: "What instances refused and is still wanted, in the order in which it was queued.",
         access: Access::Read,
         query: &[
+            Parameter { name: "instance", about: "only what this one refused" },
+            Parameter { name: "user", about: "on whose list: any of the names, or the uuid" },
             Parameter { name: "after", about: "the page after one whose `next` was this" },
             Parameter { name: "limit", about: "failures a page, 1 to 500; 100 unless told" },
         ],
@@ -87,7 +89,7 @@ pub struct FailureView {
 /// More at once are several requests, or all of them.
 const MOST_AT_ONCE: usize = 500;
 
-/// Which are tried again: `ids`, or `all`.
+/// Which are tried again: `ids`, or `all`, of one instance or one user if those are named.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RetryFailures {
@@ -97,6 +99,10 @@ struct RetryFailures {
     /// All there are.
     #[serde(default)]
     all: bool,
+    /// Of `all`: only what this instance refused.
+    instance: Option<String>,
+    /// Of `all`: only what is on this user's list, by any of the names or the uuid.
+    user: Option<String>,
 }
 
 /// Which are never tried again.
@@ -114,18 +120,47 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 /// The page that is asked for.
 ///
 /// # Errors
-/// 400 for numbers that are none; when the store cannot be read.
+/// 400 for numbers that are none, and users whom nobody knows; when the store cannot be read.
 pub async fn page(ask: &Ask) -> Result<FailureList, ApiError> {
     let after = given::id(ask, "after")?.map(PlacementId);
     let limit = ask.count("limit", 100, 1, 500)?;
-    tell(ask, after, limit).await
+    let given = |name| ask.parameter(name).map(str::to_owned);
+    let wanted = Wanted { instance: given("instance"), user: given("user") };
+    tell(ask, wanted, after, limit).await
 }
 
-async fn tell(ask: &Ask, after: Option<PlacementId>, limit: u32) -> Result<FailureList, ApiError> {
+/// Which failures are meant, in people's words.
+#[derive(Default)]
+struct Wanted {
+    instance: Option<String>,
+    user: Option<String>,
+}
+
+impl Wanted {
+    const fn is_anything(&self) -> bool {
+        self.instance.is_none() && self.user.is_none()
+    }
+
+    /// The same in the store's words; `None` when nobody answers to the name.
+    fn filter(self, people: &People) -> Option<FailureFilter> {
+        let user = match self.user {
+            Some(name) => Some(people.named(&name)?.id),
+            None => None,
+        };
+        Some(FailureFilter { instance: self.instance, user })
+    }
+}
+
+fn nobody() -> ApiError {
+    ApiError::input("nobody answers to the name in `user`: /api/v1/users lists everybody")
+}
+
+async fn tell(ask: &Ask, wanted: Wanted, after: Option<PlacementId>, limit: u32) -> Result<FailureList, ApiError> {
     let config = ask.app.config();
     let found = ask.app.database.run(move |store| {
         let people = People::of(store.read(), &config)?;
-        let failures = store.read().failure_page(after, limit)?.into_iter().map(|row| FailureView {
+        let Some(filter) = wanted.filter(&people) else { return Ok(None) };
+        let failures = store.read().failure_page(&filter, after, limit)?.into_iter().map(|row| FailureView {
             id: row.id.0,
             entry: row.entry.0,
             title: row.title,
@@ -139,9 +174,9 @@ async fn tell(ask: &Ask, after: Option<PlacementId>, limit: u32) -> Result<Failu
         let failures: Vec<FailureView> = failures.collect();
         let full = failures.len() == limit as usize;
         let next = failures.last().filter(|_| full).map(|last| last.id);
-        Ok(FailureList { failures, next })
+        Ok(Some(FailureList { failures, next }))
     });
-    Ok(found.await?)
+    found.await?.ok_or_else(nobody)
 }
 
 /// Lets the next run try those again that the body names.
@@ -149,13 +184,18 @@ async fn tell(ask: &Ask, after: Option<PlacementId>, limit: u32) -> Result<Failu
 /// # Errors
 /// 400 and 409 for what cannot be tried again; when the store cannot be written.
 pub async fn retry(ask: Ask) -> Result<Response, ApiError> {
-    let RetryFailures { ids, all } = ask.json()?;
+    let RetryFailures { ids, all, instance, user } = ask.json()?;
+    let wanted = Wanted { instance, user };
     if all != ids.is_empty() {
         return Err(ApiError::input("either `ids` says which are tried again, or `all` is true"));
     }
+    if !all && !wanted.is_anything() {
+        return Err(ApiError::input("`instance` and `user` go with `all`: `ids` says already which are tried again"));
+    }
     few(&ids)?;
     let now_ms = ask.app.now_ms();
-    change(&ask, "failure.retried", ids, move |db, id| db.retry_now(id, now_ms)).await
+    let which = if all { Which::All(wanted) } else { Which::These(ids) };
+    change(&ask, "failure.retried", which, move |db, id| db.retry_now(id, now_ms)).await
 }
 
 /// Gives those up that the body names.
@@ -169,23 +209,33 @@ pub async fn dismiss(ask: Ask) -> Result<Response, ApiError> {
     }
     few(&ids)?;
     let (now_ms, by) = (ask.app.now_ms(), ask.who.name.clone());
-    change(&ask, "failure.dismissed", ids, move |db, id| db.dismiss(id, &by, now_ms)).await
+    change(&ask, "failure.dismissed", Which::These(ids), move |db, id| db.dismiss(id, &by, now_ms)).await
 }
 
-/// Changes each of `ids`, or of all there are when `ids` is empty.
+/// Which failures are changed.
+enum Which {
+    /// Those with these numbers.
+    These(Vec<i64>),
+    /// All that are meant.
+    All(Wanted),
+}
+
+/// Changes each of these.
 async fn change(
     ask: &Ask,
     action: &'static str,
-    ids: Vec<i64>,
+    which: Which,
     change: impl Fn(Db<'_>, PlacementId) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let by = By::of(ask);
+    let (by, config) = (By::of(ask), ask.app.config());
     let others = ask.app.database.run(move |store| {
         store.write(|db| {
-            let ids: Vec<PlacementId> = if ids.is_empty() {
-                db.failures()?.into_iter().map(|row| row.id).collect()
-            } else {
-                ids.into_iter().map(PlacementId).collect()
+            let ids: Vec<PlacementId> = match which {
+                Which::These(ids) => ids.into_iter().map(PlacementId).collect(),
+                Which::All(wanted) => {
+                    let Some(filter) = wanted.filter(&People::of(db, &config)?) else { return Ok(None) };
+                    db.failure_page(&filter, None, u32::MAX)?.into_iter().map(|row| row.id).collect()
+                }
             };
             let others = db.not_failed(&ids)?;
             if others.is_empty() {
@@ -193,16 +243,16 @@ async fn change(
                 let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
                 audit::record(db, &by, action, "", &json!({"ids": ids}))?;
             }
-            Ok(others)
+            Ok(Some(others))
         })
     });
-    let others = others.await?;
+    let others = others.await?.ok_or_else(nobody)?;
     if !others.is_empty() {
         let named: Vec<String> = others.iter().map(|id| id.0.to_string()).collect();
         let message = format!("these are no failures: {}; nothing was changed", named.join(", "));
         return Err(ApiError::conflict(message));
     }
-    answer(&tell(ask, None, 100).await?)
+    answer(&tell(ask, Wanted::default(), None, 100).await?)
 }
 
 fn few(ids: &[i64]) -> Result<(), ApiError> {
@@ -241,6 +291,25 @@ mod tests {
         household.post(ENDPOINTS, "/failures/retry", "", r#"{"all": true}"#).await.unwrap();
         assert_eq!(household.db().refused_without_place(NOON).unwrap().len(), 2);
         assert_eq!(household.post(ENDPOINTS, "/failures/retry", "", "").await.unwrap_err().status(), 400);
+    }
+
+    #[tokio::test]
+    async fn those_of_one_instance_or_one_user_are_told_and_tried_again_by_themselves() {
+        let household = refused();
+        let count = async |query: &str| {
+            let found = household.get(ENDPOINTS, "/failures", query).await.unwrap();
+            found["failures"].as_array().map(Vec::len)
+        };
+        assert_eq!([count("instance=movies&user=ana").await, count("instance=uhd").await], [Some(2), Some(0)]);
+        let unknown = household.get(ENDPOINTS, "/failures", "user=nobody").await.unwrap_err();
+        assert_eq!(unknown.status(), 400);
+        let again = async |body: &str| household.post(ENDPOINTS, "/failures/retry", "", body).await;
+        again(r#"{"all": true, "instance": "uhd"}"#).await.unwrap();
+        assert_eq!(household.db().refused_without_place(NOON).unwrap().len(), 0);
+        assert_eq!(again(r#"{"all": true, "user": "nobody"}"#).await.unwrap_err().status(), 400);
+        assert_eq!(again(r#"{"ids": [1], "user": "ana"}"#).await.unwrap_err().status(), 400);
+        again(r#"{"all": true, "user": "ana"}"#).await.unwrap();
+        assert_eq!(household.db().refused_without_place(NOON).unwrap().len(), 2);
     }
 
     #[tokio::test]

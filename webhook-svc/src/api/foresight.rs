@@ -7,7 +7,7 @@ use pulsarr_shared::clock::Clock;
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{AddOptions, Outcome, Stage, Verdict};
 use pulsarr_shared::routing::{Rule, outcome_of_test};
-use pulsarr_shared::simulate::{self, Filter, Outlook, What};
+use pulsarr_shared::simulate::{self, Filter, MissingOf, Outlook, What};
 
 use super::rules::named;
 use super::simulate::{TURN, in_turn};
@@ -31,6 +31,8 @@ pub struct Foreseen {
     pub excluded: usize,
     /// The first of what would change, and behind them the first of what it would apply to all the same.
     pub wishes: Vec<ForeseenWish>,
+    /// What the rule looks at and nobody has told yet, and of how many titles: for these it does not match before somebody is asked.
+    pub missing: Vec<MissingOf>,
     /// What works and should be looked at, as sentences.
     pub warnings: Vec<String>,
     /// How many tests of the rules there are.
@@ -100,7 +102,7 @@ fn compared(
     })?;
     let mut seen = Foreseen::default();
     let (mut changes, mut others) = (Vec::new(), Vec::new());
-    simulate::each(candidate, clock, &Filter::default(), |outlook| {
+    let totals = simulate::each(candidate, clock, &Filter::default(), |outlook| {
         let now = today.remove(&outlook.entry);
         let changed = now.as_ref().is_some_and(|(now, _)| *now != fate(&outlook));
         let matches = applies(rule, &outlook);
@@ -127,6 +129,8 @@ fn compared(
             });
         }
     })?;
+    let looked_at = rule.when.fields();
+    seen.missing = totals.missing.into_iter().filter(|it| looked_at.has(it.missing.field)).collect();
     let about_it = format!("(`{}`)", rule.name);
     seen.warnings = candidate.warnings.iter().filter(|it| it.contains(&about_it)).cloned().collect();
     seen.wishes = changes.into_iter().chain(others).take(most).collect();

@@ -135,7 +135,8 @@ impl Household {
         self.settle_all(run_id, &Decision { outcome, labels: Vec::new(), trace: Trace::new() });
     }
 
-    fn settle_all(&self, run_id: &str, decision: &Decision) {
+    /// Lets `run_id` decide so about everything new.
+    pub fn settle_all(&self, run_id: &str, decision: &Decision) {
         self.write(|db| {
             for undecided in db.undecided(NOON)? {
                 db.settle(&NewlyDecided { undecided, decision, run_id }, NOON)?;

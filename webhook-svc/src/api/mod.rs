@@ -33,6 +33,7 @@ pub mod quotas;
 pub mod readability;
 pub mod rule_changes;
 pub mod rule_order;
+pub mod rule_reach;
 pub mod rules;
 mod run_events;
 pub mod runs;
@@ -54,6 +55,7 @@ pub use endpoint::{Answer, Endpoint, Parameter, shape};
 pub use plex::{Stranger, belongs};
 pub use plex_link::PlexLink;
 pub use readability::FriendRequestsSeen;
+pub use rule_reach::RuleReach;
 pub use run_events::RunWatch;
 pub use streams::MOST as MOST_STREAMS;
 

@@ -8,7 +8,7 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{ConnectionStatus, Section};
 use pulsarr_shared::report::{Problem, Report};
 use pulsarr_shared::stats::Days;
-use pulsarr_shared::store::{Lately, RunRow, Store, StoreError};
+use pulsarr_shared::store::{Lately, Store, StoreError};
 
 use super::runs::RunView;
 use crate::app::App;
@@ -75,7 +75,7 @@ pub struct Lane {
 
 /// What the store knows.
 struct Stored {
-    last_run: Option<RunRow>,
+    last_run: Option<RunView>,
     problems: Vec<Problem>,
     instances: Vec<InstanceState>,
     today: Lately,
@@ -102,7 +102,7 @@ pub async fn look(ask: &Ask) -> Result<Overview, ApiError> {
         has_server: config.settings.plex.server_url.is_some(),
         instances: stored.instances,
         broken: broken.map(|it| it.declaration.name.clone()).collect(),
-        last_run: stored.last_run.map(RunView::of),
+        last_run: stored.last_run,
         problems: stored.problems,
         lane: lane(app, &config),
         disk,
@@ -128,7 +128,7 @@ fn read(store: &Store, config: &Config, now_ms: UnixMs) -> Result<Stored, StoreE
         }
     });
     Ok(Stored {
-        last_run: db.last_runs_in_short(1)?.pop(),
+        last_run: db.last_runs_in_short(1)?.pop().map(|row| RunView::of(db, row)).transpose()?,
         problems: report.map(|report| report.problems).unwrap_or_default(),
         instances: instances.collect(),
         today: db.lately(Days::new(1, &config.zone, now_ms).begin_ms(0))?,

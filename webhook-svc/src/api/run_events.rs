@@ -90,8 +90,9 @@ fn newest(store: &Store) -> Result<Option<Progressing>, StoreError> {
 }
 
 fn in_full(store: &Store, row: pulsarr_shared::store::RunRow) -> Result<Progressing, StoreError> {
-    let progress = store.read().progress(&row.id)?.into_iter().map(StageView::of).collect();
-    Ok(Progressing { run: RunView::of(row), progress })
+    let db = store.read();
+    let progress = db.progress(&row.id)?.into_iter().map(StageView::of).collect();
+    Ok(Progressing { run: RunView::of(db, row)?, progress })
 }
 
 /// What one listener is to hear of.

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use pulsarr_shared::model::Trigger;
 use pulsarr_shared::report::MAX_CHANGES;
-use pulsarr_shared::store::{ProgressRow, RunRow};
+use pulsarr_shared::store::{Db, ProgressRow, RunRow, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
@@ -65,6 +66,8 @@ pub struct RunView {
     pub id: String,
     /// Who started it: `cli`, `schedule`, `manual`, `service`.
     pub trigger: &'static str,
+    /// Who asked for it: the name of whoever was signed in, `api key backup`; `null` where nobody did, or it is not on record any more.
+    pub started_by: Option<String>,
     /// Where it ran: host and process.
     pub holder: String,
     /// When it began; unix milliseconds.
@@ -99,8 +102,32 @@ pub struct RunStory {
 }
 
 impl RunView {
-    pub fn of(row: RunRow) -> Self {
+    /// These runs, with who asked for them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn all(db: Db<'_>, rows: Vec<RunRow>) -> Result<Vec<Self>, StoreError> {
+        let asked = || rows.iter().filter(|row| row.trigger == Trigger::Api);
+        let mut starters = match asked().map(|row| row.started_at_ms).min() {
+            Some(first_ms) => db.run_starters(&asked().map(|row| row.id.as_str()).collect::<Vec<_>>(), first_ms)?,
+            None => HashMap::new(),
+        };
+        Ok(rows.into_iter().map(|row| Self::told(starters.remove(&row.id), row)).collect())
+    }
+
+    /// This run, with who asked for it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn of(db: Db<'_>, row: RunRow) -> Result<Self, StoreError> {
+        let by_hand = row.trigger == Trigger::Api;
+        let mut starters = if by_hand { db.run_starters(&[&row.id], row.started_at_ms)? } else { HashMap::new() };
+        Ok(Self::told(starters.remove(&row.id), row))
+    }
+
+    fn told(started_by: Option<String>, row: RunRow) -> Self {
         Self {
+            started_by,
             id: row.id,
             trigger: row.trigger.word(),
             holder: row.holder,
@@ -128,8 +155,11 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 /// 400 for a number that is none; when the store cannot be read.
 pub async fn last(ask: &Ask) -> Result<RunList, ApiError> {
     let limit = ask.count("limit", 50, 1, 500)?;
-    let rows = ask.app.database.run(move |store| store.read().last_runs_in_short(limit)).await?;
-    Ok(RunList { runs: rows.into_iter().map(RunView::of).collect() })
+    let found = ask.app.database.run(move |store| {
+        let db = store.read();
+        RunView::all(db, db.last_runs_in_short(limit)?)
+    });
+    Ok(RunList { runs: found.await? })
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
@@ -144,12 +174,14 @@ pub async fn story(ask: &Ask) -> Result<RunStory, ApiError> {
     let id = ask.variable("id").to_owned();
     let found = ask.app.database.run(move |store| {
         let db = store.read();
-        Ok((db.run(&id)?, db.progress(&id)?))
+        let Some(mut row) = db.run(&id)? else { return Ok(None) };
+        let report = row.report.take();
+        Ok(Some((RunView::of(db, row)?, report, db.progress(&id)?)))
     });
-    let (row, progress) = found.await?;
-    let row = row.ok_or_else(|| ApiError::not_found(format!("there is no run `{}`", ask.variable("id"))))?;
-    let report = row.report.as_deref().and_then(|report| serde_json::from_str(report).ok());
-    Ok(RunStory { run: RunView::of(row), progress: progress.into_iter().map(StageView::of).collect(), report })
+    let unknown = || ApiError::not_found(format!("there is no run `{}`", ask.variable("id")));
+    let (run, report, progress) = found.await?.ok_or_else(unknown)?;
+    let report = report.and_then(|report| serde_json::from_str(&report).ok());
+    Ok(RunStory { run, progress: progress.into_iter().map(StageView::of).collect(), report })
 }
 
 /// The entries that this run decided about, by title and Plex's user name as its report writes them.

@@ -19,6 +19,7 @@ const ASSETS: &[Asset] = &[
     ("pulsarr.css", "text/css; charset=utf-8", include_bytes!("../../assets/pulsarr.css")),
     ("pulsarr.js", SCRIPT, include_bytes!("../../assets/pulsarr.js")),
     ("approvals.js", SCRIPT, include_bytes!("../../assets/approvals.js")),
+    ("choices.js", SCRIPT, include_bytes!("../../assets/choices.js")),
     ("settings.js", SCRIPT, include_bytes!("../../assets/settings.js")),
     ("log.js", SCRIPT, include_bytes!("../../assets/log.js")),
     ("runs.js", SCRIPT, include_bytes!("../../assets/runs.js")),

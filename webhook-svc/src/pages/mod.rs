@@ -8,6 +8,8 @@ mod charts;
 mod form;
 mod frame;
 mod instances;
+mod lists;
+mod options;
 mod overview;
 mod page;
 mod posters;

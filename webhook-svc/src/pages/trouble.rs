@@ -43,6 +43,12 @@ pub(super) async fn answer(ask: &Ask, place: &str, error: &ApiError) -> Response
     response
 }
 
+/// The query of these names and values, fit to be gone on with: `user=ana&state=held&`. Empty values are left out.
+pub fn query(pairs: &[(&str, &str)]) -> String {
+    let given = pairs.iter().filter(|(_, value)| !value.is_empty());
+    given.map(|(name, value)| format!("{name}={}&", encoded(value))).collect()
+}
+
 /// `text` as the value of a query.
 pub fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -6,7 +6,9 @@ use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use crate::api::failures::{self, FailureView};
+use crate::api::failures::{self, FailureList, FailureView};
+use crate::api::people::{People, Person};
+use crate::pages::trouble::query;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
 use crate::request::{Access, ApiError, Ask};
 
@@ -15,26 +17,71 @@ pub(super) const PAGES: &[Page] = &[
     Page { method: Method::POST, path: "/activity/failures", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
 ];
 
+/// What a page can be asked for, besides where it begins.
+const FILTERS: [&str; 2] = ["instance", "user"];
+
 #[derive(Template)]
 #[template(path = "activity/failures.html")]
 struct Failures {
     frame: Frame,
     form: Form,
+    /// The instance and the user that are looked at; empty for all.
+    wanted: [String; 2],
+    /// The instances there are, and any that is looked at.
+    instances: Vec<String>,
+    people: Vec<Person>,
     failures: Vec<(String, FailureView)>,
+    /// This page's query without where it begins: `instance=movies&`.
+    query: String,
     next: Option<i64>,
+}
+
+impl Failures {
+    fn is_filtered(&self) -> bool {
+        self.wanted.iter().any(|value| !value.is_empty())
+    }
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
     draw(&ask, StatusCode::OK, Form::default()).await
 }
 
-async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, ApiError> {
+async fn draw(ask: &Ask, mut status: StatusCode, mut form: Form) -> Result<Response, ApiError> {
     let frame = Frame::of(ask, "activity", "Activity").await?;
+    let wanted = wanted(ask);
+    let filters: Vec<(&str, &str)> = FILTERS.into_iter().zip(wanted.iter().map(String::as_str)).collect();
     let after = ask.parameter("after").unwrap_or_default();
-    let page = failures::page(&ask.with_query(&[("after", after), ("limit", super::ROWS)])).await?;
+    let asked = [&filters[..], &[("after", after), ("limit", super::ROWS)]].concat();
+    let page = match failures::page(&ask.with_query(&asked)).await {
+        Ok(page) => page,
+        Err(error) if error.status() == StatusCode::BAD_REQUEST && form.problem.is_empty() => {
+            (status, form) = (error.status(), form.refused(&error));
+            FailureList { failures: Vec::new(), next: None }
+        }
+        Err(error) => return Err(error),
+    };
+    let config = ask.app.config();
+    let mut instances: Vec<String> = config.settings.instances.iter().map(|it| it.name.clone()).collect();
+    if !wanted[0].is_empty() && !instances.contains(&wanted[0]) {
+        instances.push(wanted[0].clone());
+    }
+    let people = ask.app.database.run(move |store| People::of(store.read(), &config)).await?;
     let again = |it: &FailureView| it.retry_at_ms.map_or_else(String::new, rfc3339);
-    let failures = page.failures.into_iter().map(|it| (again(&it), it)).collect();
-    html(ask, status, &Failures { frame, form, failures, next: page.next })
+    let page = Failures {
+        frame,
+        form,
+        instances,
+        people: people.0.iter().map(Person::of).collect(),
+        failures: page.failures.into_iter().map(|it| (again(&it), it)).collect(),
+        query: query(&filters),
+        next: page.next,
+        wanted,
+    };
+    html(ask, status, &page)
+}
+
+fn wanted(ask: &Ask) -> [String; 2] {
+    FILTERS.map(|name| ask.parameter(name).unwrap_or_default().trim().to_owned())
 }
 
 async fn act(ask: Ask) -> Result<Response, ApiError> {
@@ -44,10 +91,13 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         1 => "one title".to_owned(),
         more => format!("{more} titles"),
     };
+    let wanted = wanted(&ask);
+    let given = |value: &String| Some(value.clone()).filter(|value| !value.is_empty());
     let (done, said) = match form.value("do") {
         "dismiss" => (failures::dismiss(ask.with_body(&json!({"ids": ids}))).await, format!("Given up: {count}.")),
         "retry_all" => {
-            let done = failures::retry(ask.with_body(&json!({"all": true}))).await;
+            let body = json!({"all": true, "instance": given(&wanted[0]), "user": given(&wanted[1])});
+            let done = failures::retry(ask.with_body(&body)).await;
             (done, "The next run tries all of them again.".to_owned())
         }
         _ => {
@@ -56,8 +106,13 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         }
     };
     match done {
-        Ok(_) => Ok(see_other(&ask, "/activity/failures", Some(Notice::ok(said)))),
-        Err(error) if ids.is_empty() => {
+        Ok(_) => {
+            let filters: Vec<(&str, &str)> = FILTERS.into_iter().zip(wanted.iter().map(String::as_str)).collect();
+            let place = format!("/activity/failures?{}", query(&filters));
+            let place = place.trim_end_matches(['?', '&']);
+            Ok(see_other(&ask, place, Some(Notice::ok(said))))
+        }
+        Err(error) if ids.is_empty() && form.value("do") != "retry_all" => {
             let nothing = ApiError::input("nothing was selected: tick the titles that are meant");
             draw(&ask, error.status(), form.refused(&nothing)).await
         }
@@ -67,7 +122,31 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use crate::api::household::{Household, NOON, SETTINGS};
     use crate::pages::testing::Visitor;
+
+    #[tokio::test]
+    async fn what_one_instance_refused_is_shown_alone_and_tried_again_alone() {
+        let visitor = Visitor::set_up(SETTINGS).await;
+        let household = Household::of(&visitor.service);
+        household.wish(2);
+        household.route_all("run-1");
+        let queued = household.db().due_placements("movies", NOON).unwrap();
+        household.write(|db| queued.iter().try_for_each(|it| db.refuse(it, "no root folder", None, NOON)));
+        let link = visitor.get("/instances/movies").await.text;
+        assert!(link.contains("href=\"/activity/failures?instance=movies\""), "{link}");
+        let all = visitor.get("/activity/failures?instance=movies&user=ana").await.text;
+        assert!(all.contains("Salt Ledger 1") && all.contains("Salt Ledger 2"), "{all}");
+        let other = visitor.get("/activity/failures?instance=uhd").await.text;
+        assert!(!other.contains("Salt Ledger") && other.contains("Nothing fits"), "{other}");
+        let nobody = visitor.get("/activity/failures?user=%3Cb%3E").await;
+        assert!(nobody.status == 400 && nobody.text.contains("nobody answers to the name"), "{}", nobody.text);
+        let retried = visitor.post("/activity/failures?instance=uhd", &[("do", "retry_all")]).await;
+        assert_eq!((retried.status, retried.header("location")), (303, "/activity/failures?instance=uhd"));
+        assert!(household.db().failures().unwrap().iter().all(|row| row.retry_at_ms.is_none()));
+        visitor.post("/activity/failures?instance=movies", &[("do", "retry_all")]).await;
+        assert!(household.db().failures().unwrap().iter().all(|row| row.retry_at_ms.is_some()));
+    }
 
     #[tokio::test]
     async fn without_a_selection_nothing_is_done_and_that_is_said() {

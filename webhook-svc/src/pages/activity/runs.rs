@@ -47,6 +47,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use pulsarr_shared::model::{RunResult, Trigger};
+    use pulsarr_shared::store::NewAuditRow;
 
     use crate::pages::testing::Visitor;
 
@@ -60,8 +61,20 @@ mod tests {
             db.end_run("r1", RunResult::Partial, "{}", 63_500)
         });
         let some = visitor.get("/activity/runs").await.text;
-        for expected in ["/runs/r1", "schedule", "partial", "1 min 2 s", "1970-01-01T00:00:01"] {
+        for expected in ["/runs/r1", "the schedule", "partial", "1 min 2 s", "1970-01-01T00:00:01"] {
             assert!(some.contains(expected), "{expected} is missing in {some}");
+        }
+        visitor.write(|db| {
+            for (id, who) in [("r2", "ada"), ("r3", "api key <backup>")] {
+                db.start_run(id, Trigger::Api, "nas-1/17", 100_000)?;
+                let (action, detail) = ("run.started", "{}");
+                db.add_audit(NewAuditRow { at_ms: 100_001, who, address: None, action, target: id, detail })?;
+            }
+            db.start_run("r4", Trigger::Api, "nas-1/17", 100_000)
+        });
+        let by_hand = visitor.get("/activity/runs").await.text;
+        for expected in [">ada<", "api key &#60;backup&#62;", ">somebody<"] {
+            assert!(by_hand.contains(expected), "{expected} is missing in {by_hand}");
         }
     }
 }

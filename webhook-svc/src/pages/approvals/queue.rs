@@ -70,7 +70,10 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
     let wanted = ask.parameter("state").unwrap_or("pending");
     let tab = TABS.iter().find(|(state, _)| *state == wanted).map_or("pending", |(state, _)| *state);
     let after = ask.parameter("after").unwrap_or_default();
-    let page = approvals::page(&ask.with_query(&[("state", tab), ("after", after), ("limit", ROWS)])).await?;
+    // Whoever waits longest comes first; of what was answered, what is fresh in mind.
+    let order = if tab == "pending" { "oldest" } else { "newest" };
+    let asked = [("state", tab), ("order", order), ("after", after), ("limit", ROWS)];
+    let page = approvals::page(&ask.with_query(&asked)).await?;
     let frame = Frame::of(ask, "approvals", "Approvals").await?.with_scripts(&["approvals.js"]);
     let requests = page.approvals.into_iter().map(Row::of).collect();
     html(ask, status, &Queue { frame, form, tab, requests, next: page.next })
@@ -157,6 +160,23 @@ mod tests {
             history.contains("no room") && history.contains("ada") && !history.contains("Salt Ledger 2"),
             "{history}"
         );
+    }
+
+    #[tokio::test]
+    async fn who_waits_longest_comes_first_and_of_what_was_answered_the_newest() {
+        let (visitor, household) = asked(4).await;
+        let order = |page: &str| {
+            let at = |number: u32| page.find(&format!("Salt Ledger {number} (")).unwrap();
+            at(1) < at(4)
+        };
+        assert!(order(&visitor.get("/approvals").await.text));
+        let all: Vec<(&str, &str)> =
+            [("do", "approve")].into_iter().chain(["1", "2", "3", "4"].map(|id| ("id", id))).collect();
+        visitor.post("/approvals", &all).await;
+        assert_eq!(household.db().pending_approvals().unwrap(), 0);
+        assert!(!order(&visitor.get("/approvals?state=approved").await.text));
+        let after = visitor.get("/approvals?state=approved&after=3").await.text;
+        assert!(after.contains("Salt Ledger 2") && !after.contains("Salt Ledger 4"), "{after}");
     }
 
     #[tokio::test]

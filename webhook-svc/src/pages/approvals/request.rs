@@ -2,12 +2,14 @@
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
+use pulsarr_shared::config::ROUTE_OPTIONS;
 use pulsarr_shared::model::{InstanceKind, MediaType};
 use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use crate::api::approvals::{self, ApprovalStory};
+use crate::api::approvals::{self, ApprovalStory, DestinationView};
+use crate::pages::options::{self, OptionField};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
 use crate::request::{Access, ApiError, Ask};
 
@@ -26,6 +28,10 @@ struct Request {
     times: Vec<String>,
     /// The instances that take such titles.
     instances: Vec<String>,
+    /// What can be otherwise than proposed.
+    options: Vec<OptionField>,
+    /// The instance whose profiles and folders are offered; empty: none is proposed.
+    offers: String,
 }
 
 impl Request {
@@ -40,22 +46,33 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let proposed = &story.approval.proposed;
     let mut fields: Vec<(String, String)> = proposed.iter().map(|to| ("to".to_owned(), to.instance.clone())).collect();
     if let [only] = &proposed[..] {
-        for name in ["quality_profile", "root_folder_path"] {
-            let value = only.options.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-            fields.push((name.to_owned(), value.to_owned()));
-        }
+        let told = |key: &&'static str| Some(((*key).to_owned(), proposal(only, key)?));
+        fields.extend(ROUTE_OPTIONS.iter().filter_map(told));
     }
     draw(&ask, StatusCode::OK, story, Form::with(fields)).await
 }
 
 async fn draw(ask: &Ask, status: StatusCode, story: ApprovalStory, form: Form) -> Result<Response, ApiError> {
-    let frame = Frame::of(ask, "approvals", story.approval.title.clone()).await?;
+    let frame = Frame::of(ask, "approvals", story.approval.title.clone()).await?.with_scripts(&["choices.js"]);
     let kind = MediaType::from_word(story.approval.media_type).map(InstanceKind::taking);
     let config = ask.app.config();
     let instances = config.settings.instances.iter().filter(|it| Some(it.kind()) == kind);
     let instances = instances.map(|it| it.name.clone()).collect();
+    let fields = ROUTE_OPTIONS.iter().filter_map(|key| {
+        let mut field = OptionField::of(key, kind, form.value(key), "as proposed")?;
+        // Nothing settles it any more once somebody has said yes.
+        field.choices.retain(|(word, _)| word != "auto");
+        Some(OptionField { error: form.error(key).to_owned(), ..field })
+    });
+    let options = fields.collect();
+    let offers = story.approval.proposed.first().map(|to| to.instance.clone()).unwrap_or_default();
     let times = story.events.iter().map(|event| rfc3339(event.at_ms)).collect();
-    html(ask, status, &Request { frame, form, story, times, instances })
+    html(ask, status, &Request { frame, form, story, times, instances, options, offers })
+}
+
+/// What is proposed for this option, as people type it; `None` for nothing in particular.
+fn proposal(to: &DestinationView, key: &str) -> Option<String> {
+    options::typed_line(to.options.get(key)?).filter(|value| !value.is_empty())
 }
 
 async fn act(ask: Ask) -> Result<Response, ApiError> {
@@ -70,12 +87,15 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         if to != proposed {
             body["to"] = json!(to);
         }
-        for name in ["quality_profile", "root_folder_path"] {
-            let as_proposed =
-                story.approval.proposed.iter().any(|to| to.options.get(name) == Some(&json!(form.value(name))));
-            if !as_proposed {
-                body[name] = json!(form.given(name));
+        for key in ROUTE_OPTIONS {
+            let typed = form.value(key).trim();
+            let as_proposed = story.approval.proposed.iter().any(|to| proposal(to, key).as_deref() == Some(typed));
+            if !typed.is_empty() && !as_proposed {
+                body[*key] = options::written(key, typed);
             }
+        }
+        if form.ticked("no_tags") {
+            body["tags"] = json!([]);
         }
         if to.is_empty() {
             let nowhere = ApiError::fields(vec![crate::request::FieldProblem {
@@ -100,7 +120,7 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use pulsarr_shared::model::{ApprovalState, EntryId};
+    use pulsarr_shared::model::{ApprovalState, ArrOptions, EntryId, MinimumAvailability, MovieMonitor};
 
     use crate::api::household::{Household, SETTINGS};
     use crate::pages::testing::Visitor;
@@ -129,6 +149,36 @@ mod tests {
         let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
         let to = &request.edited.unwrap()[0];
         assert_eq!((to.instance.as_str(), to.options.quality_profile.as_deref()), ("uhd", Some("Ultra-HD")));
+    }
+
+    #[tokio::test]
+    async fn everything_that_an_approval_can_change_can_be_changed_here() {
+        let (visitor, household) = asked().await;
+        let page = visitor.get("/approvals/1").await.text;
+        for key in ["quality_profile", "root_folder_path", "tags", "search_on_add", "minimum_availability", "monitor"] {
+            assert!(page.contains(&format!("name=\"{key}\"")), "{key}: {page}");
+        }
+        assert!(!page.contains("name=\"seasons\""), "a film has none: {page}");
+        let fields = [
+            ("do", "approve"),
+            ("to", "movies"),
+            ("tags", "asked, \"two words\""),
+            ("search_on_add", "false"),
+            ("minimum_availability", "announced"),
+            ("monitor", "movie_and_collection"),
+            ("note", "once"),
+        ];
+        let answered = visitor.post("/approvals/1", &fields).await;
+        assert_eq!(answered.status, 303, "{}", answered.text);
+        let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
+        let options = &request.edited.unwrap()[0].options;
+        assert_eq!((options.tags.join("|"), options.search_on_add), ("asked|two words".to_owned(), false));
+        let arr = ArrOptions::Radarr {
+            minimum_availability: MinimumAvailability::Announced,
+            monitor: MovieMonitor::MovieAndCollection,
+        };
+        assert_eq!(options.arr, arr);
+        assert_eq!(request.note.as_deref(), Some("once"));
     }
 
     #[tokio::test]

@@ -235,6 +235,7 @@ mod tests {
             last_run: Some(RunView {
                 id: "r1".into(),
                 trigger: "schedule",
+                started_by: None,
                 holder: "nas-1/17".into(),
                 started_at_ms: NOW - 3_000,
                 ended_at_ms: Some(NOW - 1_000),

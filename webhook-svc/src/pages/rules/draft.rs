@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use pulsarr_shared::config::ROUTE_OPTIONS;
 use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::routing::{Field, FieldInfo, FieldKind, Operator};
 
-use super::options;
+use crate::pages::options::{Input, input};
 
 /// Groups that the builder draws inside of each other. A rule that nests deeper is edited as text.
 pub const DEEPEST: usize = 10;
@@ -84,6 +85,18 @@ pub struct Route {
     pub no_tags: bool,
     /// Somebody wants to see its options.
     pub open: bool,
+}
+
+impl Route {
+    /// Leaves out what an instance of this kind does not have.
+    fn fit(&mut self, kind: Option<InstanceKind>) {
+        if kind.is_some() {
+            self.options.retain(|key, value| match input(key, kind) {
+                Some(Input::Choice(choices)) => choices.contains(&value.as_str()),
+                other => other.is_some(),
+            });
+        }
+    }
 }
 
 impl GroupKind {
@@ -274,7 +287,7 @@ impl Draft {
                 let Some((number, key)) = rest.split_once('.') else { continue };
                 let Ok(number) = number.parse() else { continue };
                 let route = routes.entry(number).or_default();
-                let known = options::KEYS.iter().find(|known| **known == key);
+                let known = ROUTE_OPTIONS.iter().find(|known| **known == key);
                 match (key, known) {
                     ("to", _) => value.clone_into(&mut route.to),
                     ("no_tags", _) => route.no_tags = true,
@@ -339,7 +352,7 @@ impl Draft {
         let mut before = before.into_iter();
         fit(&mut draft.when, &mut before);
         for route in &mut draft.routes {
-            options::fit(route, kind_of(&route.to));
+            route.fit(kind_of(&route.to));
         }
         Ok(draft)
     }

@@ -2,8 +2,6 @@
 
 mod builder;
 mod draft;
-mod lists;
-mod options;
 mod order;
 mod pieces;
 mod sentences;

@@ -12,6 +12,7 @@ use super::place_of;
 use super::sentences::sentence;
 use crate::api::editing;
 use crate::api::foresight::{self, TestView};
+use crate::api::rule_reach::entries_by_rule;
 use crate::api::rules::{self, RuleList, RuleView};
 use crate::api::{rule_changes, rule_order};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
@@ -55,6 +56,8 @@ struct Row {
     down: bool,
     /// Its number, where it says one.
     priority: String,
+    /// How many entries stand as they do by it.
+    decides: u32,
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
@@ -74,7 +77,12 @@ async fn draw(
     let page = usize::try_from(ask.count("page", 1, 1, 1_000)?).unwrap_or(1).min(pages);
     let movable = rules::movable(&config);
     let count = all.len();
-    let rows = all.into_iter().skip((page - 1) * ROWS).take(ROWS).map(|rule| row(&config, &movable, rule)).collect();
+    let reach = entries_by_rule(&ask.app).await?;
+    let rows = all.into_iter().skip((page - 1) * ROWS).take(ROWS).map(|rule| {
+        let decides = reach.get(&rule.name).copied().unwrap_or_default();
+        Row { decides, ..row(&config, &movable, rule) }
+    });
+    let rows = rows.collect();
     let defaults = [MediaType::Movie, MediaType::Show].map(|media_type| {
         let found = default_instance(&config.settings.instances, media_type);
         (media_type, app_for(media_type), found.map(|instance| instance.name.clone()).unwrap_or_default())
@@ -94,6 +102,7 @@ fn row(config: &Config, movable: &[String], rule: RuleView) -> Row {
         version: rule.version.map_or_else(|| "-".to_owned(), |version| version.to_string()),
         up: place.is_some_and(|place| place > 0),
         down: place.is_some_and(|place| place + 1 < movable.len()),
+        decides: 0,
         priority: if numbered { rule.priority.to_string() } else { String::new() },
         rule,
     }

@@ -1,12 +1,13 @@
 //! A draft as the template draws it: the tree of conditions piece by piece, because templates do not call themselves, and the options of
 //! each destination.
 
+use pulsarr_shared::config::ROUTE_OPTIONS;
 use pulsarr_shared::model::{Instance, InstanceKind};
 use pulsarr_shared::routing::{FIELDS, Field, FieldKind, Operator};
 
 use super::draft::{Draft, Group, GroupKind, Node, ROOT, Route, Row, is_choice};
-use super::options::{self, Input};
 use super::written::{Marks, Several};
+use crate::pages::options::OptionField;
 
 /// A part of the tree, in the order in which it is drawn.
 pub enum Piece {
@@ -60,19 +61,8 @@ pub struct RoutePiece {
     /// Words and what people are shown for them.
     pub instances: Vec<(String, String)>,
     /// None while nobody wants to see them.
-    pub options: Vec<OptionPiece>,
+    pub options: Vec<OptionField>,
     pub no_tags: bool,
-}
-
-pub struct OptionPiece {
-    pub at: String,
-    pub key: &'static str,
-    pub label: &'static str,
-    pub value: String,
-    pub error: String,
-    pub hint: &'static str,
-    /// What can be chosen; empty: anything can be typed.
-    pub choices: Vec<(String, String)>,
 }
 
 /// Every field with what people are shown for it.
@@ -199,8 +189,14 @@ fn route(route: &Route, number: usize, instances: &[Instance], marks: &Marks) ->
         names.push((route.to.clone(), if route.to.is_empty() { "choose one".into() } else { route.to.clone() }));
     }
     let seen = route.open || route.no_tags || !route.options.is_empty();
-    let keys = if seen { options::KEYS } else { &[] };
-    let options = keys.iter().filter_map(|key| option(route, &at, key, kind, marks)).collect();
+    let keys = if seen { ROUTE_OPTIONS } else { &[] };
+    let options = keys.iter().filter_map(|key| {
+        let value = route.options.get(key).map_or("", String::as_str);
+        let field = OptionField::of(key, kind, value, "as the instance has it")?;
+        let at = format!("{at}.{key}");
+        Some(OptionField { error: marks.error(&at), at, ..field })
+    });
+    let options = options.collect();
     RoutePiece {
         number,
         to: route.to.clone(),
@@ -212,49 +208,13 @@ fn route(route: &Route, number: usize, instances: &[Instance], marks: &Marks) ->
     }
 }
 
-fn option(
-    route: &Route,
-    at: &str,
-    key: &'static str,
-    kind: Option<InstanceKind>,
-    marks: &Marks,
-) -> Option<OptionPiece> {
-    let value = route.options.get(key).cloned().unwrap_or_default();
-    let choices = match options::input(key, kind)? {
-        Input::Text | Input::Texts | Input::Numbers => Vec::new(),
-        Input::Flag => vec![("true".to_owned(), "yes".to_owned()), ("false".to_owned(), "no".to_owned())],
-        Input::Choice(words) => words.into_iter().map(|word| (word.to_owned(), spaced(word))).collect(),
-    };
-    let choices = if choices.is_empty() { choices } else { offered(choices, &value) };
-    let at = format!("{at}.{key}");
-    let (label, hint) = match key {
-        "quality_profile" => ("Quality profile", "as the instance has it"),
-        "root_folder_path" => ("Root folder", "as the instance has it"),
-        "tags" => ("Tags", "the instance's; several with commas"),
-        "search_on_add" => ("Search at once", ""),
-        "minimum_availability" => ("Minimum availability", ""),
-        "monitor" => ("Monitor", ""),
-        "monitor_new_items" => ("Seasons that come later", ""),
-        "series_type" => ("Series type", ""),
-        "season_folder" => ("Season folders", ""),
-        _ => ("Only these seasons", "numbers with commas"),
-    };
-    Some(OptionPiece { error: marks.error(&at), at, key, label, value, hint, choices })
-}
-
-fn offered(choices: Vec<(String, String)>, value: &str) -> Vec<(String, String)> {
-    match chosen(choices, value.to_owned()) {
-        Control::Choice(choices, _) => choices,
-        _ => Vec::new(),
-    }
-}
-
 /// What kind of instance has this name.
 pub fn kind_of(instances: &[Instance], name: &str) -> Option<InstanceKind> {
     instances.iter().find(|instance| instance.name == name).map(Instance::kind)
 }
 
-fn spaced(word: &str) -> String {
+/// A field as people call it.
+pub fn spaced(word: &str) -> String {
     match Field::parse(word) {
         Some(Field::ImdbRating) => "IMDb rating".to_owned(),
         Some(Field::ImdbVotes) => "IMDb votes".to_owned(),

@@ -63,7 +63,7 @@ fn destination(route: &RouteTo) -> String {
     let options = serde_json::to_value(&route.overrides).unwrap_or_default();
     let Some(keys) = options.as_object().filter(|keys| !keys.is_empty()) else { return route.to.clone() };
     let said = keys.iter().map(|(key, value)| {
-        let value = super::options::typed_line(value).filter(|value| !value.is_empty());
+        let value = crate::pages::options::typed_line(value).filter(|value| !value.is_empty());
         format!("{} {}", key.replace('_', " "), value.unwrap_or_else(|| "none".to_owned()))
     });
     format!("{} with {}", route.to, said.collect::<Vec<_>>().join(", "))

@@ -1,9 +1,13 @@
 //! Stories of somebody with a browser that runs no scripts.
 
-use pulsarr_shared::model::{ExternalIds, ListedTitle, MediaType, PlexId, Relation, TmdbId, UserUuid};
+use pulsarr_shared::model::{
+    Decision, Destination, EntryId, ExternalIds, Granted, ListedTitle, MediaType, Outcome, PlexId, Relation, Stage,
+    TmdbId, Trace, UserUuid, Verdict,
+};
 use pulsarr_shared::store::Store;
 use serde_json::{Value, json};
 
+use crate::api::household::{Household, NOON};
 use crate::pages::testing::{Shown, Visitor};
 
 const SETTINGS: &str = "\
@@ -344,6 +348,54 @@ async fn what_a_rule_would_do_is_counted_and_listed() {
     let unclear = builder.press("preview", &[("when.0.value", "soon")]).await;
     assert!(unclear.status == 200 && unclear.text.contains("It cannot be told yet"), "{}", unclear.text);
     assert!(kept(&visitor).is_empty());
+}
+
+#[tokio::test]
+async fn what_nobody_has_told_yet_is_said_and_what_can_be_done() {
+    let visitor = Visitor::set_up(SETTINGS).await;
+    wish(&visitor, 3, "Salt Ledger 1");
+    let mut builder = Builder::open(&visitor, "/rules/new").await;
+    builder.press("text", &[]).await;
+    let western = "name: westerns\nwhen: {genre: {contains: Western}}\nroute: uhd\n";
+    let page = builder.press("preview", &[("text", western)]).await.text.clone();
+    for told in ["Matches 0 of 3 entries.", "<b>genre</b> is not known yet of 3 titles", "the next run asks Plex about"]
+    {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    let owned = "name: owned\nwhen: {all: [{in_plex: true}, {year: {'>': 2000}}]}\nexclude: true\n";
+    let page = builder.press("preview", &[("text", owned)]).await.text.clone();
+    assert!(page.contains("<b>already in Plex</b> is not known yet of 3 titles"), "{page}");
+    assert!(page.contains("href=\"/settings/plex\">Set it up"), "{page}");
+    let known = "name: new\nwhen: {year: {'>': 2000}}\nroute: uhd\n";
+    let page = builder.press("preview", &[("text", known)]).await.text.clone();
+    assert!(page.contains("Matches 3 of 3 entries.") && !page.contains("not known yet"), "{page}");
+}
+
+#[tokio::test]
+async fn the_list_says_how_many_entries_each_rule_decides() {
+    let visitor = Visitor::set_up(SETTINGS).await;
+    let none = visitor.get("/rules").await.text;
+    assert!(none.contains("decides 0 entries now"), "{none}");
+    let household = Household::of(&visitor.service);
+    let decided = |name: &str| {
+        let config = visitor.service.app.config();
+        let because = format!("{} Radarr `uhd`", config.settings.rules[0].sends());
+        let options = config.settings.instances[1].options.clone();
+        let mut trace = Trace::new();
+        trace.step(Stage::Rule, name, Verdict::Matched, "it is old");
+        let destinations = vec![Destination { instance: "uhd".into(), options, because }];
+        let outcome = Outcome::Route { destinations, granted: Granted::Room, auto_approved: None };
+        Decision { outcome, labels: Vec::new(), trace }
+    };
+    household.wish(2);
+    household.settle_all("run-1", &decided("old films"));
+    household.wish(1);
+    household.settle_all("run-2", &decided("another"));
+    let two = visitor.get("/rules").await.text;
+    assert!(two.contains("decides 2 entries now"), "{two}");
+    household.write(|db| db.close_entry(EntryId(1), NOON));
+    let one = visitor.get("/rules").await.text;
+    assert!(one.contains("decides 1 entry now"), "{one}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What a rule would do, before it is kept.
 
+use pulsarr_shared::routing::FactSource;
+use pulsarr_shared::simulate::{Missing, MissingOf};
 use serde_json::Value;
 
 use super::typed::Rule;
@@ -30,6 +32,38 @@ pub enum WhatIf {
         /// The rule is switched off, and was looked at as if it were not.
         off: bool,
     },
+}
+
+impl WhatIf {
+    /// What can be done about a fact that nobody has told yet: a sentence, and the page where it is done, where that is up to people.
+    pub fn remedy(gap: &MissingOf) -> (String, Option<&'static str>) {
+        let Missing { source, available, .. } = gap.missing;
+        match source {
+            _ if available => {
+                let who = teller(source);
+                (
+                    format!("Once the rule is kept, the next run asks {who} about those that are still to be decided."),
+                    None,
+                )
+            }
+            FactSource::Tmdb => ("TMDB tells it, and its API key is not set.".to_owned(), Some("/settings/tmdb")),
+            FactSource::PlexServer => {
+                ("The Plex server tells it, and its address is not set.".to_owned(), Some("/settings/plex"))
+            }
+            _ => (format!("It takes an answer from {}, which is not set up.", teller(source)), Some("/instances")),
+        }
+    }
+}
+
+/// Who tells a fact, as people call them.
+const fn teller(source: FactSource) -> &'static str {
+    match source {
+        FactSource::Plex | FactSource::Watchlist => "Plex",
+        FactSource::Arr | FactSource::RootFolder => "Sonarr or Radarr",
+        FactSource::Tmdb => "TMDB",
+        FactSource::PlexServer => "the Plex server",
+        FactSource::Store | FactSource::Given => "pulsarr",
+    }
 }
 
 /// What would come of `rule` in the place of the rule `name`, and what is wrong with it.

@@ -1,12 +1,13 @@
 //! A draft in the words of the settings file, and back; and where a problem with the one stands in the other.
 
+use pulsarr_shared::config::ROUTE_OPTIONS;
 use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::routing::{Field, FieldKind, Operator};
 use serde_json::{Map, Value, json};
 
 use super::draft::{Draft, Group, GroupKind, Node, ROOT, Route, Row, too_large};
-use super::lists;
-use super::options::{self, typed, typed_line};
+use crate::pages::lists;
+use crate::pages::options::{self, typed, typed_line};
 use crate::request::{ApiError, FieldProblem};
 
 /// Which field of the form stands for a place in the rule: `when.all[0].genre` is `when.0`.
@@ -333,7 +334,7 @@ fn routes_of(value: &Value) -> Result<Vec<Route>, String> {
         let mut route = Route::default();
         for (key, value) in keys {
             let text = typed_line(value).ok_or_else(|| cannot(&format!("`{key}` of a destination is no value")))?;
-            let known = options::KEYS.iter().find(|known| *known == key);
+            let known = ROUTE_OPTIONS.iter().find(|known| *known == key);
             match (key.as_str(), known) {
                 ("to", _) => route.to = text,
                 ("tags", _) if text.is_empty() => route.no_tags = true,

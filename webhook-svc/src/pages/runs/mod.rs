@@ -3,6 +3,7 @@
 mod run;
 
 use super::Page;
+use crate::api::runs::RunView;
 
 pub(super) fn pages() -> [&'static [Page]; 1] {
     [run::PAGES]
@@ -19,15 +20,15 @@ pub(super) fn tone(result: &str) -> &'static str {
     }
 }
 
-/// Who started a run, in a sentence.
-pub(super) fn started(trigger: &str) -> &'static str {
-    match trigger {
-        "cli" => "Started at a shell",
-        "schedule" => "Started by the schedule",
-        "manual" => "Started by hand from the CronJob",
-        "service" => "Started by the service",
-        "fast_lane" => "Started because a watchlist had changed",
-        "api" => "Started by somebody here",
-        _ => "Started by somebody",
+/// Who started a run: `ada`, `the schedule`, `a changed watchlist`.
+pub(super) fn starter(run: &RunView) -> &str {
+    match (run.trigger, &run.started_by) {
+        (_, Some(who)) => who,
+        ("cli", _) => "a shell",
+        ("schedule", _) => "the schedule",
+        ("manual", _) => "hand, from the CronJob",
+        ("service", _) => "the service",
+        ("fast_lane", _) => "a watchlist that had changed",
+        _ => "somebody",
     }
 }

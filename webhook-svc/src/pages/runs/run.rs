@@ -7,7 +7,7 @@ use pulsarr_shared::report::{Change, Report, UserReport};
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use super::{started, tone};
+use super::{starter, tone};
 use crate::api::runs::{self, RunView, StageView};
 use crate::pages::words::lasted;
 use crate::pages::{Frame, Page, html};
@@ -36,7 +36,7 @@ struct RunPage {
     frame: Frame,
     run: RunView,
     began: String,
-    started: &'static str,
+    started: String,
     /// How long it took, or has taken so far.
     took: String,
     tone: &'static str,
@@ -106,7 +106,7 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let page = RunPage {
         frame: if running { frame.with_scripts(&["runs.js"]).refreshed_every(REFRESH_S) } else { frame },
         began: rfc3339(run.started_at_ms),
-        started: started(run.trigger),
+        started: starter(&run).to_owned(),
         took: lasted(run.ended_at_ms.unwrap_or_else(|| ask.app.now_ms()) - run.started_at_ms),
         tone: tone(run.result),
         stages: stages(&story.progress, running),
@@ -191,6 +191,7 @@ impl Told {
 mod tests {
     use pulsarr_shared::model::{MediaType, RunResult, Trigger};
     use pulsarr_shared::report::{Change, Problem, ProblemKind, QuotaReport, RunReport, UpstreamCounts};
+    use pulsarr_shared::store::NewAuditRow;
 
     use super::*;
     use crate::api::household::{Household, SETTINGS};
@@ -227,8 +228,10 @@ mod tests {
     fn store(visitor: &Visitor, report: &Report) {
         let json = serde_json::to_string(report).unwrap();
         visitor.write(|db| {
-            db.start_run("r1", Trigger::Api, "nas-1/17", 1_000)?;
-            db.end_run("r1", report.run.result, &json, 1_812)
+            let (who, action, target) = ("ada", "run.started", "r1");
+            db.start_run(target, Trigger::Api, "nas-1/17", 1_000)?;
+            db.add_audit(NewAuditRow { at_ms: 1_001, who, address: None, action, target, detail: "{}" })?;
+            db.end_run(target, report.run.result, &json, 1_812)
         });
     }
 
@@ -256,7 +259,7 @@ mod tests {
         let page = visitor.get("/runs/r1").await;
         assert_eq!(page.status, 200);
         for told in [
-            "Started by somebody here",
+            "Started by <bdi>ada</bdi>",
             "812 ms",
             "time was up",
             "read to its end",

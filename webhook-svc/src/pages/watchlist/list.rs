@@ -8,7 +8,7 @@ use warp::reply::Response;
 
 use crate::api::people::{People, Person};
 use crate::api::watchlist::{self, WatchlistEntry};
-use crate::pages::trouble::encoded;
+use crate::pages::trouble::query;
 use crate::pages::{Frame, Page, html};
 use crate::request::{Access, ApiError, Ask};
 
@@ -57,7 +57,12 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let before = ask.parameter("before").unwrap_or_default();
     let asked = [&filters[..], &[("before", before), ("limit", ROWS)]].concat();
     let (entries, older, problem, status) = match watchlist::page(&ask.with_query(&asked)).await {
-        Ok(page) => (page.entries, page.next.map(|next| query(&filters, next)), String::new(), StatusCode::OK),
+        Ok(page) => (
+            page.entries,
+            page.next.map(|next| format!("{}before={next}", query(&filters))),
+            String::new(),
+            StatusCode::OK,
+        ),
         Err(error) if error.status() == StatusCode::BAD_REQUEST => {
             (Vec::new(), None, error.message().to_owned(), error.status())
         }
@@ -74,13 +79,6 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
         wanted,
     };
     html(&ask, status, &page)
-}
-
-/// The query of the page that begins before this entry.
-fn query(filters: &[(&str, &str)], before: i64) -> String {
-    let filters = filters.iter().filter(|(_, value)| !value.is_empty());
-    let filters: String = filters.map(|(name, value)| format!("{name}={}&", encoded(value))).collect();
-    format!("{filters}before={before}")
 }
 
 #[cfg(test)]

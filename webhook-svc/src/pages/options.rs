@@ -1,27 +1,62 @@
-//! What a destination can have otherwise than its instance: which options there are, and how each is written. The words are the settings
-//! file's.
+//! What a destination can have otherwise than its instance: which options there are, how each is written, and how a form asks for it.
+//! The words are the settings file's.
 
 use pulsarr_shared::model::{
     InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, SeriesMonitor, SeriesTypeChoice,
 };
 use serde_json::{Number, Value};
 
-use super::draft::Route;
 use super::lists;
 
-/// Every option, in the order in which people are shown them.
-pub const KEYS: &[&str] = &[
-    "quality_profile",
-    "root_folder_path",
-    "tags",
-    "search_on_add",
-    "minimum_availability",
-    "monitor",
-    "monitor_new_items",
-    "series_type",
-    "season_folder",
-    "seasons",
-];
+/// An option as a form asks for it.
+pub struct OptionField {
+    /// The field's name in the form.
+    pub at: String,
+    /// The option's: `quality_profile`.
+    pub key: &'static str,
+    pub label: &'static str,
+    pub value: String,
+    pub error: String,
+    pub hint: &'static str,
+    /// What an empty field means: `as the instance has it`.
+    pub usual: &'static str,
+    /// What can be chosen, words and what people are shown for them; empty: anything can be typed.
+    pub choices: Vec<(String, String)>,
+}
+
+impl OptionField {
+    /// The field for `key`; `None` where an instance of this kind does not have it.
+    pub fn of(key: &'static str, kind: Option<InstanceKind>, value: &str, usual: &'static str) -> Option<Self> {
+        let mut choices = match input(key, kind)? {
+            Input::Text | Input::Texts | Input::Numbers => Vec::new(),
+            Input::Flag => vec![("true".to_owned(), "yes".to_owned()), ("false".to_owned(), "no".to_owned())],
+            Input::Choice(words) => words.into_iter().map(|word| (word.to_owned(), word.replace('_', " "))).collect(),
+        };
+        // What was typed is one of them, whatever it is.
+        if !choices.is_empty() && !value.is_empty() && !choices.iter().any(|(word, _)| word == value) {
+            choices.push((value.to_owned(), value.to_owned()));
+        }
+        let (label, hint) = match key {
+            "quality_profile" => ("Quality profile", ""),
+            "root_folder_path" => ("Root folder", ""),
+            "tags" => ("Tags", "several with commas"),
+            "search_on_add" => ("Search at once", ""),
+            "minimum_availability" => ("Minimum availability", ""),
+            "monitor" => ("Monitor", ""),
+            "monitor_new_items" => ("Seasons that come later", ""),
+            "series_type" => ("Series type", ""),
+            "season_folder" => ("Season folders", ""),
+            _ => ("Only these seasons", "numbers with commas"),
+        };
+        let (at, value) = (key.to_owned(), value.to_owned());
+        Some(Self { at, key, label, value, error: String::new(), hint, usual, choices })
+    }
+
+    /// What an empty field shows.
+    pub fn placeholder(&self) -> String {
+        if self.hint.is_empty() { self.usual.to_owned() } else { format!("{}; {}", self.usual, self.hint) }
+    }
+}
 
 /// How an option is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,16 +89,6 @@ pub fn input(key: &str, kind: Option<InstanceKind>) -> Option<Input> {
         ("season_folder", Some(InstanceKind::Sonarr)) => Some(Input::Flag),
         ("seasons", Some(InstanceKind::Sonarr)) => Some(Input::Numbers),
         _ => None,
-    }
-}
-
-/// Leaves out what an instance of this kind does not have.
-pub fn fit(route: &mut Route, kind: Option<InstanceKind>) {
-    if kind.is_some() {
-        route.options.retain(|key, value| match input(key, kind) {
-            Some(Input::Choice(choices)) => choices.contains(&value.as_str()),
-            other => other.is_some(),
-        });
     }
 }
 
