@@ -85,6 +85,13 @@ impl Walk {
         let change = json!({"current": PASSWORD, "new": NEW_PASSWORD});
         self.step(("PUT", "/session/password"), "", change, "password.changed").await;
         self.step(("DELETE", "/sessions"), "", Value::Null, "session.others_ended").await;
+        let other = json!({"username": "ada", "password": NEW_PASSWORD});
+        self.service.ask(HOME, "POST", "/session", &[], Some(other)).await;
+        let headers = [("cookie", self.cookie.as_str())];
+        let sessions = self.service.ask(HOME, "GET", "/sessions", &headers, None).await.json["sessions"].clone();
+        let other = sessions.as_array().unwrap().iter().find(|it| it["this"] == false).unwrap();
+        let id = other["id"].as_str().unwrap().to_owned();
+        self.step(("DELETE", "/sessions/{id}"), &id, Value::Null, "session.other_ended").await;
         let key = json!({"name": "backup", "scope": "read"});
         let key = self.step(("POST", "/api-keys"), "", key, "api_key.made").await;
         self.step(("DELETE", "/api-keys/{id}"), &key["id"].to_string(), Value::Null, "api_key.revoked").await;

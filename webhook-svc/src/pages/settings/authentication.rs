@@ -83,7 +83,15 @@ async fn change_password(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn sign_out(ask: Ask) -> Result<Response, ApiError> {
-    let everywhere = Form::of(&ask).value("do") == "everywhere";
+    let form = Form::of(&ask);
+    if let Some(id) = form.value("do").strip_prefix("one ") {
+        let ended = sessions::end(&ask.about("id", id)).await;
+        return match ended {
+            Ok(()) => Ok(see_other(&ask, HERE, Some(Notice::ok("Signed out at that place.")))),
+            Err(error) => draw(&ask, error.status(), Form::default().refused(&error)).await,
+        };
+    }
+    let everywhere = form.value("do") == "everywhere";
     match sessions::end_others(&ask).await {
         Ok(_) if everywhere => {
             let signed_out = session::sign_out(ask.clone()).await?;
