@@ -22,8 +22,7 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pulsarr_tests::browser::{Browser, Look, missing};
-use pulsarr_tests::fakes::Title;
-use pulsarr_tests::household::Household;
+use pulsarr_tests::household::{Household, wanting_two};
 use pulsarr_tests::service::Service;
 use pulsarr_tests::session::Session;
 
@@ -77,13 +76,4 @@ fn skipped(what: &str, why: &str) {
     assert!(!required, "PULSARR_REQUIRE_BROWSER=1, and {why}");
     // Past the test harness, which would swallow it.
     let _ = writeln!(std::io::stderr().lock(), "!! SKIPPED: {what}, because {why}");
-}
-
-/// A household whose owner wants a movie and a show.
-fn wanting_two() -> Household {
-    let household = Household::new();
-    let owner = household.plex.owner_uuid();
-    household.plex.watch(&owner, Title::movie("Salt Ledger").year(2025).tmdb(900_002).imdb("tt90000002"));
-    household.plex.watch(&owner, Title::show("Harbour Nine").year(2024).tvdb(800_001).genre("Drama"));
-    household
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fakes::{FakePlex, FakeRadarr, FakeSonarr};
+use crate::fakes::{FakePlex, FakeRadarr, FakeSonarr, Title};
 use crate::programs::program;
 
 /// The settings file most stories start with.
@@ -76,6 +76,16 @@ impl From<Output> for Done {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
+}
+
+/// A household whose owner wants a movie and a show.
+#[must_use]
+pub fn wanting_two() -> Household {
+    let household = Household::new();
+    let owner = household.plex.owner_uuid();
+    household.plex.watch(&owner, Title::movie("Salt Ledger").year(2025).tmdb(900_002).imdb("tt90000002"));
+    household.plex.watch(&owner, Title::show("Harbour Nine").year(2024).tvdb(800_001).genre("Drama"));
+    household
 }
 
 impl Default for Household {
