@@ -1,4 +1,5 @@
-//! How long to wait before trying again: seconds for an HTTP request, hours for a title that an arr refused.
+//! How long to wait before trying again: seconds for an HTTP request, hours for a title that an arr refused or a webhook that could not
+//! be acted on.
 //!
 //! The only module that uses the crate `backoff`, which nobody maintains any more (RUSTSEC-2025-0012). Nothing of it shows in
 //! these signatures, so replacing it is a change to this file. It refuses to wait, and to know what is tried.
@@ -16,7 +17,11 @@ const JITTER: f64 = 0.2;
 const FIRST_PLACEMENT_PAUSE: Duration = Duration::from_secs(10 * 60);
 /// The longest rest of a title.
 const LONGEST_PLACEMENT_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Refusals after which the rest has long stopped growing.
+/// The rest of a webhook after it could not be acted on for the first time.
+const FIRST_WEBHOOK_PAUSE: Duration = Duration::from_secs(30);
+/// The longest rest of a webhook.
+pub const LONGEST_WEBHOOK_PAUSE: Duration = Duration::from_secs(6 * 60 * 60);
+/// Failures after which a rest has long stopped growing.
 const GROWING_STEPS: u32 = 16;
 
 /// How often one HTTP request is tried, and how far apart.
@@ -50,10 +55,21 @@ impl Retry {
 /// The same number gives the same rest, in whole seconds; 0 counts as 1.
 #[must_use]
 pub fn placement_pause(attempts: u32) -> Duration {
-    let mut growing = doubling(FIRST_PLACEMENT_PAUSE, LONGEST_PLACEMENT_PAUSE, 0.0);
-    let mut pause = FIRST_PLACEMENT_PAUSE;
+    nth_pause(attempts, FIRST_PLACEMENT_PAUSE, LONGEST_PLACEMENT_PAUSE)
+}
+
+/// How long a webhook rests that could not be acted on `attempts` times: half a minute after the first time, doubling up to six hours.
+/// The same number gives the same rest, in whole seconds; 0 counts as 1.
+#[must_use]
+pub fn webhook_pause(attempts: u32) -> Duration {
+    nth_pause(attempts, FIRST_WEBHOOK_PAUSE, LONGEST_WEBHOOK_PAUSE)
+}
+
+fn nth_pause(attempts: u32, first: Duration, longest: Duration) -> Duration {
+    let mut growing = doubling(first, longest, 0.0);
+    let mut pause = first;
     for _ in 0..attempts.clamp(1, GROWING_STEPS) {
-        pause = growing.next_backoff().unwrap_or(LONGEST_PLACEMENT_PAUSE);
+        pause = growing.next_backoff().unwrap_or(longest);
     }
     // Even without jitter the crate adds a fraction of a nanosecond at random.
     Duration::from_secs(pause.as_secs())
@@ -96,5 +112,12 @@ mod tests {
         let minutes: Vec<_> = (0..12).map(|attempts| placement_pause(attempts).as_secs() / 60).collect();
         assert_eq!(minutes, [10, 10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440, 1440]);
         assert_eq!(placement_pause(u32::MAX), Duration::from_secs(24 * 60 * 60));
+    }
+
+    #[test]
+    fn a_webhook_rests_half_a_minute_and_then_ever_longer_up_to_six_hours() {
+        let seconds: Vec<_> = (0..13).map(|attempts| webhook_pause(attempts).as_secs()).collect();
+        assert_eq!(seconds, [30, 30, 60, 120, 240, 480, 960, 1_920, 3_840, 7_680, 15_360, 21_600, 21_600]);
+        assert_eq!(webhook_pause(u32::MAX), LONGEST_WEBHOOK_PAUSE);
     }
 }

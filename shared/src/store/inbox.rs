@@ -3,13 +3,20 @@
 use rusqlite::params;
 
 use super::{Db, StoreError};
-use crate::clock::UnixMs;
+use crate::clock::{UnixMs, millis};
+use crate::retry::LONGEST_WEBHOOK_PAUSE;
 
 /// Webhooks that are kept once nothing is left to do about them, so that people can see what came.
 pub const KEPT_WEBHOOKS: u32 = 2_000;
 
 /// Of those, the ones whose bodies are kept too: one may be a mebibyte long.
 pub const KEPT_BODIES: u32 = 50;
+
+/// Webhooks that were given up and are kept however many came after them, so that what they told is not missed unseen.
+pub const KEPT_GIVEN_UP: u32 = 200;
+
+/// Counts webhooks that were given up.
+const GIVEN_UP: &str = "inbox.given_up_total";
 
 /// A webhook that has just come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +38,23 @@ pub struct PendingWebhook {
     pub id: i64,
     /// Whose address it came to.
     pub instance: String,
+    /// Its `eventType` as sent.
+    pub event: String,
     /// JSON as received.
     pub body: String,
     /// When.
     pub received_at_ms: UnixMs,
+    /// How often it could not be acted on.
+    pub attempts: u32,
+}
+
+/// How much waits in the inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InboxLoad {
+    /// Webhooks.
+    pub webhooks: u64,
+    /// Bytes of their bodies.
+    pub bytes: u64,
 }
 
 crate::model::words! {
@@ -46,6 +66,8 @@ crate::model::words! {
         Done = "done",
         /// It says nothing to us.
         Ignored = "ignored",
+        /// It could not be acted on for so long that nobody tries any more.
+        GivenUp = "given_up",
     }
 }
 
@@ -60,9 +82,9 @@ pub struct WebhookRow {
     pub event: String,
     /// When it came.
     pub received_at_ms: UnixMs,
-    /// `pending`, `done` or `ignored`.
+    /// A word of [`WebhookState`], or of a later version.
     pub state: String,
-    /// What came of it, as a sentence.
+    /// What came of it, or why nothing has yet, as a sentence.
     pub detail: Option<String>,
 }
 
@@ -81,25 +103,41 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// The webhooks behind row `after` that nothing was done about yet, in the order in which they came: at most `limit`, and the
-    /// first ones whose bodies are no more than `bytes` together, but one at least.
+    /// The webhooks behind row `after` that something is to be done about now, in the order in which they came: at most `limit`, and the
+    /// first ones whose bodies are no more than `bytes` together, but one at least. A time further away than any rest was written by a
+    /// clock that has been put back since, and is over.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn pending_webhooks(self, after: i64, limit: u32, bytes: usize) -> Result<Vec<PendingWebhook>, StoreError> {
+    pub fn pending_webhooks(
+        self,
+        after: i64,
+        limit: u32,
+        bytes: usize,
+        now_ms: UnixMs,
+    ) -> Result<Vec<PendingWebhook>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- inbox.pending\n\
-             SELECT id, instance, body, received_at_ms FROM inbox WHERE state = 'pending' AND id > ?1 ORDER BY id LIMIT ?2",
+             SELECT id, instance, event, body, received_at_ms, attempts FROM inbox\n\
+             WHERE state = 'pending' AND id > ?1 AND (retry_at_ms IS NULL OR retry_at_ms <= ?3 OR retry_at_ms > ?4)\n\
+             ORDER BY id LIMIT ?2",
         )?;
-        let mut rows = query.query(params![after, limit])?;
+        let mut rows = query.query(params![after, limit, now_ms, now_ms.saturating_add(millis(LONGEST_WEBHOOK_PAUSE))])?;
         let (mut pending, mut taken) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
-            let body: String = row.get(2)?;
+            let body: String = row.get(3)?;
             taken += body.len();
             if taken > bytes && !pending.is_empty() {
                 break;
             }
-            pending.push(PendingWebhook { id: row.get(0)?, instance: row.get(1)?, body, received_at_ms: row.get(3)? });
+            pending.push(PendingWebhook {
+                id: row.get(0)?,
+                instance: row.get(1)?,
+                event: row.get(2)?,
+                body,
+                received_at_ms: row.get(4)?,
+                attempts: row.get(5)?,
+            });
         }
         Ok(pending)
     }
@@ -127,6 +165,67 @@ impl Db<'_> {
         Ok(query.query_row([], |row| row.get(0))?)
     }
 
+    /// How much waits in the inbox. Looks at every webhook that waits, though not at its body.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn inbox_load(self) -> Result<InboxLoad, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- inbox.load\nSELECT count(*), coalesce(sum(octet_length(body)), 0) FROM inbox WHERE state = 'pending'",
+        )?;
+        let (webhooks, bytes): (i64, i64) = query.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(InboxLoad { webhooks: webhooks.unsigned_abs(), bytes: bytes.unsigned_abs() })
+    }
+
+    /// Lets a webhook rest until `retry_at_ms` that could not be acted on, for the `attempts`-th time; `detail` says why.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn put_webhook_off(
+        self,
+        id: i64,
+        attempts: u32,
+        retry_at_ms: UnixMs,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- inbox.put_off\nUPDATE inbox SET attempts = ?2, retry_at_ms = ?3, detail = ?4 WHERE id = ?1 AND state = 'pending'",
+        )?;
+        query.execute(params![id, attempts, retry_at_ms, detail])?;
+        Ok(())
+    }
+
+    /// Those webhooks that could not be acted on and wait all the same, but for the last `kept`: row, instance and why.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn failing_webhooks_but_for_the_last(self, kept: u32) -> Result<Vec<(i64, String, String)>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- inbox.failing\n\
+             SELECT id, instance, coalesce(detail, '') FROM inbox WHERE state = 'pending' AND attempts > 0\n\
+             ORDER BY id DESC LIMIT -1 OFFSET ?1",
+        )?;
+        let rows = query.query_map([kept], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Gives a webhook up, and counts that; `detail` says why.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn give_webhook_up(self, id: i64, detail: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        self.end_webhook(id, WebhookState::GivenUp, detail, now_ms)?;
+        self.set_setting(GIVEN_UP, &(self.given_up_webhooks_total()? + 1).to_string())
+    }
+
+    /// How many webhooks were ever given up.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn given_up_webhooks_total(self) -> Result<u64, StoreError> {
+        Ok(self.setting(GIVEN_UP)?.and_then(|count| count.parse().ok()).unwrap_or(0))
+    }
+
     /// Notes what came of a webhook.
     ///
     /// # Errors
@@ -144,10 +243,28 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn last_webhooks(self, limit: u32) -> Result<Vec<WebhookRow>, StoreError> {
-        let mut query = self.connection.prepare_cached(
+        self.webhook_rows(
             "-- inbox.last\n\
              SELECT id, instance, event, received_at_ms, state, detail FROM inbox ORDER BY id DESC LIMIT ?1",
-        )?;
+            limit,
+        )
+    }
+
+    /// The last `limit` webhooks that were given up, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn webhooks_given_up(self, limit: u32) -> Result<Vec<WebhookRow>, StoreError> {
+        self.webhook_rows(
+            "-- inbox.given_up\n\
+             SELECT id, instance, event, received_at_ms, state, detail FROM inbox WHERE state = 'given_up'\n\
+             ORDER BY id DESC LIMIT ?1",
+            limit,
+        )
+    }
+
+    fn webhook_rows(self, sql: &str, limit: u32) -> Result<Vec<WebhookRow>, StoreError> {
+        let mut query = self.connection.prepare_cached(sql)?;
         let rows = query.query_map([limit], |row| {
             Ok(WebhookRow {
                 id: row.get(0)?,
@@ -161,17 +278,19 @@ impl Db<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Forgets webhooks that are done with, but for those among the last `kept`; and the bodies of these, but for those among the
-    /// last `bodies`.
+    /// Forgets webhooks that nothing is left to do about, but for those among the last `kept` and the last [`KEPT_GIVEN_UP`] that were
+    /// given up; and the bodies of these, but for those among the last `bodies`.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn prune_inbox(self, kept: u32, bodies: u32) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- inbox.prune\n\
-             DELETE FROM inbox WHERE id <= (SELECT coalesce(max(id), 0) FROM inbox) - ?1 AND state <> 'pending'",
+             DELETE FROM inbox WHERE id <= (SELECT coalesce(max(id), 0) FROM inbox) - ?1 AND state <> 'pending'\n\
+                 AND (state <> 'given_up' OR id <=\n\
+                     (SELECT id FROM inbox WHERE state = 'given_up' ORDER BY id DESC LIMIT 1 OFFSET ?2))",
         )?;
-        query.execute([kept])?;
+        query.execute([kept, KEPT_GIVEN_UP])?;
         let mut query = self.connection.prepare_cached(
             "-- inbox.prune_bodies\n\
              UPDATE inbox SET body = '' WHERE id <= (SELECT coalesce(max(id), 0) FROM inbox) - ?1 AND state <> 'pending'\n\

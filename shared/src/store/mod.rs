@@ -43,7 +43,7 @@ pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;
 pub use filesystem::{Filesystem, network_filesystem};
 pub use imports::{ArrTitle, BatchRow, DownloadProgress};
-pub use inbox::{KEPT_BODIES, KEPT_WEBHOOKS, NewWebhook, PendingWebhook, WebhookRow, WebhookState};
+pub use inbox::{InboxLoad, KEPT_BODIES, KEPT_GIVEN_UP, KEPT_WEBHOOKS, NewWebhook, PendingWebhook, WebhookRow, WebhookState};
 pub use measures::{Counted, EndedRun};
 pub use open::Store;
 pub use outbox::OutboxRow;

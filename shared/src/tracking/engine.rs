@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::announcement::{Telling, gathered, is_complete_pack, is_pack, telling};
 use super::{Processed, TrackingSettings};
 use crate::clients::arr::read_webhook;
-use crate::clock::{UnixMs, has_passed};
+use crate::clock::{UnixMs, has_passed, millis};
 use crate::model::{
     ArrEpisode, ArrEvent, Availability, EpisodeNumber, InstanceKind, MediaType, PlacementState, WantedBy,
 };
+use crate::retry::webhook_pause;
 use crate::store::{
     ArrTitle, ArrivalRow, BatchRow, Db, KEPT_BODIES, KEPT_WEBHOOKS, Moment, PendingWebhook, Store, StoreError,
     WebhookState,
@@ -22,6 +23,13 @@ const BYTES_TOGETHER: usize = 4 * 1024 * 1024;
 /// How long a webhook waits for its instance to be in the settings again.
 const WAITS_FOR_INSTANCE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long a webhook is tried that cannot be acted on, and how often at least: what was away for longer tries it a few times too.
+pub const TRIED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const TRIED_AT_LEAST: u32 = 5;
+
+/// The most of these that wait at a time; of more, the oldest are given up early.
+pub const MOST_FAILING: u32 = 1_000;
+
 /// How often old imports are looked for, when and how far that was done.
 const PRUNED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 const PRUNED_AT: &str = "imports.pruned_at_ms";
@@ -30,7 +38,8 @@ const PRUNED_TO: &str = "imports.pruned_to";
 /// Works off the next webhooks that wait behind row `after` in the inbox, in the order in which they came: a batch, in one transaction.
 /// Answers the last row and what came of them; `None` when nothing waits there. `kinds` tells which application an instance of this
 /// name is; `None` for one that is not in the settings, whose webhooks wait for a day. Two processes may do this at once: each webhook
-/// is worked off once. One that cannot be, because of what is stored about its title, stays pending, and the others go on.
+/// is worked off once. One that cannot be, because of what is stored about its title, is tried again ever more rarely, for
+/// [`TRIED_FOR`], and then given up; the others go on.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails; what was not worked off stays pending.
@@ -45,19 +54,19 @@ pub fn process_batch(
         kinds(&webhook.instance).is_none() && !has_passed(webhook.received_at_ms, WAITS_FOR_INSTANCE, now_ms)
     };
     // Nothing to do is found out without the write lock.
-    let pending = store.read().pending_webhooks(after, TOGETHER, BYTES_TOGETHER)?;
+    let pending = store.read().pending_webhooks(after, TOGETHER, BYTES_TOGETHER, now_ms)?;
     let Some(last) = pending.last().map(|webhook| webhook.id) else { return Ok(None) };
     if pending.iter().all(waits) {
         return Ok(Some((last, Processed::default())));
     }
     drop(pending);
     let batch = store.write(|db| {
-        let pending = db.pending_webhooks(after, TOGETHER, BYTES_TOGETHER)?;
+        let pending = db.pending_webhooks(after, TOGETHER, BYTES_TOGETHER, now_ms)?;
         // Another process may have been here.
         let (Some(first), Some(last)) = (pending.first(), pending.last()) else { return Ok(None) };
         // The order in which they came counts, also when the clock was put back in between.
         let mut at_ms = db.latest_arrival_before(first.id, now_ms)?.unwrap_or(UnixMs::MIN);
-        let mut processed = Processed::default();
+        let (mut processed, mut failed) = (Processed::default(), false);
         for webhook in pending.iter().filter(|it| !waits(it)) {
             at_ms = at_ms.max(webhook.received_at_ms.min(now_ms));
             let worked = db.attempt(|db| {
@@ -70,20 +79,54 @@ pub fn process_batch(
             match worked {
                 Ok(by_now) => processed = by_now,
                 // It stays where it is, and holds up nobody behind it.
-                Err(error) if error.is_about_one_thing() => tracing::error!(
-                    instance.name = %webhook.instance,
-                    "webhook {} of {} could not be acted on, and is tried again: failed to {error}. {}",
-                    webhook.id,
-                    webhook.instance,
-                    error.advice()
-                ),
+                Err(error) if error.is_about_one_thing() => {
+                    failed = true;
+                    put_off(db, webhook, &error, now_ms)?;
+                }
                 Err(error) => return Err(error),
             }
+        }
+        if failed {
+            make_room(db, now_ms)?;
         }
         db.prune_inbox(KEPT_WEBHOOKS, KEPT_BODIES)?;
         Ok(Some((last.id, processed)))
     })?;
     Ok(batch)
+}
+
+/// Lets a webhook rest that could not be acted on, or gives it up when that has been so for too long.
+fn put_off(db: Db<'_>, webhook: &PendingWebhook, error: &StoreError, now_ms: UnixMs) -> Result<(), StoreError> {
+    let PendingWebhook { id, instance, event, received_at_ms, .. } = webhook;
+    let attempts = webhook.attempts.saturating_add(1);
+    let advice = error.advice();
+    if attempts >= TRIED_AT_LEAST && has_passed(*received_at_ms, TRIED_FOR, now_ms) {
+        tracing::error!(
+            instance.name = %instance,
+            "webhook {id} of {instance} (`{event}`) is given up after {attempts} tries: failed to {error}. {advice}"
+        );
+        let detail = format!("given up after {attempts} tries, in vain since it came: failed to {error}. {advice}");
+        return db.give_webhook_up(*id, &detail, now_ms);
+    }
+    tracing::error!(
+        instance.name = %instance,
+        "webhook {id} of {instance} could not be acted on, and is tried again: failed to {error}. {advice}"
+    );
+    let detail = format!("could not be acted on yet, and is tried again (tries so far: {attempts}): failed to {error}");
+    db.put_webhook_off(*id, attempts, now_ms.saturating_add(millis(webhook_pause(attempts))), &detail)
+}
+
+/// Gives up the oldest webhooks that cannot be acted on where there are more than [`MOST_FAILING`].
+fn make_room(db: Db<'_>, now_ms: UnixMs) -> Result<(), StoreError> {
+    for (id, instance, why) in db.failing_webhooks_but_for_the_last(MOST_FAILING)? {
+        tracing::error!(
+            instance.name = %instance,
+            "webhook {id} of {instance} is given up, because {MOST_FAILING} that came after it cannot be acted on either: {why}"
+        );
+        let detail = format!("given up, because {MOST_FAILING} that came after it cannot be acted on either: {why}");
+        db.give_webhook_up(id, &detail, now_ms)?;
+    }
+    Ok(())
 }
 
 /// Forgets a portion of what nobody waits for any more; does nothing when that was done within a day. Answers whether there is more.

@@ -615,6 +615,73 @@ fn a_webhook_that_cannot_be_acted_on_holds_nobody_up_and_is_not_forgotten() {
     assert_eq!(world.store.read().pending_webhook_count().unwrap(), 0);
 }
 
+/// A movie whose row cannot be read, so that nothing can be done about what is told of it.
+fn unreadable_movie(world: &World) {
+    world.added("ana", FILM, &["movies"]);
+    let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+    database.execute("UPDATE titles SET year = 99999 WHERE tmdb_id = 603", []).unwrap();
+}
+
+#[test]
+fn a_webhook_that_can_never_be_acted_on_is_tried_ever_more_rarely_and_given_up_after_a_week() {
+    let world = World::new();
+    unreadable_movie(&world);
+    world.receive("movies", &[film("Download")], NOON);
+    let attempts = || -> u32 {
+        let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+        database.query_row("SELECT attempts FROM inbox", [], |row| row.get(0)).unwrap()
+    };
+    // As the service does, twice a minute.
+    for half_minute in 0..=(7 * 2_880) {
+        world.process(NOON + half_minute * 30 * SECOND);
+    }
+    let row = world.store.read().last_webhooks(1).unwrap().remove(0);
+    assert_eq!((row.state.as_str(), attempts()), ("pending", 37), "{row:?}");
+    assert!(row.detail.unwrap().contains("is tried again (tries so far: 37): failed to "), "it says what is wrong");
+    assert_eq!(world.store.read().given_up_webhooks_total().unwrap(), 0);
+
+    let later = NOON + 8 * DAY;
+    world.process(later);
+    let row = world.store.read().last_webhooks(1).unwrap().remove(0);
+    assert_eq!((row.state.as_str(), attempts()), ("given_up", 37));
+    assert!(row.detail.unwrap().starts_with("given up after 38 tries"), "it says why");
+    let db = world.store.read();
+    assert_eq!((db.pending_webhook_count().unwrap(), db.given_up_webhooks_total().unwrap()), (0, 1));
+
+    world.receive("movies", &vec![film("Test"); 2_500], later);
+    world.process(later);
+    assert_eq!(world.store.read().webhooks_given_up(10).unwrap().len(), 1, "it is not forgotten for those after it");
+}
+
+#[test]
+fn a_webhook_that_waited_for_weeks_is_tried_a_few_times_before_it_is_given_up() {
+    let world = World::new();
+    unreadable_movie(&world);
+    world.receive("movies", &[film("Download")], NOON);
+    for minutes in [0, 1, 3, 7] {
+        world.process(NOON + 30 * DAY + minutes * 60 * SECOND);
+        assert_eq!(world.store.read().pending_webhook_count().unwrap(), 1, "{minutes}");
+    }
+    // The clock is put back by a month: what is due then is due now.
+    world.process(NOON + SECOND);
+    assert_eq!(world.store.read().pending_webhook_count().unwrap(), 1);
+    world.process(NOON + 30 * DAY);
+    assert_eq!(world.store.read().given_up_webhooks_total().unwrap(), 1);
+}
+
+#[test]
+fn of_too_many_that_cannot_be_acted_on_the_oldest_are_given_up_and_none_is_dropped_unseen() {
+    let world = World::new();
+    unreadable_movie(&world);
+    let more = 3;
+    world.receive("movies", &vec![film("Download"); MOST_FAILING as usize + more], NOON);
+    world.process(NOON);
+    let db = world.store.read();
+    assert_eq!(db.pending_webhook_count().unwrap(), MOST_FAILING);
+    let given_up: Vec<i64> = db.webhooks_given_up(10).unwrap().iter().map(|row| row.id).collect();
+    assert_eq!((given_up, db.given_up_webhooks_total().unwrap()), (vec![3, 2, 1], more as u64));
+}
+
 #[test]
 fn a_season_that_cannot_be_told_of_holds_up_no_other_and_is_told_of_later() {
     let world = World::new();
