@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::rendered::{Pod, Rendered, list, number, place, read, text};
+use crate::rendered::{Pod, Rendered, list, number, read, text};
 
 /// Every pod there is, those made by hand included.
 fn each_pod(check: impl Fn(&Pod<'_>)) {
@@ -226,5 +226,4 @@ fn commands_are_programs_of_the_image() {
             assert_eq!(text(&command[1]), pod.component(), "{}: the command is what the pod is called", pod.of);
         }
     });
-    assert!(place("Dockerfile").exists());
 }
