@@ -1,0 +1,189 @@
+//! The operator's page: whatever it names exists, and it promises nothing that the platform does not keep.
+
+use std::collections::BTreeSet;
+
+use crate::rendered::{Rendered, list, number, place, read, text};
+
+/// The page.
+const PAGE: &str = "k8s/README.md";
+
+/// Everything that stands as code, in a block or in a line.
+fn code(page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (index, part) in page.split("```").enumerate() {
+        if index % 2 == 1 {
+            // The language stands in the first line.
+            found.extend(part.lines().skip(1).map(|line| line.trim().to_owned()));
+        } else {
+            found.extend(part.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// Everything that there is at home with everything switched on, and what is done by hand.
+fn everything() -> [Rendered; 2] {
+    [Rendered::named("everything"), Rendered::named("restore")]
+}
+
+/// The jobs that the page itself makes.
+fn made_by_hand(code: &[String]) -> BTreeSet<&str> {
+    let commands = code.iter().filter_map(|line| line.strip_prefix("kubectl create job --from="));
+    commands.map(|rest| rest.split(' ').nth(1).expect("a job has a name")).collect()
+}
+
+#[test]
+fn every_object_that_the_page_names_is_there() {
+    let page = read(PAGE);
+    let code = code(&page);
+    let by_hand = made_by_hand(&code);
+    assert!(by_hand.contains("sync-now"), "{by_hand:?}");
+    let all = everything();
+    let has = |kind: &str, name: &str| all.iter().any(|rendered| rendered.has(kind, name));
+    let mut seen = 0;
+    for line in &code {
+        for word in line.split([' ', '=', '"', ',']) {
+            let Some((kind, name)) = word.split_once('/') else { continue };
+            let known = match kind {
+                "cronjob" => has("CronJob", name),
+                "statefulset" => has("StatefulSet", name),
+                "job" => has("Job", name) || by_hand.contains(name),
+                "pod" => name.strip_suffix("-0").is_some_and(|set| has("StatefulSet", set)),
+                "service" => has("Service", name),
+                _ => continue,
+            };
+            assert!(known, "{line}: there is no {word}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 15, "{seen}");
+}
+
+/// Also where only a name stands, such as that of a pod, a claim, a Secret or an alert.
+#[test]
+fn every_name_of_ours_on_the_page_is_somebody_s() {
+    let all = everything();
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for rendered in &all {
+        names.extend(rendered.objects.iter().map(|object| text(&object["metadata"]["name"]).to_owned()));
+        for pod in rendered.pods() {
+            names.extend(pod.volumes("secret").iter().map(|volume| text(&volume["secret"]["secretName"]).to_owned()));
+        }
+        for set in rendered.all("StatefulSet") {
+            let name = text(&set["metadata"]["name"]);
+            names.extend((0..number(&set["spec"]["replicas"])).map(|index| format!("{name}-{index}")));
+        }
+    }
+    let rules = list(&all[0].one("PrometheusRule", "pulsarr")["spec"]["groups"][0]["rules"]);
+    names.extend(rules.iter().map(|rule| text(&rule["alert"]).to_owned()));
+    names.insert("pulsarr-webhook-svc".to_owned());
+    for line in code(&read(PAGE)) {
+        for word in line.split(|char: char| !(char.is_ascii_alphanumeric() || char == '-')) {
+            if word.starts_with("pulsarr-") || (word.starts_with("Pulsarr") && word.len() > 7) {
+                assert!(names.contains(word), "{line}: nothing is called {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_file_folder_and_heading_that_the_page_names_is_there() {
+    let page = read(PAGE);
+    let folders = ["base", "components", "overlays", "operations", "flux", "rendered", "k8s", "tests"];
+    let mut seen = 0;
+    for line in code(&page) {
+        for word in line.split(' ') {
+            let word = word.trim_end_matches([':', ',']).trim_start_matches("../../");
+            let first = word.split('/').next().unwrap_or_default();
+            if !folders.contains(&first) || (word == first && !line.starts_with(word)) {
+                continue;
+            }
+            let below = if ["k8s", "tests"].contains(&first) { place(word) } else { place("k8s").join(word) };
+            // The operator's own, made from the example.
+            assert!(below.exists() || word.ends_with("/pulsarr.sops.yaml"), "{line}: {word} is not there");
+            seen += 1;
+        }
+    }
+    assert!(seen > 15, "{seen}");
+    let headings: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .map(|heading| heading.to_lowercase().replace(' ', "-").replace(',', ""))
+        .collect();
+    for rest in page.split("](#").skip(1) {
+        let anchor = rest.split(')').next().unwrap();
+        assert!(headings.contains(anchor), "#{anchor}");
+    }
+    for resource in ["pulsarr.sops.yaml", "../../components/settings-in-git", "../../components/monitoring"] {
+        let overlay = read("k8s/overlays/homelab/kustomization.yaml");
+        assert!(overlay.contains(&format!("  # - {resource}\n")), "{resource} is not there to be switched on");
+    }
+}
+
+#[test]
+fn labels_that_the_page_looks_for_are_those_of_our_pods() {
+    let pods = Rendered::named("everything");
+    let mut seen = 0;
+    for line in code(&read(PAGE)) {
+        let Some(selector) = line.split(" -l ").nth(1) else { continue };
+        let (label, value) = selector.split(' ').next().unwrap().split_once('=').unwrap();
+        let found = pods.pods().iter().any(|pod| pod.labels[label] == value);
+        assert!(found, "{line}: no pod has {label}={value}");
+        seen += 1;
+    }
+    assert!(seen > 0);
+}
+
+/// The image has no shell and no tools: a command that needs one fails on the day when it is needed.
+#[test]
+fn nothing_but_our_own_program_is_run_in_a_pod() {
+    let mut seen = 0;
+    for line in code(&read(PAGE)) {
+        assert!(!line.starts_with("kubectl cp"), "{line}: it needs tar in the image");
+        if line.starts_with("kubectl exec") {
+            let program = line.split(" -- ").nth(1).and_then(|inside| inside.split(' ').next());
+            assert_eq!(program, Some("/pulsarr"), "{line}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
+/// A failover is the sum of what the control plane, the tolerations, the grace and the volume take; the page adds up right.
+#[test]
+fn the_page_promises_no_failover_that_is_faster_than_its_parts() {
+    let page = read(PAGE);
+    let homelab = Rendered::homelab();
+    let web = homelab.web();
+    let tolerated_s = number(&list(&web.spec["tolerations"])[0]["tolerationSeconds"]);
+    let grace_s = number(&web.spec["terminationGracePeriodSeconds"]);
+    for figure in [
+        format!("| {tolerated_s} s; Kubernetes' default would be 300 s |"),
+        format!("| {grace_s} s; **never** with its default policy |"),
+        format!(
+            "| {} to {} s: **expect up to 4 minutes** |",
+            50 + tolerated_s + grace_s + 60,
+            50 + tolerated_s + grace_s + 90
+        ),
+    ] {
+        assert!(page.contains(&figure), "{figure}");
+    }
+    assert!(page.contains("**Not tried on a real cluster.**"));
+    assert!(page.matches("*(not measured)*").count() >= 3);
+}
+
+/// What our manifests cannot bring, the page asks of the cluster.
+#[test]
+fn the_page_asks_the_cluster_for_what_the_manifests_cannot_bring() {
+    let page = read(PAGE);
+    for demand in [
+        "`delete-both-statefulset-and-deployment-pod`",
+        "`numberOfReplicas: \"2\"`",
+        "`reclaimPolicy: Retain`",
+        "`allowVolumeExpansion: true`",
+        "`nodeFit: true`",
+        "pulling the plug",
+    ] {
+        assert!(page.contains(demand), "{demand}");
+    }
+}
