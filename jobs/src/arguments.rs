@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pulsarr_shared::backup::KEPT;
 use pulsarr_shared::model::{MinimumAvailability, MonitorNewItems, SeriesTypeChoice};
 
 use crate::exit_code::ExitCode;
@@ -37,6 +38,10 @@ pub enum Command {
     Approvals(ApprovalsArguments),
     /// Copy one instance's library to another, once
     Copy(CopyArguments),
+    /// Make a backup of the store, while everything goes on
+    Backup(BackupArguments),
+    /// Put a backup in the place of the store
+    Restore(RestoreArguments),
 }
 
 const SYNC_HELP: &str = "\
@@ -300,6 +305,66 @@ pub struct CopyArguments {
     #[arg(long, value_name = "INSTANCE")]
     pub to: String,
     /// Compare, print what would be added, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to wait for a sync that is running: 45, 30s, 500ms, 2m
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub lock_wait: Duration,
+    /// What to print on standard output when done; logs go to standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub report: ReportFormat,
+}
+
+const BACKUP_HELP: &str = "\
+Makes one file that needs no other, without disturbing the service or a sync. It is looked at before it
+counts; then the oldest are removed until --keep are left. Files that pulsarr did not name stay.
+
+A backup in the data folder lies on the same volume as the store: have something carry it away. Secrets
+in it are sealed with <data folder>/key/vault.key, which is in no backup: keep a copy of that elsewhere.
+Another backup that is being made ends this one with 75.
+
+Examples:
+  pulsarr backup
+  pulsarr backup --keep 30 --to /mnt/backups
+  pulsarr backup --report json | jq -r .file";
+
+/// `pulsarr backup`: one more file.
+#[derive(Debug, Args)]
+#[command(after_help = BACKUP_HELP)]
+pub struct BackupArguments {
+    /// How many backups to keep there, the new one included
+    #[arg(long, value_name = "N", default_value_t = KEPT, value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep: u32,
+    /// The folder to put it in; without this `backup` in the data folder. Give every pulsarr its own
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
+    /// What to print on standard output when done; logs go to standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub report: ReportFormat,
+}
+
+const RESTORE_HELP: &str = "\
+Ends with 75 and changes nothing while the service or a sync is at work: stop the service first. The
+backup is looked at as a whole, brought to this version's schema, and put in the place of the store in
+one step; killed at any moment it leaves the old store or the new one. The old one is kept beside it,
+as db-before-TIME, which can be restored in turn (its pulsarr.db) or removed.
+
+What has happened since the backup was made is forgotten, but nobody is told anything twice, API keys
+that were revoked stay revoked, and everybody signs in again. Titles that were added since are found in
+Sonarr and Radarr, and not added again.
+
+Examples:
+  pulsarr restore --dry-run /app/data/backup/pulsarr-2026-11-23T03-00-00.000Z.db
+  pulsarr restore /app/data/backup/pulsarr-2026-11-23T03-00-00.000Z.db";
+
+/// `pulsarr restore`: an earlier store.
+#[derive(Debug, Args)]
+#[command(after_help = RESTORE_HELP)]
+pub struct RestoreArguments {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Look at the backup and say what would come of it; change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// How long to wait for a sync that is running: 45, 30s, 500ms, 2m

@@ -29,6 +29,8 @@ fn main() -> std::process::ExitCode {
         Command::Simulate(arguments) => commands::simulate::run(&arguments),
         Command::Approvals(arguments) => commands::approvals::run(&arguments),
         Command::Copy(arguments) => commands::copy::run(&arguments),
+        Command::Backup(arguments) => commands::backup::run(&arguments),
+        Command::Restore(arguments) => commands::restore::run(&arguments),
     };
     match done {
         Ok(code) => code.into(),

@@ -1,7 +1,8 @@
 //! The termination message: one JSON line of at most 4096 bytes, where Kubernetes shows it beside the pod.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use pulsarr_shared::config::TERMINATION_LOG;
 use pulsarr_shared::report::Report;
 use serde_json::json;
 
@@ -26,6 +27,17 @@ pub fn leave_report(path: &Path, report: &Report, code: ExitCode) {
             "error": shortened(first_problem.or(report.run.detail.as_deref())),
         }),
     );
+}
+
+/// Leaves what a command other than a sync came to at `path`, if there is such a file.
+pub fn leave_outcome(path: &Path, command: &str, result: &str, summary: &str, code: ExitCode) {
+    let summary = shortened(Some(summary));
+    leave(path, &json!({"command": command, "result": result, "exit_code": code as u8, "summary": summary}));
+}
+
+/// Where the message goes while there is no configuration to say so.
+pub fn place_by_variable() -> PathBuf {
+    std::env::var("PULSARR_TERMINATION_LOG").unwrap_or_else(|_| TERMINATION_LOG.to_owned()).into()
 }
 
 /// Leaves why a run could not be carried out at `path`, if there is such a file.

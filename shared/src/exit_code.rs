@@ -17,7 +17,8 @@ pub enum ExitCode {
     Usage = 64,
     /// Some upstream is down; the next run tries again.
     UpstreamDown = 69,
-    /// Another sync is running, and a copy cannot begin, or `--fail-if-busy` was given.
+    /// Another sync is running, and a copy cannot begin, or `--fail-if-busy` was given; somebody is at work whom a backup or a restore
+    /// may not disturb.
     Busy = 75,
     /// An upstream refused our credentials.
     CredentialsRefused = 77,
@@ -48,7 +49,7 @@ impl ExitCode {
             Self::Unexpected => "something unexpected",
             Self::Usage => "wrong command line",
             Self::UpstreamDown => "some upstream is down; the next run tries again",
-            Self::Busy => "another sync is running (from sync only with --fail-if-busy)",
+            Self::Busy => "the store is in use: another sync is running (from sync only with --fail-if-busy), the service, or a backup",
             Self::CredentialsRefused => "an upstream refused our credentials",
             Self::Configuration => "configuration, data folder or database schema",
             Self::Terminated => "terminated",

@@ -7,6 +7,7 @@
 pub mod act;
 pub mod amend;
 pub mod approval;
+pub mod backup;
 pub mod callback;
 pub mod check;
 pub mod clients;
@@ -26,6 +27,7 @@ pub mod process;
 pub mod quota;
 pub mod report;
 pub mod resolve;
+pub mod restore;
 pub mod retry;
 pub mod routing;
 pub mod run;

@@ -1,10 +1,13 @@
 //! One file per command.
 
 pub mod approvals;
+pub mod backup;
 pub mod check;
+mod chore;
 pub mod copy;
 pub mod explain;
 mod progress;
+pub mod restore;
 pub mod simulate;
 pub mod status;
 pub mod sync;

@@ -41,10 +41,27 @@ impl Write for AroundBar {
     }
 }
 
+/// How far something has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// What is being done: `reading watchlists`.
+    pub words: &'static str,
+    /// Of `total`.
+    pub done: u64,
+    /// In all, as far as known.
+    pub total: u64,
+}
+
+impl From<Position> for Step {
+    fn from(Position { stage, done, total }: Position) -> Self {
+        Self { words: words(stage), done: done.into(), total: total.into() }
+    }
+}
+
 /// The bar or the lines of one run.
 pub struct Bar {
     shown: Shown,
-    position: Cell<Option<Position>>,
+    step: Cell<Option<Step>>,
     since: Stopwatch,
 }
 
@@ -61,12 +78,12 @@ impl Bar {
         } else {
             Shown::OnTerminal(Revealed::default())
         };
-        Self { shown, position: Cell::new(None), since: Stopwatch::start() }
+        Self { shown, step: Cell::new(None), since: Stopwatch::start() }
     }
 
-    /// Takes note of a position, and shows it when it is time.
-    pub fn show(&self, position: Position) {
-        self.position.set(Some(position));
+    /// Takes note of a step, and shows it when it is time.
+    pub fn show(&self, step: impl Into<Step>) {
+        self.step.set(Some(step.into()));
         self.refresh();
     }
 
@@ -91,15 +108,15 @@ impl Bar {
     }
 
     fn refresh(&self) {
-        let Some(position) = self.position.get() else { return };
+        let Some(step) = self.step.get() else { return };
         match &self.shown {
             Shown::OnTerminal(revealed) => {
                 if self.since.elapsed() >= BAR_AFTER {
-                    revealed.draw(position);
+                    revealed.draw(step);
                 }
             }
             Shown::InLines(lines) => {
-                if let Some(line) = lines.due(self.since.elapsed(), position) {
+                if let Some(line) = lines.due(self.since.elapsed(), step) {
                     info!("{line}");
                 }
             }
@@ -110,22 +127,22 @@ impl Bar {
 /// The bar, from its first drawing on.
 #[derive(Default)]
 struct Revealed {
-    stage: Cell<Option<RunStage>>,
+    words: Cell<Option<&'static str>>,
 }
 
 impl Revealed {
-    fn draw(&self, position: Position) {
+    fn draw(&self, step: Step) {
         let bar = ON_TERMINAL.get_or_init(|| {
             let style = ProgressStyle::with_template("{msg:<28} {wide_bar} {pos}/{len} {elapsed}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        let Position { stage, done, total } = position;
-        if self.stage.replace(Some(stage)) != Some(stage) {
-            bar.set_message(words(stage));
+        let Step { words, done, total } = step;
+        if self.words.replace(Some(words)) != Some(words) {
+            bar.set_message(words);
             bar.reset_elapsed();
         }
-        bar.set_length(u64::from(total));
-        bar.set_position(u64::from(done));
+        bar.set_length(total);
+        bar.set_position(done);
         bar.tick();
     }
 }
@@ -142,14 +159,14 @@ impl Lines {
         Self { interval, next_at: Cell::new(interval) }
     }
 
-    /// The line for `position`, if one is due at `elapsed` since the start of the run.
-    fn due(&self, elapsed: Duration, position: Position) -> Option<String> {
+    /// The line for `step`, if one is due at `elapsed` since the start of the run.
+    fn due(&self, elapsed: Duration, step: Step) -> Option<String> {
         if elapsed < self.next_at.get() {
             return None;
         }
         self.next_at.set(elapsed + self.interval);
-        let Position { stage, done, total } = position;
-        Some(format!("{}: {done} of {total}", words(stage)))
+        let Step { words, done, total } = step;
+        Some(format!("{words}: {done} of {total}"))
     }
 }
 
@@ -170,7 +187,7 @@ mod tests {
     fn a_long_run_without_a_terminal_says_every_ten_seconds_where_it_is() {
         let lines = Lines::every(LINE_EVERY);
         let due = |elapsed_ms: u64, stage, done| {
-            lines.due(Duration::from_millis(elapsed_ms), Position { stage, done, total: 50 })
+            lines.due(Duration::from_millis(elapsed_ms), Position { stage, done, total: 50 }.into())
         };
         assert_eq!(due(0, RunStage::Observe, 0), None, "a short run stays silent");
         assert_eq!(due(9_999, RunStage::Observe, 11), None);

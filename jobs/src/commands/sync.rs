@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, Stopwatch, SystemClock, UnixMs, rfc3339};
-use pulsarr_shared::config::{Config, TERMINATION_LOG};
+use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
 use pulsarr_shared::model::{RunResult, Trigger};
 use pulsarr_shared::printable::printable;
@@ -36,10 +36,8 @@ pub fn run(arguments: &SyncArguments) -> Result<ExitCode, Failure> {
         }
         Err(failure) => {
             // Both are themselves configured; a configuration with mistakes has no say in them but by variable.
-            let variable = |name| std::env::var(name).ok();
-            let trigger = variable("PULSARR_TRIGGER").and_then(|word| Trigger::from_word(&word));
-            let place = variable("PULSARR_TERMINATION_LOG").unwrap_or_else(|| TERMINATION_LOG.to_owned());
-            Err((failure, trigger.unwrap_or(Trigger::Cli), place.into()))
+            let trigger = std::env::var("PULSARR_TRIGGER").ok().and_then(|word| Trigger::from_word(&word));
+            Err((failure, trigger.unwrap_or(Trigger::Cli), termination::place_by_variable()))
         }
     };
     done.map_err(|(failure, trigger, place)| {

@@ -10,12 +10,13 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::StoreError;
+use super::file::StoreFile;
 use super::filesystem::{Filesystem, network_filesystem};
 use super::letters;
 use crate::clock::Stopwatch;
 
 /// How long a writer waits for another one. Writes are short, so this is only reached when something is wrong.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Every migration in order; the position, counted from 1, is the `user_version` it leads to.
 const MIGRATIONS: &[&str] = &[
@@ -64,30 +65,60 @@ impl Store {
     /// [`StoreError`] for a folder that cannot be used, a network filesystem (unless `allow_network_fs`), a newer schema that is not
     /// for this program, or a damaged file. An existing database is never reset.
     pub fn open(data_dir: &Path, allow_network_fs: bool) -> Result<Self, StoreError> {
-        let (db, run) = (data_dir.join("db"), data_dir.join("run"));
-        for folder in [&db, &run] {
-            fs::create_dir_all(folder).map_err(|error| folder_error(folder, &error))?;
-        }
+        let db = data_dir.join("db");
+        fs::create_dir_all(&db).map_err(|error| folder_error(&db, &error))?;
+        Self::prepare_folder(data_dir, allow_network_fs)?;
+        let opening = Opening::begin(data_dir)?;
+        let store = Self::open_at(&Self::path(data_dir), OpenFlags::SQLITE_OPEN_CREATE)?;
+        drop(opening);
+        Ok(store)
+    }
+
+    /// Makes the data folder and the place of its locks, and refuses one that no store can be in.
+    ///
+    /// # Errors
+    /// [`StoreError`] for a folder that cannot be used, and a network filesystem (unless `allow_network_fs`).
+    pub fn prepare_folder(data_dir: &Path, allow_network_fs: bool) -> Result<(), StoreError> {
+        let run = data_dir.join("run");
+        fs::create_dir_all(&run).map_err(|error| folder_error(&run, &error))?;
         let filesystem = Filesystem::of(data_dir).map_err(|error| folder_error(data_dir, &error))?;
-        refuse_network(data_dir, filesystem, allow_network_fs)?;
-        let opening = lock_opening(&run.join("open.lock"))?;
-        let path = database(data_dir);
-        let connection = Connection::open_with_flags(
-            &path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )
-        .map_err(|error| cannot_open(&path, error))?;
+        refuse_network(data_dir, filesystem, allow_network_fs)
+    }
+
+    /// Opens the database `path`, which is nobody else's and need not be where a data folder has one, and migrates it. What is open has a
+    /// log beside it until [`StoreFile::settle`].
+    ///
+    /// # Errors
+    /// As [`Store::open`], for a database that is there.
+    pub fn open_apart(path: &Path) -> Result<Self, StoreError> {
+        Self::open_at(path, OpenFlags::empty())
+    }
+
+    fn open_at(path: &Path, more: OpenFlags) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, error))?;
         let mut store = Self { connection, lasts: true };
         store.prepare(true)?;
-        store.migrate(&path)?;
-        drop(opening);
+        store.migrate(path)?;
         Ok(store)
     }
 
     /// Whether the data folder has a database. Looking makes nothing.
     #[must_use]
     pub fn exists(data_dir: &Path) -> bool {
-        database(data_dir).exists()
+        Self::path(data_dir).exists()
+    }
+
+    /// Where the data folder has its database: `<data_dir>/db/pulsarr.db`.
+    #[must_use]
+    pub fn path(data_dir: &Path) -> PathBuf {
+        data_dir.join("db").join("pulsarr.db")
+    }
+
+    /// How many migrations this program knows: the schema of every store that it opens for work.
+    #[must_use]
+    pub const fn known_schema() -> u32 {
+        KNOWN
     }
 
     /// Moves what it can from the write-ahead log into the database, without waiting for anybody: with the service holding the
@@ -136,20 +167,28 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], for a database that is there.
     pub fn copy_in_memory(data_dir: &Path, allow_network_fs: bool) -> Result<Self, StoreError> {
-        let path = database(data_dir);
-        let mut store = Self { connection: Connection::open_in_memory()?, lasts: false };
-        if path.exists() {
-            let filesystem = Filesystem::of(data_dir).map_err(|error| folder_error(data_dir, &error))?;
-            refuse_network(data_dir, filesystem, allow_network_fs)?;
-            let source =
-                Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-                    .map_err(|error| cannot_open(&path, error))?;
-            source.busy_timeout(BUSY_TIMEOUT)?;
-            // All pages in one step: a copy in several would begin again whenever somebody writes in between.
-            rusqlite::backup::Backup::new(&source, &mut store.connection)?.step(-1)?;
+        let path = Self::path(data_dir);
+        if !path.exists() {
+            return Self::in_memory(Connection::open_in_memory()?, &path);
         }
+        let filesystem = Filesystem::of(data_dir).map_err(|error| folder_error(data_dir, &error))?;
+        refuse_network(data_dir, filesystem, allow_network_fs)?;
+        let _opening = Opening::begin_if_possible(data_dir)?;
+        Self::copy_in_memory_of(&StoreFile::open(&path)?)
+    }
+
+    /// The same of any database file.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read, or its schema is not for this program.
+    pub fn copy_in_memory_of(file: &StoreFile) -> Result<Self, StoreError> {
+        Self::in_memory(file.copy_in_memory()?, file.path())
+    }
+
+    fn in_memory(connection: Connection, path: &Path) -> Result<Self, StoreError> {
+        let mut store = Self { connection, lasts: false };
         store.prepare(false)?;
-        store.migrate(&path)?;
+        store.migrate(path)?;
         Ok(store)
     }
 
@@ -223,8 +262,32 @@ fn refuse_network(data_dir: &Path, filesystem: Filesystem, allowed: bool) -> Res
     }
 }
 
-fn database(data_dir: &Path) -> PathBuf {
-    data_dir.join("db").join("pulsarr.db")
+/// While this is held, nobody opens the store: a database that is being put in the place of another one is never opened by halves, and a
+/// log is never taken for the other one's.
+#[derive(Debug)]
+pub struct Opening {
+    // Closing the file frees the lock.
+    _file: File,
+}
+
+impl Opening {
+    /// Waits for whoever opens the store at the moment. The folder `run` has to be there.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when somebody needs too long, and others when the lock cannot be made.
+    pub fn begin(data_dir: &Path) -> Result<Self, StoreError> {
+        Ok(Self { _file: lock_opening(&data_dir.join("run").join("open.lock"))? })
+    }
+
+    /// The same for whoever only reads and makes nothing: `None` where nobody has ever opened the store, or the lock is not for us.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when somebody needs too long.
+    pub fn begin_if_possible(data_dir: &Path) -> Result<Option<Self>, StoreError> {
+        let path = data_dir.join("run").join("open.lock");
+        let Ok(file) = File::open(&path) else { return Ok(None) };
+        Ok(Some(Self { _file: wait_for(file, &path)? }))
+    }
 }
 
 /// Waits for its turn to open the database; another opener needs milliseconds.
@@ -235,6 +298,10 @@ fn lock_opening(path: &Path) -> Result<File, StoreError> {
         .write(true)
         .open(path)
         .map_err(|error| folder_error(path, &error))?;
+    wait_for(file, path)
+}
+
+fn wait_for(file: File, path: &Path) -> Result<File, StoreError> {
     // Not a lock that waits: a process that hangs while it holds this one must not make others hang with it.
     let waiting = Stopwatch::start();
     loop {
@@ -247,7 +314,7 @@ fn lock_opening(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn folder_error(path: &Path, error: &std::io::Error) -> StoreError {
+pub(super) fn folder_error(path: &Path, error: &std::io::Error) -> StoreError {
     match error.kind() {
         std::io::ErrorKind::StorageFull => StoreError::Full,
         std::io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
@@ -256,7 +323,7 @@ fn folder_error(path: &Path, error: &std::io::Error) -> StoreError {
 }
 
 /// `SQLITE_CANTOPEN` says nothing of the path.
-fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
+pub(super) fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::PermissionDenied) => {
             StoreError::Folder { path: path.to_owned(), detail: error.to_string() }

@@ -1,0 +1,93 @@
+//! What the operator's commands have in common: one thing is done, and how it went is told on standard output, as the termination message,
+//! and by the exit code.
+
+use pulsarr_shared::clock::{Clock, SystemClock};
+use pulsarr_shared::config::Config;
+use pulsarr_shared::lock::Holder;
+use pulsarr_shared::process;
+use serde::Serialize;
+
+use super::{load_config_and_log, say, say_json};
+use crate::arguments::ReportFormat;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::termination;
+
+/// How it went.
+pub struct Outcome<T> {
+    /// For the caller.
+    pub code: ExitCode,
+    /// For scripts: `ok`, `busy`, …
+    pub result: &'static str,
+    /// In one sentence.
+    pub summary: String,
+    /// For people, ending in a line break.
+    pub text: String,
+    /// What else the JSON report holds; a struct.
+    pub details: Option<T>,
+}
+
+#[derive(Serialize)]
+struct Report<'a, T> {
+    command: &'static str,
+    result: &'a str,
+    exit_code: u8,
+    summary: &'a str,
+    #[serde(flatten)]
+    details: Option<T>,
+}
+
+/// Does `work` and tells how it went, whatever happens.
+pub fn run<T: Serialize>(
+    command: &'static str,
+    format: ReportFormat,
+    work: impl FnOnce(&Config) -> Result<Outcome<T>, Failure>,
+) -> Result<ExitCode, Failure> {
+    let (place, done) = match load_config_and_log() {
+        Ok(config) => (config.environment.termination_log.clone(), work(&config)),
+        Err(failure) => (termination::place_by_variable(), Err(failure)),
+    };
+    let (result, code, summary) = match &done {
+        Ok(outcome) => (outcome.result, outcome.code, outcome.summary.as_str()),
+        Err(failure) => ("failed", failure.code, failure.text.as_str()),
+    };
+    termination::leave_outcome(&place, command, result, summary, code);
+    if format == ReportFormat::Json {
+        let details = done.as_ref().ok().and_then(|outcome| outcome.details.as_ref());
+        say_json(&Report { command, result, exit_code: code as u8, summary, details })?;
+    }
+    let outcome = done?;
+    if format == ReportFormat::Text {
+        say(&outcome.text);
+    }
+    Ok(outcome.code)
+}
+
+/// This process as the holder of a lock.
+pub fn holder(run_id: &str) -> Holder {
+    Holder {
+        host: process::host_name(),
+        pid: std::process::id(),
+        run_id: run_id.to_owned(),
+        since_ms: SystemClock.now_ms(),
+    }
+}
+
+/// `3.4 MiB`, `812 KiB`.
+pub fn size(bytes: u64) -> String {
+    const MIB: u64 = 1024 * 1024;
+    if bytes < MIB {
+        return format!("{} KiB", bytes.div_ceil(1024));
+    }
+    format!("{}.{} MiB", bytes / MIB, bytes % MIB * 10 / MIB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_in_the_unit_that_fits() {
+        assert_eq!([size(0), size(1), size(1_048_575), size(3_565_158)], ["0 KiB", "1 KiB", "1024 KiB", "3.4 MiB"]);
+    }
+}

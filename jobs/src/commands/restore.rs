@@ -1,0 +1,123 @@
+//! `pulsarr restore`: a backup in the place of the store, when nobody is at work.
+
+use std::time::Duration;
+
+use pulsarr_shared::clock::{Clock, SystemClock};
+use pulsarr_shared::config::Config;
+use pulsarr_shared::lock::{self, Acquired, Holder};
+use pulsarr_shared::printable::Lines;
+use pulsarr_shared::restore::{self, Alone, Order, RestoreError, Restored};
+use pulsarr_shared::stop::Stop;
+use pulsarr_shared::store::{Carried, Store};
+
+use super::chore::{self, Outcome, holder};
+use super::sync::{listen_for_stop, lock, who_is_running};
+use crate::arguments::RestoreArguments;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+
+/// Runs the command.
+pub fn run(arguments: &RestoreArguments) -> Result<ExitCode, Failure> {
+    chore::run("restore", arguments.report, |config| put_back(arguments, config))
+}
+
+fn put_back(arguments: &RestoreArguments, config: &Config) -> Result<Outcome<Restored>, Failure> {
+    let environment = &config.environment;
+    let order = Order {
+        data_dir: &environment.data_dir,
+        file: &arguments.file,
+        allow_network_fs: environment.allow_network_fs,
+        now_ms: SystemClock.now_ms(),
+    };
+    if arguments.dry_run {
+        return Ok(outcome(restore::dry_run(&order).map_err(failure)?));
+    }
+    Store::prepare_folder(order.data_dir, order.allow_network_fs)?;
+    let alone = match be_alone(arguments.lock_wait, config)? {
+        Ok(alone) => alone,
+        Err(summary) => {
+            let mut lines = Lines::new();
+            lines.line(&summary);
+            return Ok(Outcome { code: ExitCode::Busy, result: "busy", summary, text: lines.into_text(), details: None });
+        }
+    };
+    Ok(outcome(restore::restore(&order, &alone).map_err(failure)?))
+}
+
+/// Both locks, or a sentence that says who has one of them.
+fn be_alone(lock_wait: Duration, config: &Config) -> Result<Result<Alone, String>, Failure> {
+    let data_dir = &config.environment.data_dir;
+    let failed = |error| Failure { code: ExitCode::Configuration, text: format!("pulsarr: failed to {error}") };
+    let service = match lock::try_acquire_service(data_dir, &holder("restore")).map_err(failed)? {
+        Acquired::Ours(guard) => guard,
+        Acquired::Held(by) => return Ok(Err(service_holds(by.as_ref()))),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unexpected)?;
+    let syncs = runtime.block_on(async {
+        let stop = Stop::default();
+        listen_for_stop(&stop, Duration::MAX)?;
+        lock(lock_wait, config, "restore", &stop).await
+    })?;
+    Ok(match syncs {
+        Ok(syncs) => Ok(Alone { syncs, service }),
+        Err(by) => Err(format!("Nothing was restored: {}. Restore when it is done.", who_is_running(by.as_ref()))),
+    })
+}
+
+fn service_holds(by: Option<&Holder>) -> String {
+    let by = by.map(|by| format!(": {by}")).unwrap_or_default();
+    format!(
+        "Nothing was restored: the service holds the store{by}. Stop it first (in Kubernetes: `kubectl scale statefulset pulsarr \
+         --replicas=0`), and start it again afterwards."
+    )
+}
+
+fn outcome(restored: Restored) -> Outcome<Restored> {
+    let mut lines = Lines::new();
+    let Restored { dry_run, file, schema_of_backup, schema, counts, replaced, carried, secrets_lost } = &restored;
+    let verb = if *dry_run { "would be restored" } else { "is restored" };
+    let summary = format!("{} {verb}", file.display());
+    lines.line(&summary);
+    let migrated = if schema == schema_of_backup { String::new() } else { format!(", brought to {schema}") };
+    lines.line(format_args!(
+        "  sound; schema {schema_of_backup}{migrated}: {} people, {} entries, {} decisions, {} runs",
+        counts.users, counts.entries, counts.decisions, counts.runs
+    ));
+    match replaced {
+        Some(folder) if *dry_run => lines.line(format_args!("  the store that is there would be kept in {}", folder.display())),
+        Some(folder) => lines.line(format_args!("  the store that was there is in {}: remove it when all is well", folder.display())),
+        None => lines.line("  there was no store"),
+    }
+    if let Some(Carried { messages, api_keys_revoked, sessions_ended }) = carried {
+        lines.line(format_args!(
+            "  taken over from it: {messages} messages that nobody is told twice, {api_keys_revoked} API keys that stay revoked; \
+             {sessions_ended} browsers have to sign in again"
+        ));
+    } else if !*dry_run && replaced.is_some() {
+        lines.line(
+            "  nothing could be taken over from it: people may be told again what they were told since, and API keys that were \
+             revoked since count again. Look at Settings, Authentication.",
+        );
+    }
+    if !secrets_lost.is_empty() {
+        lines.line("  The key beside the store (key/vault.key) does not open these; put the right one back, or enter them again:");
+        for secret in secrets_lost {
+            lines.line(format_args!("    {secret}"));
+        }
+    }
+    if !*dry_run {
+        lines.line("  `pulsarr sync --dry-run` shows what the next run will do; titles that were added since are found where they are.");
+    }
+    Outcome { code: ExitCode::Done, result: "ok", summary, text: lines.into_text(), details: Some(restored) }
+}
+
+fn failure(error: RestoreError) -> Failure {
+    let code = match &error {
+        RestoreError::Backup { .. } | RestoreError::NotABackup { .. } => ExitCode::Usage,
+        RestoreError::Unusable { .. } | RestoreError::Folder { .. } => ExitCode::Configuration,
+        RestoreError::Store(error) => ExitCode::of_store(error),
+        RestoreError::InUse => ExitCode::Busy,
+        RestoreError::NoRoom { .. } => ExitCode::Unexpected,
+    };
+    Failure { code, text: format!("pulsarr: failed to {error}. {}", error.advice()) }
+}
