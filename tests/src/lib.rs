@@ -5,12 +5,14 @@
 //! | [`browser`] | a real Chromium, driven as a person would |
 //! | [`lively`] | a household with a month behind it, and [`page_list`] every page of it |
 //! | [`first_visit`] | the wizard, gone through page by page |
+//! | [`crowd`] | the same many times over, for measuring |
 //! | [`fakes`] | Plex, Sonarr and Radarr as HTTP servers with state, a journal and injectable faults |
 //!
 //! Nothing here may depend on the product's own crates: a stand-in that shares code with the client under test repeats the
 //! client's mistakes and then agrees with them.
 
 pub mod browser;
+pub mod crowd;
 pub mod fakes;
 pub mod first_visit;
 pub mod household;
