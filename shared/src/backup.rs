@@ -326,9 +326,7 @@ fn name_at(at_ms: UnixMs) -> String {
 }
 
 fn is_backup(name: &str) -> bool {
-    time_of(name).is_some_and(|at| {
-        at.parse::<jiff::Timestamp>().is_ok_and(|at| name_at(at.as_millisecond()) == name)
-    })
+    time_of(name).is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok_and(|at| name_at(at.as_millisecond()) == name))
 }
 
 fn names_in(folder: &Path) -> std::io::Result<Vec<String>> {
@@ -462,8 +460,11 @@ mod tests {
         assert_ne!(same.file, early.file, "one that is there is not written over");
         let mut left = names_in(&backups).unwrap();
         left.sort_unstable();
-        let expected =
-            [same.file.file_name().unwrap().to_str().unwrap(), "pulsarr-2026-11-23T12-00-00.003Z.db", "pulsarr-by-hand.db"];
+        let expected = [
+            same.file.file_name().unwrap().to_str().unwrap(),
+            "pulsarr-2026-11-23T12-00-00.003Z.db",
+            "pulsarr-by-hand.db",
+        ];
         assert_eq!(left[0], "notes.txt");
         assert_eq!(left[1..], expected);
     }

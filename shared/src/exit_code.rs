@@ -49,7 +49,9 @@ impl ExitCode {
             Self::Unexpected => "something unexpected",
             Self::Usage => "wrong command line",
             Self::UpstreamDown => "some upstream is down; the next run tries again",
-            Self::Busy => "the store is in use: another sync is running (from sync only with --fail-if-busy), the service, or a backup",
+            Self::Busy => {
+                "the store is in use: another sync is running (from sync only with --fail-if-busy), the service, or a backup"
+            }
             Self::CredentialsRefused => "an upstream refused our credentials",
             Self::Configuration => "configuration, data folder or database schema",
             Self::Terminated => "terminated",

@@ -141,7 +141,9 @@ impl RestoreError {
                 "Nothing was changed. Restore it with the version of pulsarr that made it, or with a newer one."
             }
             Self::Unusable { .. } => "Nothing was changed. Restore another backup.",
-            Self::NoRoom { .. } => "Nothing was changed. Free some space on the volume of PULSARR_DATA_DIR, or enlarge it.",
+            Self::NoRoom { .. } => {
+                "Nothing was changed. Free some space on the volume of PULSARR_DATA_DIR, or enlarge it."
+            }
             Self::InUse => "Nothing was changed. Let the other command end, and restore again.",
             Self::Folder { .. } => {
                 "The store is as it was. Check that PULSARR_DATA_DIR names a folder on a local disk that this user may write to."
@@ -240,7 +242,9 @@ fn carry_over(store: &Store, path: &Path, current: &Path) -> Option<Carried> {
         if same { store.carry_over_from(current).map(Some) } else { Ok(None) }
     };
     carried().unwrap_or_else(|error: StoreError| {
-        tracing::warn!("nothing is taken over from the store that is replaced, because reading it failed: failed to {error}");
+        tracing::warn!(
+            "nothing is taken over from the store that is replaced, because reading it failed: failed to {error}"
+        );
         None
     })
 }

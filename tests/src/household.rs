@@ -247,7 +247,11 @@ pub struct Running {
 
 impl Running {
     /// Starts any program.
-    pub(crate) fn start(mut command: Command) -> Self {
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(mut command: Command) -> Self {
         let output = tempfile::tempdir().expect("there is room for a temporary folder");
         let file = |name| File::create(output.path().join(name)).expect("the temporary folder can be written");
         command.stdout(file("stdout")).stderr(file("stderr"));
@@ -282,13 +286,14 @@ impl Running {
         assert!(sent.success(), "the process could not be told to end");
     }
 
-    /// Sends SIGKILL and waits until the process is gone.
+    /// Sends SIGKILL, waits until the process is gone, and answers what it left behind. One that has ended by itself is as welcome.
     ///
     /// # Panics
     /// When the kernel does not let us.
-    pub fn kill(mut self) {
+    pub fn kill(mut self) -> Done {
         self.child.kill().expect("a child can be killed");
-        let _ = self.child.wait().expect("a child can be waited for");
+        let status = self.child.wait().expect("a child can be waited for");
+        Done { code: status.code(), stdout: self.read("stdout"), stderr: self.stderr() }
     }
 
     /// Whether it has ended.

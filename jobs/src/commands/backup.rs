@@ -54,7 +54,9 @@ fn back_up(arguments: &BackupArguments, config: &Config) -> Result<Outcome<Made>
         let work = tokio::task::spawn_blocking(move || prepared.carry_out());
         let bar = Bar::new();
         let watched = bar.during(watch(work, &gauge, &stop, &bar)).await;
-        watched.map_err(|_| Failure::unexpected("finish the backup: it broke off, which is a mistake of ours"))?.map_err(failure)
+        watched
+            .map_err(|_| Failure::unexpected("finish the backup: it broke off, which is a mistake of ours"))?
+            .map_err(failure)
     })?;
     Ok(outcome(made))
 }
@@ -99,7 +101,9 @@ fn outcome(made: Made) -> Outcome<Made> {
         lines.line(format_args!("  removed {name}"));
     }
     lines.line(format_args!("  {kept} kept"));
-    lines.line("  Secrets in it are sealed with key/vault.key of the data folder, which is not in it: keep a copy elsewhere.");
+    lines.line(
+        "  Secrets in it are sealed with key/vault.key of the data folder, which is not in it: keep a copy elsewhere.",
+    );
     Outcome { code: ExitCode::Done, result: "ok", summary, text: lines.into_text(), details: Some(made) }
 }
 

@@ -38,7 +38,13 @@ fn put_back(arguments: &RestoreArguments, config: &Config) -> Result<Outcome<Res
         Err(summary) => {
             let mut lines = Lines::new();
             lines.line(&summary);
-            return Ok(Outcome { code: ExitCode::Busy, result: "busy", summary, text: lines.into_text(), details: None });
+            return Ok(Outcome {
+                code: ExitCode::Busy,
+                result: "busy",
+                summary,
+                text: lines.into_text(),
+                details: None,
+            });
         }
     };
     Ok(outcome(restore::restore(&order, &alone).map_err(failure)?))
@@ -84,8 +90,11 @@ fn outcome(restored: Restored) -> Outcome<Restored> {
         counts.users, counts.entries, counts.decisions, counts.runs
     ));
     match replaced {
-        Some(folder) if *dry_run => lines.line(format_args!("  the store that is there would be kept in {}", folder.display())),
-        Some(folder) => lines.line(format_args!("  the store that was there is in {}: remove it when all is well", folder.display())),
+        Some(folder) if *dry_run => {
+            lines.line(format_args!("  the store that is there would be kept in {}", folder.display()))
+        }
+        Some(folder) => lines
+            .line(format_args!("  the store that was there is in {}: remove it when all is well", folder.display())),
         None => lines.line("  there was no store"),
     }
     if let Some(Carried { messages, api_keys_revoked, sessions_ended }) = carried {

@@ -75,13 +75,7 @@ mod tests {
     }
 
     fn add_key(store: &Store, name: &str, byte: u8) {
-        let key = NewApiKey {
-            name,
-            prefix: "pk",
-            key_hash: &[byte; 32],
-            scope: ApiKeyScope::Read,
-            created_by: "me",
-        };
+        let key = NewApiKey { name, prefix: "pk", key_hash: &[byte; 32], scope: ApiKeyScope::Read, created_by: "me" };
         store.write(|db| db.make_api_key(key, 1)).unwrap();
     }
 
@@ -105,7 +99,11 @@ mod tests {
         assert_eq!(carried, Carried { messages: 3, api_keys_revoked: 1, sessions_ended: 0 });
         assert_eq!(backup.read().pending_message_count().unwrap(), 1, "the one that nobody heard of yet");
         tell(&backup, "new and told");
-        assert_eq!(backup.read().pending_message_count().unwrap(), 1, "the history tells of it again, and nobody else does");
+        assert_eq!(
+            backup.read().pending_message_count().unwrap(),
+            1,
+            "the history tells of it again, and nobody else does"
+        );
         let names: Vec<String> = backup.read().api_keys().unwrap().into_iter().map(|key| key.name).collect();
         assert_eq!(names, ["kept"]);
     }

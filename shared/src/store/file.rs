@@ -184,10 +184,9 @@ impl StoreFile {
     /// # Errors
     /// [`StoreError`]; then `to` is to be removed.
     pub fn copy_into(&self, to: &Path) -> Result<(), StoreError> {
-        let to = to.to_str().ok_or_else(|| StoreError::Folder {
-            path: to.to_owned(),
-            detail: "its name is not UTF-8".to_owned(),
-        })?;
+        let to = to
+            .to_str()
+            .ok_or_else(|| StoreError::Folder { path: to.to_owned(), detail: "its name is not UTF-8".to_owned() })?;
         self.connection.execute("-- file.copy\nVACUUM INTO ?1", [to])?;
         Ok(())
     }

@@ -122,7 +122,8 @@ impl Db<'_> {
              WHERE state = 'pending' AND id > ?1 AND (retry_at_ms IS NULL OR retry_at_ms <= ?3 OR retry_at_ms > ?4)\n\
              ORDER BY id LIMIT ?2",
         )?;
-        let mut rows = query.query(params![after, limit, now_ms, now_ms.saturating_add(millis(LONGEST_WEBHOOK_PAUSE))])?;
+        let mut rows =
+            query.query(params![after, limit, now_ms, now_ms.saturating_add(millis(LONGEST_WEBHOOK_PAUSE))])?;
         let (mut pending, mut taken) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
             let body: String = row.get(3)?;
@@ -181,13 +182,7 @@ impl Db<'_> {
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    pub fn put_webhook_off(
-        self,
-        id: i64,
-        attempts: u32,
-        retry_at_ms: UnixMs,
-        detail: &str,
-    ) -> Result<(), StoreError> {
+    pub fn put_webhook_off(self, id: i64, attempts: u32, retry_at_ms: UnixMs, detail: &str) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- inbox.put_off\nUPDATE inbox SET attempts = ?2, retry_at_ms = ?3, detail = ?4 WHERE id = ?1 AND state = 'pending'",
         )?;

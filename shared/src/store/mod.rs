@@ -47,7 +47,9 @@ pub use error::StoreError;
 pub use file::{Counts, Interrupt, StoreFile, beside};
 pub use filesystem::{Filesystem, network_filesystem};
 pub use imports::{ArrTitle, BatchRow, DownloadProgress};
-pub use inbox::{InboxLoad, KEPT_BODIES, KEPT_GIVEN_UP, KEPT_WEBHOOKS, NewWebhook, PendingWebhook, WebhookRow, WebhookState};
+pub use inbox::{
+    InboxLoad, KEPT_BODIES, KEPT_GIVEN_UP, KEPT_WEBHOOKS, NewWebhook, PendingWebhook, WebhookRow, WebhookState,
+};
 pub use measures::{Counted, EndedRun};
 pub use open::{Opening, Store};
 pub use outbox::OutboxRow;
