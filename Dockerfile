@@ -14,7 +14,7 @@ RUN PULSARR_REVISION="${PULSARR_REVISION}" RUSTFLAGS="-C target-feature=+crt-sta
     cargo build --release --locked --target "$(rustc -vV | sed -n 's/^host: //p')" \
       --package pulsarr-jobs --package pulsarr-webhook-svc --bins --target-dir /build \
  && mkdir -p /out/app/data \
- && cp /build/*/release/pulsarr /build/*/release/pulsarr-webhook-svc /out/app/
+ && cp /build/*/release/pulsarr /build/*/release/pulsarr-webhook-svc /out/
 
 FROM scratch
 LABEL org.opencontainers.image.title="pulsarr" \
@@ -24,5 +24,5 @@ COPY --from=build --chown=10001:10001 /out/ /
 ENV PULSARR_DATA_DIR=/app/data
 WORKDIR /app
 USER 10001:10001
-ENTRYPOINT ["/app/pulsarr"]
+ENTRYPOINT ["/pulsarr"]
 CMD ["sync"]

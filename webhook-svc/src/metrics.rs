@@ -63,6 +63,7 @@ struct Stored {
     upstream_successes: Vec<(String, UnixMs)>,
     approvals_pending: u32,
     inbox_pending: u32,
+    inbox_given_up: u64,
     outbox_pending: u32,
 }
 
@@ -79,6 +80,7 @@ fn read(store: &Store) -> Result<Stored, StoreError> {
         upstream_successes: db.upstream_successes()?,
         approvals_pending: db.pending_approvals()?,
         inbox_pending: db.pending_webhook_count()?,
+        inbox_given_up: db.given_up_webhooks_total()?,
         outbox_pending: db.pending_message_count()?,
     })
 }
@@ -147,6 +149,8 @@ fn text(app: &App, stored: &Stored, sizes: Sizes) -> String {
         page.gauge(name, help);
         page.line(name, &[], count.into());
     }
+    page.counter("pulsarr_inbox_given_up_total", "Webhooks that could not be acted on and are tried no more.");
+    page.line("pulsarr_inbox_given_up_total", &[], stored.inbox_given_up);
     page.gauge("pulsarr_sync_items", "Entries by state.");
     for counted in &stored.entries {
         page.line("pulsarr_sync_items", &[("state", &counted.of)], counted.count);
@@ -323,7 +327,14 @@ mod tests {
         let before = page(&service.app).await;
         let file = std::fs::metadata(service.folder.path().join("db/pulsarr.db")).unwrap().len();
         assert!(file > 0 && before.contains(&format!("\npulsarr_db_size_bytes {file}\n")), "{before}");
-        for name in ["sync_last_exit_code", "lock_busy_total", "approvals_pending", "inbox_pending", "outbox_pending"] {
+        for name in [
+            "sync_last_exit_code",
+            "lock_busy_total",
+            "approvals_pending",
+            "inbox_pending",
+            "inbox_given_up_total",
+            "outbox_pending",
+        ] {
             assert!(before.contains(&format!("\npulsarr_{name} 0\n")), "{name}: {before}");
         }
         let write = |store: &Store| {
@@ -331,6 +342,7 @@ mod tests {
                 db.start_run("one", Trigger::Cli, "", 1_000)?;
                 db.end_run("one", RunResult::Failed, "", 2_000)?;
                 db.count_lock_busy()?;
+                db.give_webhook_up(1, "", 2_000)?;
                 db.note_upstream_success("plex", 5_000)?;
                 db.note_upstream_success("sold long ago", 5_000)
             })
@@ -339,6 +351,7 @@ mod tests {
         let after = page(&service.app).await;
         assert!(after.contains("\npulsarr_sync_last_exit_code 1\n"), "{after}");
         assert!(after.contains("\npulsarr_lock_busy_total 1\n"), "{after}");
+        assert!(after.contains("\npulsarr_inbox_given_up_total 1\n"), "{after}");
         assert!(after.contains("seconds{service=\"plex\"} 5\n"), "{after}");
         assert!(!after.contains("sold long ago"), "{after}");
     }

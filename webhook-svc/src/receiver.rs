@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
-use pulsarr_shared::store::{NewWebhook, Store, StoreError};
+use pulsarr_shared::store::{InboxLoad, NewWebhook, Store, StoreError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Webhooks stored in one transaction.
@@ -14,6 +14,10 @@ const STORED_TOGETHER: usize = 512;
 
 /// Bytes of bodies that may be on their way in or wait at any time; more are turned away, and the arr's history tells of them later.
 const MOST_WAITING: usize = 32 * 1024 * 1024;
+
+/// The most that waits in the inbox to be acted on. It comes to that only when nothing can be acted on for a long time, and then the
+/// disk is not filled until nothing else works either.
+const FULL: InboxLoad = InboxLoad { webhooks: 100_000, bytes: 512 * 1024 * 1024 };
 
 /// How often a locked store is tried, ten seconds each. An arr waits for 100 seconds.
 const TRIES: u32 = 6;
@@ -53,7 +57,8 @@ impl Receiver {
         store.keep_few_pages();
         let (sender, incoming) = mpsc::channel();
         let add = |store: &Store, webhooks: &[NewWebhook]| store.write(|db| db.add_to_inbox(webhooks));
-        thread::Builder::new().name("inbox".to_owned()).spawn(move || work(&store, &incoming, &arrived, add))?;
+        let inbox = Inbox { store, add, full: FULL, room: InboxLoad::default() };
+        thread::Builder::new().name("inbox".to_owned()).spawn(move || work(inbox, &incoming, &arrived))?;
         Ok(Self { sender, free: Arc::new(Semaphore::new(MOST_WAITING)) })
     }
 
@@ -83,7 +88,59 @@ impl Receiver {
 /// What stores webhooks, all of them or none.
 type Add = fn(&Store, &[NewWebhook]) -> Result<(), StoreError>;
 
-fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify, add: Add) {
+/// Where webhooks are stored, and how many more there may be.
+struct Inbox {
+    store: Store,
+    add: Add,
+    /// With so much it is full.
+    full: InboxLoad,
+    /// What there was room for when that was last found out, less what was stored since.
+    room: InboxLoad,
+}
+
+impl Inbox {
+    fn keep(&mut self, webhooks: &[NewWebhook]) -> Result<(), String> {
+        let told = |error: StoreError| format!("failed to {error}. {}", error.advice());
+        let bytes = webhooks.iter().map(|webhook| webhook.body.len() as u64).sum();
+        let new = InboxLoad { webhooks: webhooks.len() as u64, bytes };
+        // What waits is counted only when there may be no room, since that costs the more the more waits.
+        let Some(left) = less(self.room, new).or(less(self.room().map_err(told)?, new)) else {
+            let InboxLoad { webhooks, bytes } = self.full;
+            return Err(format!(
+                "the inbox is full: {webhooks} webhooks, or {} MiB of them, wait to be acted on. The log of the service says why they \
+                 are not",
+                bytes / (1024 * 1024)
+            ));
+        };
+        let mut tries = 1;
+        loop {
+            match (self.add)(&self.store, webhooks) {
+                Err(StoreError::Busy) if tries < TRIES => tries += 1,
+                outcome => {
+                    outcome.map_err(told)?;
+                    self.room = left;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn room(&self) -> Result<InboxLoad, StoreError> {
+        let InboxLoad { webhooks, bytes } = self.store.read().inbox_load()?;
+        Ok(InboxLoad {
+            webhooks: self.full.webhooks.saturating_sub(webhooks),
+            bytes: self.full.bytes.saturating_sub(bytes),
+        })
+    }
+}
+
+/// What is left of `room` once `new` is in; `None` when it does not fit.
+fn less(room: InboxLoad, new: InboxLoad) -> Option<InboxLoad> {
+    let webhooks = room.webhooks.checked_sub(new.webhooks)?;
+    Some(InboxLoad { webhooks, bytes: room.bytes.checked_sub(new.bytes)? })
+}
+
+fn work(mut inbox: Inbox, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
     let store_together = |first: Incoming| {
         let mut answers = Vec::new();
         let (mut webhooks, mut rooms) = (Vec::new(), Vec::new());
@@ -95,12 +152,9 @@ fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify, ad
             answers.push(stored);
         }
         // A panic costs the webhooks of this turn, which their senders hear of, and no other.
-        let kept = panic::catch_unwind(AssertUnwindSafe(|| keep(store, &webhooks, add)));
-        let outcome = match kept {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(format!("failed to {error}. {}", error.advice())),
-            Err(_) => Err("storing them broke off, which is a mistake of ours; the log says where".to_owned()),
-        };
+        let kept = panic::catch_unwind(AssertUnwindSafe(|| inbox.keep(&webhooks)));
+        let broke_off = |_| Err("storing them broke off, which is a mistake of ours; the log says where".to_owned());
+        let outcome = kept.unwrap_or_else(broke_off);
         let outcome = outcome.map_err(|sentence| {
             tracing::error!("{} webhooks could not be stored: {sentence}", webhooks.len());
             NotStored::Failed(sentence)
@@ -117,19 +171,10 @@ fn work(store: &Store, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify, ad
     incoming.iter().for_each(store_together);
 }
 
-fn keep(store: &Store, webhooks: &[NewWebhook], add: Add) -> Result<(), StoreError> {
-    let mut tries = 1;
-    loop {
-        match add(store, webhooks) {
-            Err(StoreError::Busy) if tries < TRIES => tries += 1,
-            outcome => return outcome,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pulsarr_shared::store::WebhookState;
 
     fn webhook(number: usize) -> NewWebhook {
         NewWebhook {
@@ -152,7 +197,11 @@ mod tests {
         arrived.notified().await;
         // Another connection sees only what is committed.
         let other = Store::open(folder.path(), false).unwrap();
+<<<<<<< HEAD
         let pending = other.read().pending_webhooks(0, 1_000, usize::MAX, i64::MAX).unwrap();
+=======
+        let pending = other.read().pending_webhooks(0, 1_000, usize::MAX, 1).unwrap();
+>>>>>>> 38a8d3b
         assert_eq!(pending.len(), 300);
         assert_eq!(pending[299].body, webhook(299).body);
     }
@@ -193,10 +242,11 @@ mod tests {
         let store = Store::open(folder.path(), false).unwrap();
         let (sender, incoming) = mpsc::channel();
         thread::spawn(move || {
-            work(&store, &incoming, &Notify::new(), |store, webhooks| {
+            let add = |store: &Store, webhooks: &[NewWebhook]| {
                 assert_ne!(webhooks[0].body, webhook(1).body, "a mistake");
                 store.write(|db| db.add_to_inbox(webhooks))
-            });
+            };
+            work(Inbox { store, add, full: FULL, room: FULL }, &incoming, &Notify::new());
         });
         let receiver = Receiver { sender, free: Arc::new(Semaphore::new(MOST_WAITING)) };
         let stored = receiver.store(webhook(1), receiver.room(1_000).unwrap()).await;
@@ -204,5 +254,39 @@ mod tests {
         receiver.store(webhook(2), receiver.room(1_000).unwrap()).await.unwrap();
         let other = Store::open(folder.path(), false).unwrap();
         assert_eq!(other.read().pending_webhook_count().unwrap(), 1);
+    }
+
+    #[test]
+    fn a_full_inbox_takes_nothing_until_something_of_it_was_acted_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Store::open(folder.path(), false).unwrap();
+        let check = |full: InboxLoad, already: &[NewWebhook], new: &[NewWebhook], is_taken: bool| {
+            other.write(|db| db.prune_inbox(0, 0)).unwrap();
+            other.write(|db| db.add_to_inbox(already)).unwrap();
+            let store = Store::open(folder.path(), false).unwrap();
+            let add = |store: &Store, webhooks: &[NewWebhook]| store.write(|db| db.add_to_inbox(webhooks));
+            let mut inbox = Inbox { store, add, full, room: InboxLoad::default() };
+            let taken = inbox.keep(new);
+            assert_eq!(taken.is_ok(), is_taken, "{full:?} {taken:?}");
+            for pending in other.read().pending_webhooks(0, 1_000, usize::MAX, 1).unwrap() {
+                other.write(|db| db.end_webhook(pending.id, WebhookState::Done, "", 1)).unwrap();
+            }
+            inbox.keep(new).unwrap();
+            assert!(new.len() < 2 || inbox.keep(new).is_err(), "what is stored since counts: {full:?}");
+            for pending in other.read().pending_webhooks(0, 1_000, usize::MAX, 1).unwrap() {
+                other.write(|db| db.end_webhook(pending.id, WebhookState::Done, "", 1)).unwrap();
+            }
+        };
+        let some = |count| (0..count).map(|_| webhook(7)).collect::<Vec<_>>();
+        let each = webhook(7).body.len() as u64;
+        let few = InboxLoad { webhooks: 3, bytes: u64::MAX };
+        check(few, &some(2), &some(1), true);
+        check(few, &some(2), &some(2), false);
+        check(few, &some(3), &some(1), false);
+        check(few, &[], &some(3), true);
+        let small = InboxLoad { webhooks: u64::MAX, bytes: 3 * each };
+        check(small, &some(2), &some(1), true);
+        check(small, &some(2), &some(2), false);
+        check(small, &some(3), &some(1), false);
     }
 }

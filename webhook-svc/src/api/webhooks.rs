@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pulsarr_shared::store::{ConnectionRow, WebhookRow};
+use pulsarr_shared::store::{ConnectionRow, WebhookRow, WebhookState};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -45,7 +45,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         tag: "webhooks",
         summary: "The webhooks that came last, newest first, and what came of them.",
         access: Access::Read,
-        query: &[Parameter { name: "limit", about: "1 to 500; 100 unless told" }],
+        query: &[
+            Parameter { name: "limit", about: "1 to 500; 100 unless told" },
+            Parameter {
+                name: "state",
+                about: "`given_up`: only those that could not be acted on and are tried no more; all unless told",
+            },
+        ],
         body: None,
         answer: Answer::Json(shape::<Inbox>),
         handle: |ask| Box::pin(inbox(ask)),
@@ -92,9 +98,9 @@ pub struct WebhookView {
     pub received_at_ms: i64,
     /// The event as the arr named it.
     pub event: String,
-    /// `pending`, `done` or `ignored`.
+    /// `pending`, `done`, `ignored`, or `given_up` after it could not be acted on for a week.
     pub state: String,
-    /// What came of it, as a sentence.
+    /// What came of it, or why nothing has yet, as a sentence.
     pub detail: Option<String>,
 }
 
@@ -155,10 +161,16 @@ async fn inbox(ask: Ask) -> Result<Response, ApiError> {
 /// The webhooks that came last, as many as are asked for.
 ///
 /// # Errors
-/// 400 for a number that is none; when the store cannot be read.
+/// 400 for a number that is none, or a state that cannot be asked for; when the store cannot be read.
 pub async fn arrived(ask: &Ask) -> Result<Inbox, ApiError> {
     let limit = ask.count("limit", 100, 1, 500)?;
-    let rows = ask.app.database.run(move |store| store.read().last_webhooks(limit)).await?;
+    let rows = match ask.parameter("state").map(WebhookState::from_word) {
+        None => ask.app.database.run(move |store| store.read().last_webhooks(limit)).await?,
+        Some(Some(WebhookState::GivenUp)) => {
+            ask.app.database.run(move |store| store.read().webhooks_given_up(limit)).await?
+        }
+        Some(_) => return Err(ApiError::input("`state` is `given_up`, or left out for all")),
+    };
     let view = |row: WebhookRow| WebhookView {
         id: row.id,
         instance: row.instance,
@@ -200,5 +212,22 @@ mod tests {
         }
         let told = household.get(ENDPOINTS, "/inbox", "").await.unwrap();
         assert_eq!((&told["webhooks"][0]["event"], &told["webhooks"][1]["event"]), (&json!("Grab"), &json!("Test")));
+    }
+
+    #[tokio::test]
+    async fn what_was_given_up_can_be_asked_for_however_much_came_after_it() {
+        let household = Household::new(SETTINGS);
+        let webhook = NewWebhook {
+            instance: "movies".to_owned(),
+            event: "Download".to_owned(),
+            body: "{}".to_owned(),
+            received_at_ms: 1,
+        };
+        household.write(|db| db.add_to_inbox(&vec![webhook; 5]));
+        household.write(|db| db.give_webhook_up(2, "given up after 38 tries", 2));
+        let told = household.get(ENDPOINTS, "/inbox", "state=given_up&limit=1").await.unwrap();
+        assert_eq!(told["webhooks"].as_array().unwrap().len(), 1, "{told:#}");
+        assert_eq!((&told["webhooks"][0]["id"], &told["webhooks"][0]["state"]), (&json!(2), &json!("given_up")));
+        assert_eq!(household.get(ENDPOINTS, "/inbox", "state=done").await.unwrap_err().status(), 400);
     }
 }

@@ -25,7 +25,38 @@ struct Webhooks {
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
     let frame = Frame::of(&ask, "activity", "Activity").await?;
-    let arrived = webhooks::arrived(&ask.with_query(&[("limit", super::ROWS)])).await?.webhooks;
+    let mut arrived = webhooks::arrived(&ask.with_query(&[("limit", super::ROWS)])).await?.webhooks;
+    // What was given up is on the page however much came after it.
+    let given_up = ask.with_query(&[("limit", super::ROWS), ("state", "given_up")]);
+    let oldest = arrived.last().map_or(i64::MAX, |webhook| webhook.id);
+    arrived.extend(webhooks::arrived(&given_up).await?.webhooks.into_iter().filter(|it| it.id < oldest));
     let webhooks = arrived.into_iter().map(|it| (rfc3339(it.received_at_ms), it)).collect();
     html(&ask, StatusCode::OK, &Webhooks { frame, webhooks })
+}
+
+#[cfg(test)]
+mod tests {
+    use pulsarr_shared::store::NewWebhook;
+
+    use crate::pages::testing::Visitor;
+
+    #[tokio::test]
+    async fn what_was_given_up_stays_on_the_page() {
+        let visitor = Visitor::set_up("").await;
+        let write = |store: &pulsarr_shared::store::Store| {
+            let webhook = NewWebhook {
+                instance: "movies".to_owned(),
+                event: "Rename".to_owned(),
+                body: "{}".to_owned(),
+                received_at_ms: 1,
+            };
+            store.write(|db| {
+                db.add_to_inbox(&vec![webhook; 60])?;
+                db.give_webhook_up(1, "given up after 38 tries", 2)
+            })
+        };
+        visitor.service.app.database.run(write).await.unwrap();
+        let page = visitor.get("/activity/webhooks").await.text;
+        assert!(page.contains("is-bad\">given up<") && page.contains("given up after 38 tries"), "{page}");
+    }
 }
