@@ -197,11 +197,7 @@ mod tests {
         arrived.notified().await;
         // Another connection sees only what is committed.
         let other = Store::open(folder.path(), false).unwrap();
-<<<<<<< HEAD
         let pending = other.read().pending_webhooks(0, 1_000, usize::MAX, i64::MAX).unwrap();
-=======
-        let pending = other.read().pending_webhooks(0, 1_000, usize::MAX, 1).unwrap();
->>>>>>> 38a8d3b
         assert_eq!(pending.len(), 300);
         assert_eq!(pending[299].body, webhook(299).body);
     }
