@@ -12,7 +12,13 @@ fn a_title_that_radarr_refused_is_tried_again_from_the_page() {
     household.sync_well();
     play_signed_in(Look::LIGHT, household, |scene| {
         let browser = &scene.browser;
-        browser.goto("/activity/failures");
+        browser.goto("/instances/movies");
+        browser.press("Failures");
+        browser.at("/activity/failures?instance=movies");
+        browser.sees("Salt Ledger");
+        browser.choose("Instance", "shows");
+        browser.sees("Nothing fits");
+        browser.choose("Instance", "movies");
         browser.sees("Salt Ledger");
         browser.tick("Select Salt Ledger");
         browser.press("Try the selected again");

@@ -1,6 +1,7 @@
 //! Requests: one is approved, one is edited first, one is rejected with a word; and the title is where it was sent.
 
 use pulsarr_tests::browser::Look;
+use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, SETTINGS};
 
 use crate::{Scene, play_signed_in, wanting_two};
@@ -64,7 +65,12 @@ fn a_request_is_edited_before_it_is_approved() {
         browser.goto("/approvals");
         let id = browser.attribute("input[aria-label='Select Salt Ledger (2025)']", "value");
         browser.goto(&format!("/approvals/{id}"));
+        // What its instance has is offered.
+        browser.finds("#quality_profile-list option[value='Ultra-HD']");
         browser.fill("Quality profile", "Ultra-HD");
+        browser.fill("Tags", "asked");
+        browser.choose("Minimum availability", "announced");
+        browser.choose("Search at once", "no");
         browser.fill("Note", "for the big screen");
         browser.press("Approve");
         browser.at("/approvals");
@@ -73,6 +79,8 @@ fn a_request_is_edited_before_it_is_approved() {
         assert_eq!(added.len(), 1);
         let resource = scene.household.radarr.resource(added[0].id).unwrap();
         assert_eq!(resource["qualityProfileId"], 6, "{resource:#}");
+        assert_eq!(resource["minimumAvailability"], "announced", "{resource:#}");
+        assert_eq!(resource["tags"].as_array().map(Vec::len), Some(1), "{resource:#}");
     });
 }
 
@@ -107,5 +115,31 @@ fn somebody_elses_answer_is_not_overruled() {
         browser.finds(".notice.is-bad");
         scene.household.sync_well();
         assert!(scene.household.radarr.library().is_empty() && scene.household.sonarr.library().is_empty());
+    });
+}
+
+#[test]
+fn on_a_telephone_no_bar_covers_a_box_or_a_button() {
+    let household = Household::new();
+    let owner = household.plex.owner_uuid();
+    for number in 1..=12_u32 {
+        let title = Title::movie(&format!("Reel {number}")).year(2025).tmdb(900_700 + i64::from(number));
+        household.plex.watch(&owner, title);
+    }
+    household.write_settings(&format!("{SETTINGS}users: {{defaults: {{require_approval: true}}}}\n"));
+    household.sync_well();
+    play_signed_in(Look::PHONE, household, |scene| {
+        let browser = &scene.browser;
+        browser.goto("/approvals");
+        browser.finds("[data-request]");
+        // Each at the lower edge of the window, where bars are.
+        let covered = browser.run(
+            "return [...document.querySelectorAll('[data-request] :is(input, .btn)')].filter((it) => {\
+               it.scrollIntoView({block: 'end', behavior: 'instant'});\
+               const {left, top, width, height} = it.getBoundingClientRect();\
+               return !it.contains(document.elementFromPoint(left + width / 2, top + height / 2));\
+             }).length",
+        );
+        assert_eq!(covered, 0);
     });
 }

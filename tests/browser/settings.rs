@@ -1,7 +1,8 @@
 //! Settings: what is changed in a browser holds at once, and what is wrong changes nothing.
 
 use pulsarr_tests::browser::Look;
-use pulsarr_tests::session::PASSWORD;
+use pulsarr_tests::session::{PASSWORD, Session};
+use serde_json::{Value, json};
 
 use crate::{Scene, play_signed_in, wanting_two};
 
@@ -75,4 +76,34 @@ fn a_new_password_holds_and_signs_everybody_else_out() {
         browser.press("Sign in");
         browser.at("/settings/authentication");
     });
+}
+
+fn ends_one_elsewhere(scene: &mut Scene) {
+    let browser = &scene.browser;
+    let credentials = json!({"username": "mirela", "password": PASSWORD}).to_string();
+    let signs_in = || Session::of(&scene.service.ask("POST", "/api/v1/session", &[], credentials.as_bytes()));
+    let (first, second) = (signs_in(), signs_in());
+    let is_in = |session: &Session| session.ask(&scene.service, "GET", "/session", &Value::Null).status == 200;
+    browser.goto("/settings/authentication");
+    assert_eq!(browser.count("button[value^='one ']"), 2, "each of the others, and not this one");
+    browser.click("button[value^='one ']");
+    browser.finds(".notice.is-ok");
+    assert_eq!(browser.count("button[value^='one ']"), 1);
+    assert_eq!([&first, &second].into_iter().filter(|it| is_in(it)).count(), 1);
+    browser.press("Sign out everywhere else");
+    if browser.scripts() {
+        browser.agree();
+    }
+    browser.sees("Signed out at one other place.");
+    assert!(!is_in(&first) && !is_in(&second));
+}
+
+#[test]
+fn a_session_elsewhere_is_ended_by_itself_and_then_all_others() {
+    play_signed_in(Look::LIGHT, wanting_two(), ends_one_elsewhere);
+}
+
+#[test]
+fn the_same_of_sessions_without_javascript() {
+    play_signed_in(Look::WITHOUT_SCRIPTS, wanting_two(), ends_one_elsewhere);
 }
