@@ -36,7 +36,7 @@ const TABLES: [&str; 11] = [
 ];
 
 impl Lively {
-    /// Grows to at least so many entries on the lists of some 50 people, with [`RULES`] more rules, and starts the service anew. It looks
+    /// Grows to at least so many entries on the lists of some 50 people, with `RULES` more rules, and starts the service anew. It looks
     /// at no lists any more, so that nothing but what is asked of it is done.
     ///
     /// # Panics
