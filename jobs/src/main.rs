@@ -4,6 +4,8 @@
 mod arguments;
 mod commands;
 mod failure;
+#[cfg(feature = "image")]
+mod second_name;
 mod termination;
 
 use clap::Parser;
@@ -12,6 +14,10 @@ use arguments::{Arguments, Command};
 use pulsarr_shared::exit_code::{self, ExitCode};
 
 fn main() -> std::process::ExitCode {
+    #[cfg(feature = "image")]
+    if second_name::is_meant() {
+        return pulsarr_webhook_svc::main();
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use pulsarr_tests::household::Household;
+use pulsarr_tests::household::{Household, wait_until};
 use pulsarr_tests::service::Service;
 
 /// The messages of a log of JSON lines, in order.
@@ -118,4 +118,49 @@ fn the_service_names_a_port_that_is_taken() {
     let done = household.start_service().finish();
     assert_ne!(done.code, Some(0));
     assert!(done.stderr.contains("failed to listen on 0.0.0.0:"), "{}", done.stderr);
+}
+
+#[test]
+fn its_health_is_asked_with_the_program_itself() {
+    let mut household = Household::new();
+    household.set("PULSARR_BASE_PATH", "/media/pulsarr");
+    let service = household.serve();
+    let well = household.ask_service(&["healthcheck"]);
+    assert_eq!((well.code, well.stdout.as_str(), well.stderr.as_str()), (Some(0), "", ""));
+
+    let run = household.data_dir().join("run");
+    let _ = std::fs::remove_file(run.join("alive.new"));
+    std::fs::create_dir(run.join("alive.new")).unwrap();
+    let mut ill = well;
+    wait_until("it is found out", || {
+        ill = household.ask_service(&["healthcheck"]);
+        ill.code != Some(0)
+    });
+    assert_eq!(ill.code, Some(1), "{}", ill.stderr);
+    assert!(
+        ill.stderr.contains("503") && ill.stderr.contains("the data folder cannot be written to"),
+        "{}",
+        ill.stderr
+    );
+
+    service.running.kill();
+    let gone = household.ask_service(&["healthcheck"]);
+    assert_eq!(gone.code, Some(1));
+    assert!(
+        gone.stderr.contains(&format!("no answer from the service at 127.0.0.1:{}", service.port)),
+        "{}",
+        gone.stderr
+    );
+}
+
+#[test]
+fn its_command_line_teaches_and_refuses_what_it_does_not_know() {
+    let household = Household::new();
+    let told = |word: &str| household.ask_service(&[word]);
+    assert_eq!(told("--version").stdout, format!("pulsarr-webhook-svc {}\n", env!("CARGO_PKG_VERSION")));
+    assert!(told("--help").stdout.contains("healthcheck"));
+    let unknown = told("sync");
+    assert_eq!(unknown.code, Some(64), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("`sync`") && unknown.stderr.contains("Usage:"), "{}", unknown.stderr);
+    assert!(!household.data_dir().exists(), "nothing was begun");
 }

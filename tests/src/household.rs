@@ -184,6 +184,15 @@ impl Household {
         Running::start(self.command_of("pulsarr-webhook-svc"))
     }
 
+    /// Runs `pulsarr-webhook-svc` with these arguments to its end.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn ask_service(&self, arguments: &[&str]) -> Done {
+        self.command_of("pulsarr-webhook-svc").args(arguments).output().expect("the service can be started").into()
+    }
+
     fn command_of(&self, name: &str) -> Command {
         let mut command = Command::new(program(name));
         command.current_dir(self.folder.path()).env_clear().envs(&self.vars).stdin(Stdio::null());

@@ -1,10 +1,11 @@
-//! `pulsarr-webhook-svc`: the small always-on service beside the sync job.
+//! `pulsarr-webhook-svc`: the small always-on service beside the sync job. A library, so that the image's one program can be both.
 
 mod api;
 mod app;
 mod audit;
 mod auth;
 mod body;
+mod command_line;
 mod configuration;
 mod connections;
 mod database;
@@ -51,7 +52,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-fn main() -> anyhow::Result<()> {
+/// The whole program, as its command line wants it.
+pub fn main() -> std::process::ExitCode {
+    command_line::run(serve)
+}
+
+/// Serves until it is told to stop.
+fn serve() -> anyhow::Result<()> {
     let origin = Origin { variables: process::variables().collect(), base_dir: ".".into() };
     let config = Config::load(origin.variables.iter().cloned(), &origin.base_dir)?;
     telemetry::hide_secrets_of(&config);
