@@ -3,7 +3,7 @@
 
 use tracing::warn;
 
-use super::queue::{Acted, external_id};
+use super::acted::{Acted, external_id, found_after_all};
 use crate::clients::arr::{Arr, ArrError, Presence};
 use crate::model::{Instance, PlacementState};
 use crate::report::Change;
@@ -56,9 +56,4 @@ pub async fn look_for_attempts(run: &Run<'_>, instance: &Instance, arr: &Arr) ->
         }
     }
     Ok(acted)
-}
-
-/// What is said of a title that an attempt without an answer has brought there.
-pub(super) fn found_after_all(instance: &Instance) -> String {
-    format!("found in {}; an earlier attempt to add it never got its answer", instance.label())
 }

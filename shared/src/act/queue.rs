@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::attempts::found_after_all;
+use super::acted::{Acted, external_id, found_after_all};
 use super::choices::{Choices, NoChoice};
 use crate::clients::arr::{Arr, ArrError, Library, Presence};
 use crate::clock::{has_passed, millis};
@@ -28,17 +28,6 @@ const STORED_TOGETHER: usize = 100;
 
 /// Refusals after which a title rests for good.
 const MAX_REFUSALS: u32 = 12;
-
-/// What working off one queue came to.
-#[derive(Debug, Default)]
-pub struct Acted {
-    /// What became of the placements.
-    pub counts: PlacementCounts,
-    /// Titles with what happened to them, in order.
-    pub changes: Vec<Change>,
-    /// Why the queue was left before its end, or what some of it waits for.
-    pub problem: Option<Problem>,
-}
 
 /// What the instance has, read once.
 struct Shelf {
@@ -426,13 +415,5 @@ impl Worker<'_> {
             });
         }
         Ok(())
-    }
-}
-
-/// The id by which this kind of instance knows its titles.
-pub(super) fn external_id(kind: InstanceKind, title: &Title) -> Option<u32> {
-    match kind {
-        InstanceKind::Radarr => title.ids.tmdb.map(|TmdbId(id)| id),
-        InstanceKind::Sonarr => title.ids.tvdb.map(|TvdbId(id)| id),
     }
 }

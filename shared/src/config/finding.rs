@@ -4,7 +4,21 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::stored::{PLACE, StoredAt};
+use crate::model::Section;
+
+/// How messages call what people set up through the service.
+pub(super) const PLACE: &str = "settings made in the service";
+
+/// Where a problem stands among what is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAt {
+    /// Which part.
+    pub section: Section,
+    /// Which item; empty for what there is only one of.
+    pub name: String,
+    /// The place in its body: `when.all[0].genre`; empty for the whole of it.
+    pub path: String,
+}
 
 /// One thing that is wrong, in words for the person who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -38,12 +38,12 @@ use std::path::{Path, PathBuf};
 
 pub use environment::{AuthMode, Environment, FeedUse, LogFormat, TERMINATION_LOG, is_log_filter};
 pub use export::{Export, rule_text};
-pub use finding::{ConfigError, Problem, Source, Value};
+pub use finding::{ConfigError, Problem, Source, StoredAt, Value};
 pub use import::{Given, MOST_ITEMS, Taken, TakenItem};
 pub use quotas::PERIODS as QUOTA_PERIODS;
 pub use routes::ROUTE_OPTIONS;
 pub use settings::{PlexSettings, Settings, TmdbSettings};
-pub use stored::{Broken, Stored, StoredAt};
+pub use stored::{Broken, Stored};
 pub use users::{UserOverride, UserSettings};
 
 use jiff::tz::TimeZone;

@@ -9,10 +9,9 @@ use std::str::FromStr;
 use saphyr::{MarkedYaml, YamlData};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::finding::{Findings, Problem, Source, quoted, secret_shown};
+use super::finding::{Findings, PLACE, Problem, Source, quoted, secret_shown};
 use super::nearest::nearest;
 use super::secret::Secrets;
-use super::stored::PLACE;
 use super::yaml::{Document, key_text, shape};
 
 /// A value in the file, wherever it stands.

@@ -6,14 +6,11 @@ use std::path::Path;
 use saphyr::{MarkedYaml, Scalar, YamlData};
 use serde_json::Value;
 
-use super::finding::{ConfigError, Problem, quoted};
+use super::finding::{ConfigError, PLACE, Problem, StoredAt, quoted};
 use super::yaml::Document;
 use super::{Config, Loading};
 use crate::model::{Declaration, Section};
 use crate::vault::Vault;
-
-/// How messages call the place where these settings are.
-pub(super) const PLACE: &str = "settings made in the service";
 
 /// What is kept in the store, with the means to open its secrets.
 #[derive(Debug, Clone)]
@@ -22,17 +19,6 @@ pub struct Stored {
     pub declarations: Vec<Declaration>,
     /// Opens their secrets.
     pub vault: Vault,
-}
-
-/// Where a problem stands among what is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredAt {
-    /// Which part.
-    pub section: Section,
-    /// Which item; empty for what there is only one of.
-    pub name: String,
-    /// The place in its body: `when.all[0].genre`; empty for the whole of it.
-    pub path: String,
 }
 
 /// What is kept in the store and cannot be read beside the rest.

@@ -1,6 +1,6 @@
 //! A feed as RSS 2.0. Just enough XML for what Plex writes: elements with text, entities and CDATA. What is cut short is no feed.
 
-use super::feeds::{FeedItem, feed_item};
+use super::feed_item::FeedItem;
 
 /// The items of a feed; none when the text is not a whole one.
 pub(super) fn items(text: &str) -> Option<Vec<FeedItem>> {
@@ -16,7 +16,7 @@ pub(super) fn items(text: &str) -> Option<Vec<FeedItem>> {
         let (title, author, category, date) = (text("title"), text("author"), text("category"), text("pubDate"));
         let guids = std::iter::successors(element(item, "guid"), |(_, after)| element(after, "guid"));
         let guids: Vec<String> = guids.map(|(inner, _)| plain(inner)).collect();
-        found.extend(feed_item(
+        found.extend(FeedItem::of(
             &title.unwrap_or_default(),
             author.as_deref(),
             category.as_deref(),

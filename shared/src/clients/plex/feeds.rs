@@ -8,12 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::feed_item::FeedItem;
 use super::{Plex, PlexError, feed_xml};
 use crate::clients::FetchError;
 use crate::clients::http::Document;
 use crate::clients::request::Request;
-use crate::clock::UnixMs;
-use crate::model::{MediaType, UserUuid};
 
 const CREATE: &str = "ask Plex for a feed";
 const READ: &str = "read a feed";
@@ -57,22 +56,6 @@ pub enum FeedAnswer {
     NoPass,
     /// Something came that is no feed, or no whole one.
     Unreadable,
-}
-
-/// A wish as a feed tells it. There is no id of Plex's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FeedItem {
-    /// Whose wish it is; feeds of friends tell it since December 2025.
-    pub author: Option<UserUuid>,
-    /// Movie or show: the same TMDB id may be both.
-    pub media_type: Option<MediaType>,
-    /// `imdb://tt90000002`, in lower case and sorted, so that the same title gives the same list; empty for a title new to Plex. As
-    /// XML a feed tells no more than one.
-    pub guids: Vec<String>,
-    /// With the year: `Salt Ledger (2025)`.
-    pub title: String,
-    /// When it was wished for, as far as anybody knows; unix milliseconds.
-    pub pub_date_ms: Option<UnixMs>,
 }
 
 #[derive(Deserialize)]
@@ -202,35 +185,9 @@ fn from_json(text: &str) -> Option<Vec<FeedItem>> {
     let item = |item: &Value| {
         let text = |key| item.get(key).and_then(Value::as_str);
         let guids = item.get("guids").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        feed_item(text("title")?, text("author"), text("category"), text("pubDate"), guids)
+        FeedItem::of(text("title")?, text("author"), text("category"), text("pubDate"), guids)
     };
     Some(items.iter().filter_map(item).collect())
-}
-
-/// An item from its texts, whichever form they came in; none without a title and without ids.
-pub(super) fn feed_item<'a>(
-    title: &str,
-    author: Option<&str>,
-    category: Option<&str>,
-    pub_date: Option<&str>,
-    guids: impl Iterator<Item = &'a str>,
-) -> Option<FeedItem> {
-    let mut guids: Vec<_> = guids.map(|guid| guid.trim().to_lowercase()).filter(|guid| !guid.is_empty()).collect();
-    guids.sort();
-    guids.dedup();
-    if title.is_empty() && guids.is_empty() {
-        return None;
-    }
-    let pub_date_ms = pub_date
-        .and_then(|date| jiff::fmt::rfc2822::parse(date.trim()).ok())
-        .map(|date| date.timestamp().as_millisecond());
-    Some(FeedItem {
-        author: author.and_then(|author| UserUuid::parse(author.trim())),
-        media_type: category.and_then(|word| MediaType::from_word(word.trim())),
-        guids,
-        title: title.to_owned(),
-        pub_date_ms,
-    })
 }
 
 #[cfg(test)]

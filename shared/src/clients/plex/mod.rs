@@ -7,6 +7,7 @@ mod community;
 mod discover;
 mod error;
 mod facts;
+mod feed_item;
 mod feed_xml;
 mod feeds;
 mod graphql;
@@ -17,7 +18,8 @@ mod server;
 mod wire;
 
 pub use error::PlexError;
-pub use feeds::{Feed, FeedAnswer, FeedCreated, FeedItem};
+pub use feed_item::FeedItem;
+pub use feeds::{Feed, FeedAnswer, FeedCreated};
 pub use pins::{Pin, PinState, PlexSignIn};
 pub use requests::FriendRequests;
 pub use resources::{Connection, PlexServerListing};
