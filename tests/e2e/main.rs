@@ -12,6 +12,7 @@ mod clock;
 mod commands;
 mod copy;
 mod crash;
+mod cron_job;
 mod explain;
 mod fast_lane;
 mod instances;
