@@ -16,6 +16,7 @@ mod cron_job;
 mod explain;
 mod fast_lane;
 mod instances;
+mod killed;
 mod lists;
 mod lock;
 mod logs;
