@@ -50,7 +50,7 @@ fn the_service_is_replaced_while_a_sync_waits_for_an_arr_and_both_end_well() {
 }
 
 /// Whether this request was answered with 200; whoever is about to end may not answer at all.
-fn is_taken(port: u16, request: &str) -> bool {
+pub(super) fn is_taken(port: u16, request: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
     let mut answer = Vec::new();
     let sent = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_end(&mut answer));

@@ -172,7 +172,7 @@ fn what_was_acknowledged_is_acted_on_after_a_death() {
 }
 
 /// How many imports of the title of this number are known.
-fn imports_of(database: &Connection, number: u32) -> u32 {
+pub(super) fn imports_of(database: &Connection, number: u32) -> u32 {
     let query = "SELECT count(*) FROM imports WHERE external_id = ?1";
     database.query_row(query, [number], |row| row.get(0)).unwrap()
 }

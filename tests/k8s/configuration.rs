@@ -13,7 +13,7 @@ const SECRETS: &str = "/run/secrets/pulsarr";
 
 /// A ConfigMap's key becomes a variable's name: a whole `.env` under one key would be one variable with a strange name.
 #[test]
-fn every_key_of_the_environment_is_the_name_of_a_variable_of_ours() {
+pub fn every_key_of_the_environment_is_the_name_of_a_variable_of_ours() {
     for deployment in Rendered::deployments() {
         for (name, value) in deployment.config("pulsarr-environment").as_object().unwrap() {
             let ours = name == "TZ" || name.strip_prefix("PULSARR_").is_some_and(|rest| !rest.is_empty());
@@ -32,7 +32,7 @@ fn every_key_of_the_environment_is_the_name_of_a_variable_of_ours() {
 
 /// Whether a settings file or a variable makes sense is the program's to say: it reads them as they are rendered, with no network.
 #[test]
-fn the_program_takes_every_setting_as_it_is_rendered() {
+pub fn the_program_takes_every_setting_as_it_is_rendered() {
     for deployment in Rendered::deployments() {
         let folder = tempfile::tempdir().unwrap();
         let here = |path: &str| folder.path().join(path).display().to_string();
@@ -67,7 +67,7 @@ fn the_program_takes_every_setting_as_it_is_rendered() {
 
 /// Mounted whole, so that the kubelet keeps it up to date, and named by its content, so that a change rolls the pods.
 #[test]
-fn settings_that_change_reach_the_pods() {
+pub fn settings_that_change_reach_the_pods() {
     for deployment in Rendered::deployments() {
         for pod in deployment.pods() {
             for mount in list(&pod.container()["volumeMounts"]) {
@@ -99,7 +99,7 @@ fn secret_keys() -> BTreeSet<String> {
 
 /// A ConfigMap is no secret place: what it holds of them is where they are.
 #[test]
-fn no_secret_is_in_a_config_map_and_every_file_that_is_named_is_a_key_of_the_example() {
+pub fn no_secret_is_in_a_config_map_and_every_file_that_is_named_is_a_key_of_the_example() {
     let keys = secret_keys();
     let mut named = BTreeSet::new();
     for deployment in Rendered::deployments() {
@@ -148,7 +148,7 @@ fn the_secret_is_mounted_as_files_that_only_our_group_reads() {
 
 /// Behind a proxy everybody comes from a private address: to let those in would let everybody in.
 #[test]
-fn everybody_has_to_sign_in_and_no_proxy_is_believed_that_is_not_named() {
+pub fn everybody_has_to_sign_in_and_no_proxy_is_believed_that_is_not_named() {
     for deployment in Rendered::deployments() {
         assert_eq!(deployment.variable("PULSARR_AUTH"), Some("required"), "{}", deployment.name);
         assert_eq!(deployment.variable("PULSARR_PROXY_USER_HEADER"), None, "{}", deployment.name);

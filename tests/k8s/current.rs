@@ -1,6 +1,5 @@
 //! What is rendered is what the kustomizations say, and they can be built by anybody.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::rendered::{documents, list, place, read, text};
@@ -60,10 +59,10 @@ fn nothing_else_is_rendered() {
 
 /// kubectl refuses a file from outside the kustomization's own folder, and Flux may not: only folders may be named there.
 #[test]
-fn no_kustomization_takes_a_file_from_outside_its_folder() {
-    for path in kustomizations(&place("k8s")) {
-        let folder = path.parent().unwrap();
-        let kustomization = &documents(&std::fs::read_to_string(&path).unwrap())[0];
+pub fn no_kustomization_takes_a_file_from_outside_its_folder() {
+    for path in kustomizations("k8s") {
+        let folder = place(&path).parent().unwrap().to_owned();
+        let kustomization = &documents(&read(&path))[0];
         let mut named: Vec<&str> = Vec::new();
         for key in ["resources", "components"] {
             named.extend(kustomization[key].as_array().into_iter().flatten().map(text));
@@ -78,26 +77,25 @@ fn no_kustomization_takes_a_file_from_outside_its_folder() {
         }
         for name in named {
             let meant = folder.join(name);
-            assert!(meant.exists(), "{}: {name} is not there", path.display());
-            assert!(meant.is_dir() || !name.contains(".."), "{}: {name} is outside", path.display());
+            assert!(meant.exists(), "{path}: {name} is not there");
+            assert!(meant.is_dir() || !name.contains(".."), "{path}: {name} is outside");
         }
     }
 }
 
 /// Whatever is patched says so in one place: no overlay or component changes what another one has changed.
 #[test]
-fn no_patch_is_applied_twice() {
-    for path in kustomizations(&place("k8s")) {
-        let kustomization = &documents(&std::fs::read_to_string(&path).unwrap())[0];
+pub fn no_patch_is_applied_twice() {
+    for path in kustomizations("k8s") {
+        let kustomization = &documents(&read(&path))[0];
         let patches = kustomization["patches"].as_array().map(Vec::as_slice).unwrap_or_default();
         for (index, patch) in patches.iter().enumerate() {
-            assert!(!patches[..index].contains(patch), "{}: {patch}", path.display());
+            assert!(!patches[..index].contains(patch), "{path}: {patch}");
             assert!(
                 patch["path"].is_null(),
-                "{}: a patch stands where it is used, not in a file that others name too",
-                path.display()
+                "{path}: a patch stands where it is used, not in a file that others name too"
             );
-            assert!(!text(&patch["patch"]).contains("updateStrategy"), "{}: the base says it", path.display());
+            assert!(!text(&patch["patch"]).contains("updateStrategy"), "{path}: the base says it");
         }
     }
     for deployment in crate::rendered::Rendered::deployments() {
@@ -119,14 +117,15 @@ fn no_patch_is_applied_twice() {
     }
 }
 
-/// Every `kustomization.yaml` below a folder.
-fn kustomizations(folder: &Path) -> Vec<std::path::PathBuf> {
+/// Every `kustomization.yaml` below a folder of the project.
+fn kustomizations(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
+    for entry in std::fs::read_dir(place(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() {
             found.extend(kustomizations(&path));
-        } else if path.ends_with("kustomization.yaml") {
+        } else if path.ends_with("/kustomization.yaml") {
             found.push(path);
         }
     }

@@ -8,7 +8,7 @@ use crate::rendered::{NAMESPACE, Rendered, documents, list, place, read, text};
 const COPIED_TO: &str = "./clusters/homelab/apps/media/pulsarr/";
 
 #[test]
-fn the_base_knows_no_namespace_and_the_overlays_know_one() {
+pub fn the_base_knows_no_namespace_and_the_overlays_know_one() {
     for deployment in Rendered::deployments() {
         for object in deployment.objects.iter().filter(|object| object["kind"] != "Namespace") {
             let namespace = object["metadata"]["namespace"].as_str();

@@ -2,7 +2,7 @@
 //! (`.ci/manifests`); they pass all of what follows.
 //!
 //! The first plan for deploying this had 35 defects, none of which a schema could see. Each that a test can see has one here that fails
-//! when it comes back:
+//! when it comes back, and `defects` puts each back to see it fail:
 //!
 //! | | defect | seen by |
 //! |---|---|---|
@@ -46,6 +46,7 @@
 
 mod configuration;
 mod current;
+mod defects;
 mod flux;
 mod jobs;
 mod monitoring;
@@ -55,17 +56,22 @@ mod pods;
 mod rendered;
 mod volume;
 
+/// The rows of the table above.
+fn table(own: &str) -> Vec<&str> {
+    own.lines().filter_map(|line| line.strip_prefix("//! | ")).skip(1).collect()
+}
+
 /// The table above is as good as the names in it.
 #[test]
 fn every_test_in_the_table_of_defects_is_there() {
     let own = rendered::read("tests/k8s/main.rs");
-    let modules = ["configuration", "current", "flux", "jobs", "monitoring", "network", "page", "pods", "volume"];
+    let modules = ["configuration", "current", "flux", "network", "page", "pods", "volume"];
     let sources: String = modules.iter().map(|module| rendered::read(&format!("tests/k8s/{module}.rs"))).collect();
-    let rows: Vec<&str> = own.lines().filter_map(|line| line.strip_prefix("//! | ")).skip(1).collect();
+    let rows = table(&own);
     assert_eq!(rows.len(), 35);
     for (index, row) in rows.iter().enumerate() {
         assert!(row.starts_with(&format!("{} |", index + 1)), "{row}");
         let name = row.rsplit('`').nth(1).unwrap();
-        assert!(sources.contains(&format!("#[test]\nfn {name}()")), "{name}");
+        assert!(sources.contains(&format!("#[test]\npub fn {name}()")), "{name}");
     }
 }

@@ -39,7 +39,7 @@ fn named_ports_are_the_container_s_and_where_the_service_listens() {
 
 /// Pods of jobs have no probe and so count as ready: a selector that meant them would send webhooks there.
 #[test]
-fn every_selector_means_the_service_s_pod_and_no_job() {
+pub fn every_selector_means_the_service_s_pod_and_no_job() {
     for deployment in Rendered::deployments() {
         for service in deployment.all("Service") {
             assert_eq!(deployment.meant_by(&service["spec"]["selector"]), ["web"], "{}", deployment.name);
@@ -102,7 +102,7 @@ fn texts() -> Vec<(String, String)> {
 
 /// A ClusterIP forwards the ports that it declares and no other: an address with another port, or of another name, is answered by nobody.
 #[test]
-fn every_address_that_is_written_down_is_answered_by_a_declared_port() {
+pub fn every_address_that_is_written_down_is_answered_by_a_declared_port() {
     let homelab = Rendered::homelab();
     let mut seen = BTreeSet::new();
     for (place, content) in texts() {
@@ -146,7 +146,7 @@ fn the_callback_address_is_the_service_s_by_its_port_for_webhooks() {
 
 /// The port is in the address and nowhere else, and a policy lets it pass.
 #[test]
-fn addresses_of_instances_name_their_port() {
+pub fn addresses_of_instances_name_their_port() {
     let everything = Rendered::named("everything");
     let settings = text(&everything.config("pulsarr-settings")["pulsarr.yaml"]);
     let instances = addresses(settings);
@@ -181,7 +181,7 @@ fn page_paths() -> BTreeSet<String> {
 
 /// Page by page: what is not named is not published.
 #[test]
-fn the_ingress_publishes_pages_and_the_api_and_nothing_that_only_the_cluster_asks() {
+pub fn the_ingress_publishes_pages_and_the_api_and_nothing_that_only_the_cluster_asks() {
     let mut expected = page_paths();
     assert!(expected.contains("/") && expected.contains("/watchlist") && expected.len() >= 10, "{expected:?}");
     expected.extend(["/api".to_owned(), "/assets".to_owned()]);
@@ -207,7 +207,7 @@ fn the_ingress_publishes_pages_and_the_api_and_nothing_that_only_the_cluster_ask
 
 /// Passwords and cookies never travel in clear on the network at home.
 #[test]
-fn people_come_by_https_and_cookies_are_for_https() {
+pub fn people_come_by_https_and_cookies_are_for_https() {
     for deployment in Rendered::deployments() {
         for ingress in deployment.all("Ingress") {
             let of = format!("{}: {}", deployment.name, ingress["metadata"]["name"]);
@@ -236,7 +236,7 @@ fn policy<'a>(deployment: &'a Rendered, name: &str) -> &'a Value {
 
 /// With the webhooks' own password, which the service asks for, this is the second lock.
 #[test]
-fn only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_job() {
+pub fn only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_job() {
     for deployment in Rendered::deployments().filter(|deployment| deployment.name != "base") {
         let service = policy(&deployment, "pulsarr-to-service");
         assert_eq!(deployment.meant_by(&service["podSelector"]), ["web"], "{}", deployment.name);
@@ -247,6 +247,11 @@ fn only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_j
             assert!(!list(&rule["from"]).is_empty(), "{}: nobody is everybody", deployment.name);
             for peer in list(&rule["from"]) {
                 assert!(peer["ipBlock"].is_null(), "{}: {peer}", deployment.name);
+                // An empty selector means everybody.
+                let selectors = peer.as_object().unwrap().values();
+                let is_named =
+                    |selector: &Value| ["matchLabels", "matchExpressions"].iter().any(|by| !selector[by].is_null());
+                assert!(selectors.into_iter().all(is_named), "{}: {peer}", deployment.name);
             }
         }
         let jobs = policy(&deployment, "pulsarr-to-jobs");
@@ -261,7 +266,7 @@ fn only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_j
 }
 
 #[test]
-fn the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs_reach_nobody() {
+pub fn the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs_reach_nobody() {
     for deployment in Rendered::deployments().filter(|deployment| deployment.name != "base") {
         let both = policy(&deployment, "pulsarr-from-service-and-sync");
         assert_eq!(deployment.meant_by(&both["podSelector"]), ["sync", "web"], "{}", deployment.name);

@@ -136,7 +136,7 @@ fn labels_that_the_page_looks_for_are_those_of_our_pods() {
 
 /// The image has no shell and no tools: a command that needs one fails on the day when it is needed.
 #[test]
-fn nothing_but_our_own_program_is_run_in_a_pod() {
+pub fn nothing_but_our_own_program_is_run_in_a_pod() {
     let mut seen = 0;
     for line in code(&read(PAGE)) {
         assert!(!line.starts_with("kubectl cp"), "{line}: it needs tar in the image");
@@ -151,7 +151,7 @@ fn nothing_but_our_own_program_is_run_in_a_pod() {
 
 /// A failover is the sum of what the control plane, the tolerations, the grace and the volume take; the page adds up right.
 #[test]
-fn the_page_promises_no_failover_that_is_faster_than_its_parts() {
+pub fn the_page_promises_no_failover_that_is_faster_than_its_parts() {
     let page = read(PAGE);
     let homelab = Rendered::homelab();
     let web = homelab.web();
@@ -174,7 +174,7 @@ fn the_page_promises_no_failover_that_is_faster_than_its_parts() {
 
 /// What our manifests cannot bring, the page asks of the cluster.
 #[test]
-fn the_page_asks_the_cluster_for_what_the_manifests_cannot_bring() {
+pub fn the_page_asks_the_cluster_for_what_the_manifests_cannot_bring() {
     let page = read(PAGE);
     for demand in [
         "`delete-both-statefulset-and-deployment-pod`",

@@ -49,7 +49,7 @@ fn breaches(pod: &Value) -> Vec<&'static str> {
 }
 
 #[test]
-fn every_pod_is_fit_for_the_restricted_standard() {
+pub fn every_pod_is_fit_for_the_restricted_standard() {
     each_pod(|pod| assert_eq!(breaches(pod.spec), [""; 0], "{}", pod.of));
     // The predicate sees what an earlier plan's pod did: root, and nothing else said.
     let root = json!({
@@ -71,7 +71,7 @@ fn every_pod_is_fit_for_the_restricted_standard() {
 
 /// SQLite's files have one owner, and whoever is somebody else cannot write to them.
 #[test]
-fn all_pods_are_the_same_user_and_it_is_the_image_s() {
+pub fn all_pods_are_the_same_user_and_it_is_the_image_s() {
     let dockerfile = read("Dockerfile");
     let user = dockerfile.lines().rev().find_map(|line| line.strip_prefix("USER ")).unwrap().trim();
     each_pod(|pod| {
@@ -84,7 +84,7 @@ fn all_pods_are_the_same_user_and_it_is_the_image_s() {
 }
 
 #[test]
-fn every_pod_runs_the_same_image_of_this_version() {
+pub fn every_pod_runs_the_same_image_of_this_version() {
     let version = env!("CARGO_PKG_VERSION");
     for rendered in Rendered::deployments().chain([Rendered::named("restore")]) {
         for pod in rendered.pods() {
@@ -111,7 +111,7 @@ fn every_pod_runs_the_same_image_of_this_version() {
 }
 
 #[test]
-fn every_pod_has_a_service_account_without_a_token() {
+pub fn every_pod_has_a_service_account_without_a_token() {
     for deployment in Rendered::deployments() {
         let mut pods = deployment.pods();
         let restore = Rendered::named("restore");
@@ -134,7 +134,7 @@ fn no_pod_is_given_links_to_services() {
 }
 
 #[test]
-fn memory_is_bounded_and_the_processor_is_not() {
+pub fn memory_is_bounded_and_the_processor_is_not() {
     each_pod(|pod| {
         let resources = &pod.container()["resources"];
         assert!(resources["limits"]["memory"].is_string(), "{}", pod.of);
@@ -145,7 +145,7 @@ fn memory_is_bounded_and_the_processor_is_not() {
 
 /// Kubernetes' own patience is 300 s.
 #[test]
-fn pods_of_a_lost_node_are_given_up_after_half_a_minute() {
+pub fn pods_of_a_lost_node_are_given_up_after_half_a_minute() {
     for deployment in Rendered::deployments() {
         for pod in deployment.pods() {
             for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
@@ -181,7 +181,7 @@ fn the_service_is_where_the_volume_can_be_and_best_on_the_primary_node() {
 
 /// One pod, and never two: while a node is lost, a StatefulSet makes none before the old one is known to be gone.
 #[test]
-fn there_is_one_service_and_a_change_reaches_it_by_itself() {
+pub fn there_is_one_service_and_a_change_reaches_it_by_itself() {
     for deployment in Rendered::deployments() {
         assert_eq!(deployment.all("Deployment").count(), 0, "{}", deployment.name);
         let set = &deployment.one("StatefulSet", "pulsarr")["spec"];
@@ -194,7 +194,7 @@ fn there_is_one_service_and_a_change_reaches_it_by_itself() {
 
 /// The probes that the service answers without a session: one writes to the volume, one reads the store, and neither asks anybody else.
 #[test]
-fn the_service_is_probed_where_it_answers_and_given_time_to_start() {
+pub fn the_service_is_probed_where_it_answers_and_given_time_to_start() {
     let health = read("webhook-svc/src/routes/health.rs");
     for deployment in Rendered::deployments() {
         let web = deployment.web();

@@ -1,5 +1,6 @@
 //! The deployment as `k8s/render` wrote it: objects, the pods they make, and who is meant by a selector.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
@@ -16,9 +17,30 @@ pub fn place(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace").join(path)
 }
 
+/// What becomes of a file's text before a test sees it.
+pub type Alteration = Box<dyn Fn(&str, String) -> String>;
+
+thread_local! {
+    static ALTERATION: RefCell<Option<Alteration>> = const { RefCell::new(None) };
+}
+
 /// A file's text.
 pub fn read(path: &str) -> String {
-    std::fs::read_to_string(place(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    let text = std::fs::read_to_string(place(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    ALTERATION.with_borrow(|alteration| match alteration {
+        None => text,
+        Some(alteration) => alteration(path, text),
+    })
+}
+
+/// Why a test fails where it reads files altered; `None` when it passes.
+pub fn fails_with(alteration: Alteration, test: fn()) -> Option<String> {
+    ALTERATION.set(Some(alteration));
+    let outcome = std::panic::catch_unwind(test);
+    ALTERATION.set(None);
+    let why = outcome.err()?;
+    let text = why.downcast_ref::<String>().cloned().or(why.downcast_ref::<&str>().map(|&text| text.to_owned()));
+    Some(text.unwrap_or_default())
 }
 
 /// Every document of a text, empty ones left out.

@@ -8,7 +8,7 @@ const LEGACY: &str = "config-pulsarr-0";
 /// A StatefulSet replaces any volume of the pod that has the name of a claim template. Templates cannot grow either: changing one is
 /// refused, and with Flux's `force` it costs the StatefulSet.
 #[test]
-fn no_stateful_set_has_a_claim_template_to_collide_with_or_to_grow() {
+pub fn no_stateful_set_has_a_claim_template_to_collide_with_or_to_grow() {
     for deployment in Rendered::deployments() {
         for set in deployment.all("StatefulSet") {
             assert!(set["spec"]["volumeClaimTemplates"].is_null(), "{}", deployment.name);
@@ -17,7 +17,7 @@ fn no_stateful_set_has_a_claim_template_to_collide_with_or_to_grow() {
 }
 
 #[test]
-fn every_pod_mounts_one_and_the_same_claim_once_and_it_is_declared() {
+pub fn every_pod_mounts_one_and_the_same_claim_once_and_it_is_declared() {
     for deployment in Rendered::deployments() {
         let expected = if deployment.name == "legacy-claim" { LEGACY } else { "pulsarr-data" };
         for pod in deployment.pods() {
@@ -64,7 +64,7 @@ fn the_claim_can_be_mounted_by_two_pods_of_one_node() {
 }
 
 #[test]
-fn flux_never_prunes_the_volume_or_the_namespace() {
+pub fn flux_never_prunes_the_volume_or_the_namespace() {
     for deployment in Rendered::deployments() {
         for kind in ["PersistentVolumeClaim", "Namespace"] {
             for object in deployment.all(kind) {
@@ -78,7 +78,7 @@ fn flux_never_prunes_the_volume_or_the_namespace() {
 
 /// The volume is for the database. What is logged goes to standard error, where the cluster takes it.
 #[test]
-fn no_log_goes_to_the_volume() {
+pub fn no_log_goes_to_the_volume() {
     for deployment in Rendered::deployments() {
         for pod in deployment.pods() {
             for mount in list(&pod.container()["volumeMounts"]) {
@@ -93,7 +93,7 @@ fn no_log_goes_to_the_volume() {
 
 /// Anything here would be gone with the pod; and a job needs a place for passing files, which is the one that is left.
 #[test]
-fn the_descheduler_may_move_the_service_and_leaves_running_jobs_alone() {
+pub fn the_descheduler_may_move_the_service_and_leaves_running_jobs_alone() {
     for deployment in Rendered::deployments() {
         let web = deployment.web();
         for local in ["emptyDir", "hostPath"] {

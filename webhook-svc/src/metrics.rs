@@ -63,6 +63,7 @@ struct Stored {
     upstream_successes: Vec<(String, UnixMs)>,
     approvals_pending: u32,
     inbox_pending: u32,
+    inbox_ended: Vec<Counted>,
     inbox_given_up: u64,
     outbox_pending: u32,
 }
@@ -80,6 +81,7 @@ fn read(store: &Store) -> Result<Stored, StoreError> {
         upstream_successes: db.upstream_successes()?,
         approvals_pending: db.pending_approvals()?,
         inbox_pending: db.pending_webhook_count()?,
+        inbox_ended: db.ended_webhook_totals()?,
         inbox_given_up: db.given_up_webhooks_total()?,
         outbox_pending: db.pending_message_count()?,
     })
@@ -149,6 +151,8 @@ fn text(app: &App, stored: &Stored, sizes: Sizes) -> String {
         page.gauge(name, help);
         page.line(name, &[], count.into());
     }
+    page.counter("pulsarr_inbox_ended_total", "Stored webhooks that were acted on, ignored or given up, ever.");
+    page.counted("pulsarr_inbox_ended_total", ["instance", "outcome"], &stored.inbox_ended);
     page.counter("pulsarr_inbox_given_up_total", "Webhooks that could not be acted on and are tried no more.");
     page.line("pulsarr_inbox_given_up_total", &[], stored.inbox_given_up);
     page.gauge("pulsarr_sync_items", "Entries by state.");
@@ -315,6 +319,7 @@ mod tests {
     use super::*;
     use crate::testing;
     use pulsarr_shared::model::Trigger;
+    use pulsarr_shared::store::{NewWebhook, WebhookState};
 
     async fn page(app: &Arc<App>) -> String {
         let answer = warp::test::request().path("/metrics").reply(&filter(Arc::clone(app))).await;
@@ -342,7 +347,13 @@ mod tests {
                 db.start_run("one", Trigger::Cli, "", 1_000)?;
                 db.end_run("one", RunResult::Failed, "", 2_000)?;
                 db.count_lock_busy()?;
-                db.give_webhook_up(1, "", 2_000)?;
+                db.add_to_inbox(&[NewWebhook {
+                    instance: "movies".to_owned(),
+                    event: "Download".to_owned(),
+                    body: "{}".to_owned(),
+                    received_at_ms: 1_000,
+                }])?;
+                db.end_webhook(1, WebhookState::GivenUp, "", 2_000)?;
                 db.note_upstream_success("plex", 5_000)?;
                 db.note_upstream_success("sold long ago", 5_000)
             })
@@ -352,6 +363,8 @@ mod tests {
         assert!(after.contains("\npulsarr_sync_last_exit_code 1\n"), "{after}");
         assert!(after.contains("\npulsarr_lock_busy_total 1\n"), "{after}");
         assert!(after.contains("\npulsarr_inbox_given_up_total 1\n"), "{after}");
+        let ended = "\npulsarr_inbox_ended_total{instance=\"movies\",outcome=\"given_up\"} 1\n";
+        assert!(after.contains(ended), "{after}");
         assert!(after.contains("seconds{service=\"plex\"} 5\n"), "{after}");
         assert!(!after.contains("sold long ago"), "{after}");
     }

@@ -104,7 +104,11 @@ impl Inbox {
         let bytes = webhooks.iter().map(|webhook| webhook.body.len() as u64).sum();
         let new = InboxLoad { webhooks: webhooks.len() as u64, bytes };
         // What waits is counted only when there may be no room, since that costs the more the more waits.
-        let Some(left) = less(self.room, new).or(less(self.room().map_err(told)?, new)) else {
+        let left = match less(self.room, new) {
+            Some(left) => Some(left),
+            None => less(self.room().map_err(told)?, new),
+        };
+        let Some(left) = left else {
             let InboxLoad { webhooks, bytes } = self.full;
             return Err(format!(
                 "the inbox is full: {webhooks} webhooks, or {} MiB of them, wait to be acted on. The log of the service says why they \

@@ -1,8 +1,8 @@
 //! `inbox`: webhooks as they came, and what came of them.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
-use super::{Db, StoreError};
+use super::{Counted, Db, StoreError};
 use crate::clock::{UnixMs, millis};
 use crate::retry::LONGEST_WEBHOOK_PAUSE;
 
@@ -15,8 +15,8 @@ pub const KEPT_BODIES: u32 = 50;
 /// Webhooks that were given up and are kept however many came after them, so that what they told is not missed unseen.
 pub const KEPT_GIVEN_UP: u32 = 200;
 
-/// Counts webhooks that were given up.
-const GIVEN_UP: &str = "inbox.given_up_total";
+/// Counts webhooks that came to their end, per state and instance: `inbox.ended.done.movies`.
+const ENDED: &str = "inbox.ended.";
 
 /// A webhook that has just come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,27 +190,44 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Those webhooks that could not be acted on and wait all the same, but for the last `kept`: row, instance and why.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be read.
-    pub fn failing_webhooks_but_for_the_last(self, kept: u32) -> Result<Vec<(i64, String, String)>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- inbox.failing\n\
-             SELECT id, instance, coalesce(detail, '') FROM inbox WHERE state = 'pending' AND attempts > 0\n\
-             ORDER BY id DESC LIMIT -1 OFFSET ?1",
-        )?;
-        let rows = query.query_map([kept], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Gives a webhook up, and counts that; `detail` says why.
+    /// Notes what came of a webhook, and counts it; nothing when that has been done. So a webhook that was ever stored is pending or
+    /// counted, however long ago its row was forgotten.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    pub fn give_webhook_up(self, id: i64, detail: &str, now_ms: UnixMs) -> Result<(), StoreError> {
-        self.end_webhook(id, WebhookState::GivenUp, detail, now_ms)?;
-        self.set_setting(GIVEN_UP, &(self.given_up_webhooks_total()? + 1).to_string())
+    pub fn end_webhook(self, id: i64, state: WebhookState, detail: &str, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- inbox.end\n\
+             UPDATE inbox SET state = ?2, detail = ?3, done_at_ms = ?4 WHERE id = ?1 AND state = 'pending' RETURNING instance",
+        )?;
+        let ended = query.query_row(params![id, state.word(), detail, now_ms], |row| row.get::<_, String>(0));
+        let Some(instance) = ended.optional()? else { return Ok(()) };
+        let mut query = self.connection.prepare_cached(
+            "-- settings.count_ended_webhook\n\
+             INSERT INTO settings (key, value) VALUES (?1, '1')\n\
+             ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
+        )?;
+        query.execute([format!("{ENDED}{}.{instance}", state.word())])?;
+        Ok(())
+    }
+
+    /// How many webhooks came to their end, by instance and, as the kind, a word of [`WebhookState`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn ended_webhook_totals(self) -> Result<Vec<Counted>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- settings.ended_webhooks\n\
+             SELECT substr(key, length(?1) + 1), CAST(value AS INTEGER) FROM settings\n\
+             WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+        )?;
+        let rows = query.query_map([ENDED], |row| {
+            let (of, count): (String, i64) = (row.get(0)?, row.get(1)?);
+            // A state has no dot; the name of an instance may have.
+            let (state, instance) = of.split_once('.').unwrap_or((&of, ""));
+            Ok(Counted { of: instance.to_owned(), kind: state.to_owned(), count: count.unsigned_abs() })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// How many webhooks were ever given up.
@@ -218,19 +235,8 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn given_up_webhooks_total(self) -> Result<u64, StoreError> {
-        Ok(self.setting(GIVEN_UP)?.and_then(|count| count.parse().ok()).unwrap_or(0))
-    }
-
-    /// Notes what came of a webhook.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be written.
-    pub fn end_webhook(self, id: i64, state: WebhookState, detail: &str, now_ms: UnixMs) -> Result<(), StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- inbox.end\nUPDATE inbox SET state = ?2, detail = ?3, done_at_ms = ?4 WHERE id = ?1 AND state = 'pending'",
-        )?;
-        query.execute(params![id, state.word(), detail, now_ms])?;
-        Ok(())
+        let totals = self.ended_webhook_totals()?;
+        Ok(totals.iter().filter(|total| total.kind == WebhookState::GivenUp.word()).map(|total| total.count).sum())
     }
 
     /// The last `limit` webhooks, newest first.

@@ -27,9 +27,6 @@ const WAITS_FOR_INSTANCE: Duration = Duration::from_secs(24 * 60 * 60);
 pub const TRIED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const TRIED_AT_LEAST: u32 = 5;
 
-/// The most of these that wait at a time; of more, the oldest are given up early.
-pub const MOST_FAILING: u32 = 1_000;
-
 /// How often old imports are looked for, when and how far that was done.
 const PRUNED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 const PRUNED_AT: &str = "imports.pruned_at_ms";
@@ -39,7 +36,7 @@ const PRUNED_TO: &str = "imports.pruned_to";
 /// Answers the last row and what came of them; `None` when nothing waits there. `kinds` tells which application an instance of this
 /// name is; `None` for one that is not in the settings, whose webhooks wait for a day. Two processes may do this at once: each webhook
 /// is worked off once. One that cannot be, because of what is stored about its title, is tried again ever more rarely, for
-/// [`TRIED_FOR`], and then given up; the others go on.
+/// [`TRIED_FOR`], and then given up; however many of these there are, the others go on.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails; what was not worked off stays pending.
@@ -66,7 +63,7 @@ pub fn process_batch(
         let (Some(first), Some(last)) = (pending.first(), pending.last()) else { return Ok(None) };
         // The order in which they came counts, also when the clock was put back in between.
         let mut at_ms = db.latest_arrival_before(first.id, now_ms)?.unwrap_or(UnixMs::MIN);
-        let (mut processed, mut failed) = (Processed::default(), false);
+        let (mut processed, mut failures) = (Processed::default(), Vec::new());
         for webhook in pending.iter().filter(|it| !waits(it)) {
             at_ms = at_ms.max(webhook.received_at_ms.min(now_ms));
             let worked = db.attempt(|db| {
@@ -80,53 +77,54 @@ pub fn process_batch(
                 Ok(by_now) => processed = by_now,
                 // It stays where it is, and holds up nobody behind it.
                 Err(error) if error.is_about_one_thing() => {
-                    failed = true;
-                    put_off(db, webhook, &error, now_ms)?;
+                    if put_off(db, webhook, &error, now_ms)? {
+                        failures.push((webhook, error));
+                    }
                 }
                 Err(error) => return Err(error),
             }
         }
-        if failed {
-            make_room(db, now_ms)?;
+        tell_of(&failures);
+        // Where nothing came to its end, there is no more to forget than before.
+        if failures.len() < pending.len() {
+            db.prune_inbox(KEPT_WEBHOOKS, KEPT_BODIES)?;
         }
-        db.prune_inbox(KEPT_WEBHOOKS, KEPT_BODIES)?;
         Ok(Some((last.id, processed)))
     })?;
     Ok(batch)
 }
 
-/// Lets a webhook rest that could not be acted on, or gives it up when that has been so for too long.
-fn put_off(db: Db<'_>, webhook: &PendingWebhook, error: &StoreError, now_ms: UnixMs) -> Result<(), StoreError> {
+/// Lets a webhook rest that could not be acted on, or gives it up when that has been so for too long. Answers whether it is tried again.
+fn put_off(db: Db<'_>, webhook: &PendingWebhook, error: &StoreError, now_ms: UnixMs) -> Result<bool, StoreError> {
     let PendingWebhook { id, instance, event, received_at_ms, .. } = webhook;
     let attempts = webhook.attempts.saturating_add(1);
-    let advice = error.advice();
     if attempts >= TRIED_AT_LEAST && has_passed(*received_at_ms, TRIED_FOR, now_ms) {
+        let advice = error.advice();
         tracing::error!(
             instance.name = %instance,
             "webhook {id} of {instance} (`{event}`) is given up after {attempts} tries: failed to {error}. {advice}"
         );
         let detail = format!("given up after {attempts} tries, in vain since it came: failed to {error}. {advice}");
-        return db.give_webhook_up(*id, &detail, now_ms);
+        db.end_webhook(*id, WebhookState::GivenUp, &detail, now_ms)?;
+        return Ok(false);
     }
-    tracing::error!(
-        instance.name = %instance,
-        "webhook {id} of {instance} could not be acted on, and is tried again: failed to {error}. {advice}"
-    );
     let detail = format!("could not be acted on yet, and is tried again (tries so far: {attempts}): failed to {error}");
-    db.put_webhook_off(*id, attempts, now_ms.saturating_add(millis(webhook_pause(attempts))), &detail)
+    db.put_webhook_off(*id, attempts, now_ms.saturating_add(millis(webhook_pause(attempts))), &detail)?;
+    Ok(true)
 }
 
-/// Gives up the oldest webhooks that cannot be acted on where there are more than [`MOST_FAILING`].
-fn make_room(db: Db<'_>, now_ms: UnixMs) -> Result<(), StoreError> {
-    for (id, instance, why) in db.failing_webhooks_but_for_the_last(MOST_FAILING)? {
-        tracing::error!(
-            instance.name = %instance,
-            "webhook {id} of {instance} is given up, because {MOST_FAILING} that came after it cannot be acted on either: {why}"
-        );
-        let detail = format!("given up, because {MOST_FAILING} that came after it cannot be acted on either: {why}");
-        db.give_webhook_up(id, &detail, now_ms)?;
-    }
-    Ok(())
+/// Tells of the webhooks of a batch that could not be acted on: in one line, since there may be as many as the inbox holds.
+fn tell_of(failures: &[(&PendingWebhook, StoreError)]) {
+    let Some((PendingWebhook { id, instance, .. }, error)) = failures.first() else { return };
+    let others = match failures.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} after it"),
+    };
+    tracing::error!(
+        instance.name = %instance,
+        "webhook {id} of {instance}{others} could not be acted on, and will be tried again: failed to {error}. {}",
+        error.advice()
+    );
 }
 
 /// Forgets a portion of what nobody waits for any more; does nothing when that was done within a day. Answers whether there is more.

@@ -12,7 +12,7 @@ mod tests;
 pub mod untold;
 
 use crate::config::Environment;
-pub use engine::{MOST_FAILING, TRIED_FOR, apply_events, flush_due_batches, next_batch_due, process_batch, tidy};
+pub use engine::{TRIED_FOR, apply_events, flush_due_batches, next_batch_due, process_batch, tidy};
 
 /// How imports of episodes become messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::model::{
     ExternalIds, Granted, Instance, InstanceKind, ListedTitle, MediaType, MinimumAvailability, MovieMonitor, Outcome,
     PlacementState, PlexId, Relation, TmdbId, Trace, TvdbId, UserId, UserUuid,
 };
-use crate::store::{NewWebhook, NewlyDecided, PlacementRow, QueuedPlacement, Store};
+use crate::store::{NewWebhook, NewlyDecided, PlacementRow, QueuedPlacement, Store, WebhookState};
 
 const NOON: UnixMs = 1_795_435_200_000;
 const SECOND: i64 = 1_000;
@@ -670,16 +670,48 @@ fn a_webhook_that_waited_for_weeks_is_tried_a_few_times_before_it_is_given_up() 
 }
 
 #[test]
-fn of_too_many_that_cannot_be_acted_on_the_oldest_are_given_up_and_none_is_dropped_unseen() {
+fn of_many_that_cannot_be_acted_on_none_is_given_up_for_the_others_and_all_are_acted_on_once_that_is_mended() {
     let world = World::new();
     unreadable_movie(&world);
-    let more = 3;
-    world.receive("movies", &vec![film("Download"); MOST_FAILING as usize + more], NOON);
+    let many = 3_000;
+    world.receive("movies", &vec![film("Download"); many as usize], NOON);
+    let minute = NOON + 60 * SECOND;
+    for at_ms in [NOON, minute] {
+        assert_eq!(world.process(at_ms), Processed::default());
+        let db = world.store.read();
+        assert_eq!((db.pending_webhook_count().unwrap(), db.given_up_webhooks_total().unwrap()), (many, 0));
+    }
+    let database = rusqlite::Connection::open(world.folder.path().join("db/pulsarr.db")).unwrap();
+    database.execute("UPDATE titles SET year = 2025 WHERE tmdb_id = 603", []).unwrap();
+    assert_eq!(world.process(NOON + DAY).done, many);
+    assert_eq!(world.store.read().pending_webhook_count().unwrap(), 0);
+}
+
+#[test]
+fn whatever_was_stored_waits_or_is_counted_however_long_ago_its_row_was_forgotten() {
+    let world = World::new();
+    world.receive("movies", &vec![film("Download"); 2_300], NOON);
+    world.receive("shows", &vec![json!({"eventType": "FromTheFuture"}); 200], NOON);
+    unreadable_movie(&world);
     world.process(NOON);
-    let db = world.store.read();
-    assert_eq!(db.pending_webhook_count().unwrap(), MOST_FAILING);
-    let given_up: Vec<i64> = db.webhooks_given_up(10).unwrap().iter().map(|row| row.id).collect();
-    assert_eq!((given_up, db.given_up_webhooks_total().unwrap()), (vec![3, 2, 1], more as u64));
+    world.receive("movies", &vec![film("Test"); 7], NOON);
+    let total = |instance: &str, state: &str| {
+        let totals = world.store.read().ended_webhook_totals().unwrap();
+        totals
+            .iter()
+            .find(|total| (total.of.as_str(), total.kind.as_str()) == (instance, state))
+            .map_or(0, |it| it.count)
+    };
+    let waiting = |world: &World| u64::from(world.store.read().pending_webhook_count().unwrap());
+    assert_eq!((total("movies", "done"), total("shows", "ignored"), waiting(&world)), (0, 200, 2_307));
+    for tries in 1..=5 {
+        world.process(NOON + (7 + tries) * DAY);
+    }
+    assert_eq!((total("movies", "done"), total("movies", "given_up"), waiting(&world)), (7, 2_300, 0));
+    assert_eq!(world.store.read().last_webhooks(10_000).unwrap().len(), 2_000, "that many rows are kept");
+    // Whoever ends one that has its end counts it once.
+    world.store.write(|db| db.end_webhook(2_507, WebhookState::Done, "", NOON)).unwrap();
+    assert_eq!(total("movies", "done"), 7);
 }
 
 #[test]

@@ -224,7 +224,7 @@ mod tests {
             received_at_ms: 1,
         };
         household.write(|db| db.add_to_inbox(&vec![webhook; 5]));
-        household.write(|db| db.give_webhook_up(2, "given up after 38 tries", 2));
+        household.write(|db| db.end_webhook(2, WebhookState::GivenUp, "given up after 38 tries", 2));
         let told = household.get(ENDPOINTS, "/inbox", "state=given_up&limit=1").await.unwrap();
         assert_eq!(told["webhooks"].as_array().unwrap().len(), 1, "{told:#}");
         assert_eq!((&told["webhooks"][0]["id"], &told["webhooks"][0]["state"]), (&json!(2), &json!("given_up")));

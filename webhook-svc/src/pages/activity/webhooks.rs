@@ -36,7 +36,7 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use pulsarr_shared::store::NewWebhook;
+    use pulsarr_shared::store::{NewWebhook, WebhookState};
 
     use crate::pages::testing::Visitor;
 
@@ -52,7 +52,7 @@ mod tests {
             };
             store.write(|db| {
                 db.add_to_inbox(&vec![webhook; 60])?;
-                db.give_webhook_up(1, "given up after 38 tries", 2)
+                db.end_webhook(1, WebhookState::GivenUp, "given up after 38 tries", 2)
             })
         };
         visitor.service.app.database.run(write).await.unwrap();
