@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use pulsarr_tests::household::Household;
+use pulsarr_tests::household::{Household, wait_until};
 use pulsarr_tests::service::Service;
 
 /// The messages of a log of JSON lines, in order.
@@ -118,4 +118,31 @@ fn the_service_names_a_port_that_is_taken() {
     let done = household.start_service().finish();
     assert_ne!(done.code, Some(0));
     assert!(done.stderr.contains("failed to listen on 0.0.0.0:"), "{}", done.stderr);
+}
+
+/// How much of the program's code is in memory; KiB.
+fn code_in_memory(service: &Service) -> u32 {
+    let process = format!("/proc/{}", service.running.id());
+    let program = std::fs::read_link(format!("{process}/exe")).unwrap().display().to_string();
+    let mappings = std::fs::read_to_string(format!("{process}/smaps")).unwrap();
+    let mut lines = mappings.lines().skip_while(|line| !(line.contains(" r-xp ") && line.ends_with(&program)));
+    let size = lines.find_map(|line| line.strip_prefix("Rss:")).expect("the program is mapped");
+    size.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn the_code_that_only_the_start_needs_does_not_stay_in_memory_and_what_is_needed_again_comes_back() {
+    let mut household = Household::new();
+    household.set("PULSARR_FAST_LANE", "false");
+    household.set("PULSARR_AUTH", "disabled");
+    let service = household.serve();
+    let page = service.get("/api/v1/watchlist");
+    let mut most = 0;
+    wait_until("most of it is given back", || {
+        let now = code_in_memory(&service);
+        most = most.max(now);
+        now < most / 2
+    });
+    let again = service.get("/api/v1/watchlist");
+    assert_eq!((again.status, again.json()), (200, page.json()));
 }
