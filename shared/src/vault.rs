@@ -21,8 +21,8 @@ pub const SEALED: &str = "sealed:";
 /// Bytes of the key.
 const KEY_LEN: usize = 32;
 
-/// What a sealed text is for: one of another purpose under the same key could not be put in its place.
-const PURPOSE: &[u8] = b"pulsarr settings";
+/// What the sealed texts of the settings are for.
+const SETTINGS: &str = "pulsarr settings";
 
 /// Seals and opens secrets. Clones share one key, which is never printed.
 #[derive(Clone)]
@@ -107,16 +107,24 @@ impl Vault {
         Ok(vault)
     }
 
-    /// `secret` as a text that only this vault can open: `sealed:` and base64.
+    /// `secret` of the settings as a text that only this vault can open: `sealed:` and base64.
     ///
     /// # Errors
     /// [`VaultError`] without a key or randomness.
     pub fn seal(&self, secret: &SecretString) -> Result<String, VaultError> {
+        self.seal_for(SETTINGS, secret)
+    }
+
+    /// The same for another purpose, in words: what is sealed for one cannot be put in the place of what is for another.
+    ///
+    /// # Errors
+    /// [`VaultError`] without a key or randomness.
+    pub fn seal_for(&self, purpose: &str, secret: &SecretString) -> Result<String, VaultError> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_| VaultError::Randomness)?;
         let mut sealed = secret.expose_secret().as_bytes().to_vec();
         self.key()?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(PURPOSE), &mut sealed)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose), &mut sealed)
             .map_err(|_| VaultError::Randomness)?;
         Ok(format!("{SEALED}{}", STANDARD.encode([nonce.as_slice(), &sealed].concat())))
     }
@@ -126,13 +134,21 @@ impl Vault {
     /// # Errors
     /// [`VaultError`] without a key, and for what was sealed with another one.
     pub fn unseal(&self, sealed: &str) -> Result<SecretString, VaultError> {
+        self.unseal_for(SETTINGS, sealed)
+    }
+
+    /// The secret in a text made by [`Vault::seal_for`] with the same purpose.
+    ///
+    /// # Errors
+    /// [`VaultError`] without a key, and for what was sealed with another one or for another purpose.
+    pub fn unseal_for(&self, purpose: &str, sealed: &str) -> Result<SecretString, VaultError> {
         let not_ours = || VaultError::NotOurs { path: self.path.clone() };
         let text = sealed.strip_prefix(SEALED).ok_or_else(not_ours)?;
         let bytes = STANDARD.decode(text).map_err(|_| not_ours())?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or_else(not_ours)?;
         let mut sealed = sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let opened = self.key()?.open_in_place(nonce, Aad::from(PURPOSE), &mut sealed).map_err(|_| not_ours())?;
+        let opened = self.key()?.open_in_place(nonce, Aad::from(purpose), &mut sealed).map_err(|_| not_ours())?;
         std::str::from_utf8(opened).map(SecretString::from).map_err(|_| not_ours())
     }
 
@@ -190,6 +206,9 @@ mod tests {
         let sealed = vault.seal(&"hunter2".into()).unwrap();
         let other = Vault::open(theirs.path()).unwrap();
         assert!(matches!(other.unseal(&sealed), Err(VaultError::NotOurs { .. })));
+        let for_another = vault.seal_for("another purpose", &"hunter2".into()).unwrap();
+        assert!(matches!(vault.unseal(&for_another), Err(VaultError::NotOurs { .. })));
+        assert_eq!(vault.unseal_for("another purpose", &for_another).unwrap().expose_secret(), "hunter2");
         let mut bytes = STANDARD.decode(&sealed[SEALED.len()..]).unwrap();
         bytes[NONCE_LEN] ^= 1;
         for text in [&*format!("{SEALED}{}", STANDARD.encode(bytes)), "sealed:", "sealed:AAAA", "sealed:?", "hunter2"] {

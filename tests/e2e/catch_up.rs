@@ -17,7 +17,7 @@ fn dated_now(household: &Household) {
 }
 
 /// Both titles were added, and then the service ended and the movie was found and imported.
-fn away() -> Household {
+pub(super) fn away() -> Household {
     let mut household = wanting_two();
     let service = connected(&mut household);
     household.sync_well();

@@ -164,3 +164,30 @@ fn its_command_line_teaches_and_refuses_what_it_does_not_know() {
     assert!(unknown.stderr.contains("`sync`") && unknown.stderr.contains("Usage:"), "{}", unknown.stderr);
     assert!(!household.data_dir().exists(), "nothing was begun");
 }
+
+/// How much of the program's code is in memory; KiB.
+fn code_in_memory(service: &Service) -> u32 {
+    let process = format!("/proc/{}", service.running.id());
+    let program = std::fs::read_link(format!("{process}/exe")).unwrap().display().to_string();
+    let mappings = std::fs::read_to_string(format!("{process}/smaps")).unwrap();
+    let mut lines = mappings.lines().skip_while(|line| !(line.contains(" r-xp ") && line.ends_with(&program)));
+    let size = lines.find_map(|line| line.strip_prefix("Rss:")).expect("the program is mapped");
+    size.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn the_code_that_only_the_start_needs_does_not_stay_in_memory_and_what_is_needed_again_comes_back() {
+    let mut household = Household::new();
+    household.set("PULSARR_FAST_LANE", "false");
+    household.set("PULSARR_AUTH", "disabled");
+    let service = household.serve();
+    let page = service.get("/api/v1/watchlist");
+    let mut most = 0;
+    wait_until("most of it is given back", || {
+        let now = code_in_memory(&service);
+        most = most.max(now);
+        now < most / 2
+    });
+    let again = service.get("/api/v1/watchlist");
+    assert_eq!((again.status, again.json()), (200, page.json()));
+}

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use crate::{HARBOUR_NINE, SALT_LEDGER, wanting_two};
 
-/// The password that the webhook of an instance has to show.
+/// The password that the webhook of an instance has to show, as the arr was told it.
 pub(super) fn password(household: &Household, instance: &str) -> String {
-    let database = Connection::open(household.database()).unwrap();
-    let query = "SELECT secret FROM connections WHERE instance = ?1";
-    database.query_row(query, [instance], |row| row.get(0)).unwrap()
+    let address = format!("/webhook/{instance}?");
+    let told = household.radarr.connections().into_iter().chain(household.sonarr.connections());
+    told.into_iter().find(|one| one.url.contains(&address)).expect("the arr has our connection").password
 }
 
 /// How many webhooks are in the inbox, in this state.

@@ -26,6 +26,7 @@ use crate::passwords::Passwords;
 use crate::plex_health::PlexHealth;
 use crate::posters::Posters;
 use crate::receiver::Receiver;
+use crate::rest::Asked;
 use crate::routes::LastLook;
 use crate::webhook_counts::WebhookCounts;
 
@@ -64,6 +65,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Who works on which of our connections in the arrs.
     pub connections: Connections,
+    /// How often somebody asked for something.
+    pub asked: Asked,
     /// How long the body of a request may take to arrive.
     pub body_patience: Duration,
     /// How many webhooks came.
@@ -118,6 +121,7 @@ impl App {
             friend_requests: Mutex::default(),
             passwords: Passwords::default(),
             connections: Connections::default(),
+            asked: Asked::default(),
             webhook_counts: WebhookCounts::default(),
             connections_full: AtomicU64::new(0),
             part_restarts: AtomicU64::new(0),

@@ -25,6 +25,7 @@ mod plex_way;
 mod posters;
 mod receiver;
 mod request;
+mod rest;
 mod routes;
 mod server;
 mod supervisor;
@@ -107,6 +108,7 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
         server::serve(metrics_listener, metrics, Limits::default(), full, until(metrics_stopped)).await;
     });
     let lane = tokio::spawn(fast_lane::supervise(Arc::clone(&app)));
+    tokio::spawn(keep_alive(Arc::clone(&app), "the giving back of memory", rest::keep));
     let counted = Arc::clone(&app);
     let mut server = tokio::spawn(async move {
         let full = &counted.connections_full;

@@ -26,7 +26,8 @@ pub struct ConnectionRow {
 }
 
 impl Db<'_> {
-    /// The password that this instance has to show: 32 hex characters. `None` for an instance that was never given one.
+    /// The password that this instance has to show as it is kept: a text that only the vault opens, or, from before passwords were sealed,
+    /// 32 hex characters in clear. `None` for an instance that was never given one.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
@@ -38,20 +39,22 @@ impl Db<'_> {
         Ok(secret.map(SecretString::from))
     }
 
-    /// The same, and `fresh` (32 hex characters) for an instance without one. Whatever is there stays.
+    /// Keeps `sealed`, a text of the vault, as the password that this instance has to show. What was in its place is overwritten and not
+    /// only given free: it may be a password in clear.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
-    pub fn ensure_connection_secret(self, instance: &str, fresh: &str) -> Result<SecretString, StoreError> {
+    pub fn set_connection_secret(self, instance: &str, sealed: &str) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
-            "-- connections.ensure\n\
-             INSERT INTO connections (instance, secret) VALUES (?1, ?2) ON CONFLICT (instance) DO NOTHING",
+            "-- connections.seal\n\
+             INSERT INTO connections (instance, secret) VALUES (?1, ?2)\n\
+             ON CONFLICT (instance) DO UPDATE SET secret = excluded.secret",
         )?;
-        query.execute(params![instance, fresh])?;
-        self.connection_secret(instance)?.ok_or_else(|| StoreError::Unreadable {
-            what: "connections.secret",
-            detail: "it is not there although it was just stored".to_owned(),
-        })
+        self.connection.execute_batch("PRAGMA secure_delete=ON")?;
+        let done = query.execute(params![instance, sealed]);
+        self.connection.execute_batch("PRAGMA secure_delete=OFF")?;
+        done?;
+        Ok(())
     }
 
     /// Every connection, by the name of its instance.
@@ -111,22 +114,25 @@ mod tests {
     use super::*;
     use crate::store::Store;
 
-    const FIRST: &str = "0123456789abcdef0123456789abcdef";
-    const SECOND: &str = "fedcba9876543210fedcba9876543210";
+    const SEALED: &str = "sealed:b25l";
+    const AGAIN: &str = "sealed:YW5vdGhlcg==";
 
     #[test]
-    fn a_password_once_given_stays() {
+    fn a_password_is_kept_until_it_is_replaced_or_forgotten_and_never_in_clear() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
-        assert!(store.read().connection_secret("movies").unwrap().is_none());
-        let given = |fresh: &str| store.write(|db| db.ensure_connection_secret("movies", fresh)).unwrap();
-        assert_eq!(given(FIRST).expose_secret(), FIRST);
-        assert_eq!(given(SECOND).expose_secret(), FIRST);
+        let kept =
+            |store: &Store| store.read().connection_secret("movies").unwrap().map(|it| it.expose_secret().to_owned());
+        assert_eq!(kept(&store), None);
+        store.write(|db| db.set_connection_secret("movies", SEALED)).unwrap();
+        assert_eq!(kept(&store).as_deref(), Some(SEALED));
         drop(store);
         let store = Store::open(folder.path(), false).unwrap();
-        assert_eq!(store.read().connection_secret("movies").unwrap().unwrap().expose_secret(), FIRST);
+        store.write(|db| db.set_connection_secret("movies", AGAIN)).unwrap();
+        assert_eq!(kept(&store).as_deref(), Some(AGAIN));
+        assert!(store.write(|db| db.set_connection_secret("movies", "hunter2")).is_err(), "it is not sealed");
         store.write(|db| db.forget_connection("movies")).unwrap();
-        assert!(store.read().connection_secret("movies").unwrap().is_none());
+        assert_eq!(kept(&store), None);
     }
 
     #[test]
@@ -141,7 +147,7 @@ mod tests {
         };
         store
             .write(|db| {
-                db.ensure_connection_secret("movies", FIRST)?;
+                db.set_connection_secret("movies", SEALED)?;
                 db.set_connection_status("nobody", &found(ConnectionStatus::Ok, None), 5)
             })
             .unwrap();

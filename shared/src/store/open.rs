@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0012_lately.sql"),
     include_str!("../../migrations/0013_requests.sql"),
     include_str!("../../migrations/0015_retries.sql"),
+    include_str!("../../migrations/0016_sealed_passwords.sql"),
 ];
 
 /// The setting that says who may work on a newer file: the lowest number of migrations that a program has to know. During a
@@ -42,7 +43,7 @@ const MARK: &str = "schema.readable_from";
 
 /// What the mark says once every migration is done, and how many migrations there were when somebody last thought about it.
 const READABLE_FROM: u32 = 9;
-const THOUGHT_ABOUT: usize = 14;
+const THOUGHT_ABOUT: usize = 15;
 const _: () = assert!(
     MIGRATIONS.len() == THOUGHT_ABOUT && READABLE_FROM <= KNOWN,
     "a migration was added: can programs that do not know it still work on the file? If not, raise the mark in the migration and \
@@ -130,10 +131,31 @@ impl Store {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
+    /// The same with everything, and makes the log an empty file, so that nothing that was overwritten is left in it. Answers whether it
+    /// could be done at once: somebody who just reads an older state still needs the log.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn empty_log(&self) -> Result<bool, StoreError> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(!busy?)
+    }
+
     /// Keeps a quarter of the usual pages in memory: for a connection that only adds rows at the end. Costs nothing but memory where it
     /// does not work.
     pub fn keep_few_pages(&self) {
         let _ = self.connection.execute_batch("PRAGMA cache_size=-256");
+    }
+
+    /// Gives the memory back that only makes the next questions faster: pages of the file, and statements that were prepared.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn shrink(&self) -> Result<(), StoreError> {
+        self.connection.flush_prepared_statement_cache();
+        Ok(self.connection.execute_batch("PRAGMA shrink_memory")?)
     }
 
     /// Whether the file can be read, and its schema is one that this program works on: its own, or a newer one that is marked as
@@ -334,6 +356,8 @@ pub(super) fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     #[test]
@@ -494,5 +518,57 @@ mod tests {
         let copy = Store::copy_in_memory(&folder.path().join("absent"), false).unwrap();
         assert_eq!(copy.read().setting("colour").unwrap(), None);
         assert!(!folder.path().join("absent").exists());
+    }
+
+    #[test]
+    fn what_was_once_kept_in_clear_is_in_no_byte_of_the_store_once_it_is_sealed() {
+        const CLEAR: &str = "0123456789abcdef0123456789abcdef";
+        let folder = tempfile::tempdir().unwrap();
+        Store::prepare_folder(folder.path(), false).unwrap();
+        fs::create_dir(folder.path().join("db")).unwrap();
+        let path = Store::path(folder.path());
+        let bytes_with_it = || {
+            let files = [path.clone(), crate::store::beside(&path, "-wal")];
+            let found = |path: &PathBuf| {
+                fs::read(path).unwrap_or_default().windows(CLEAR.len()).filter(|it| *it == CLEAR.as_bytes()).count()
+            };
+            files.iter().map(found).sum::<usize>()
+        };
+        let before = Connection::open(&path).unwrap();
+        letters::teach(&before).unwrap();
+        before.pragma_update(None, "journal_mode", "wal").unwrap();
+        let sealing = MIGRATIONS.iter().position(|sql| sql.contains("connections_sealed")).unwrap();
+        MIGRATIONS[..sealing].iter().for_each(|sql| before.execute_batch(sql).unwrap());
+        before.pragma_update(None, "user_version", sealing as u32).unwrap();
+        // The row moves about in its page, and leaves itself behind.
+        for number in 0..40 {
+            let row = (format!("i{number}"), CLEAR, "x".repeat(number * 7));
+            before.execute("INSERT INTO connections (instance, secret, detail) VALUES (?1, ?2, ?3)", row).unwrap();
+            before.execute("UPDATE connections SET detail = detail || 'more' WHERE instance = 'i0'", []).unwrap();
+            before
+                .execute("DELETE FROM connections WHERE instance = ?1 AND instance <> 'i0'", [format!("i{number}")])
+                .unwrap();
+        }
+        drop(before);
+        assert!(bytes_with_it() > 1, "this story has nothing to tell: {}", bytes_with_it());
+
+        let (store, other) = (Store::open(folder.path(), false).unwrap(), Store::open(folder.path(), false).unwrap());
+        assert_eq!(store.read().connection_secret("i0").unwrap().unwrap().expose_secret(), CLEAR);
+        store.write(|db| db.set_connection_secret("i0", "sealed:b25l")).unwrap();
+        assert!(store.empty_log().unwrap());
+        assert_eq!(bytes_with_it(), 0);
+        other.check_schema().unwrap();
+        assert_eq!(other.read().all_connections().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_log_stays_while_somebody_reads_an_older_state_and_nobody_waits_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, reader) = (Store::open(folder.path(), false).unwrap(), Store::open(folder.path(), false).unwrap());
+        reader.connection.execute_batch("BEGIN; SELECT count(*) FROM settings").unwrap();
+        store.write(|db| db.set_setting("colour", "green")).unwrap();
+        assert!(!store.empty_log().unwrap());
+        reader.connection.execute_batch("COMMIT").unwrap();
+        assert!(store.empty_log().unwrap());
     }
 }

@@ -197,7 +197,7 @@ mod tests {
         household.write(|db| db.note_upstream_success("movies", 10));
         assert_eq!(judged(&look(), &household), (Health::Ok, Some(10)));
         household.write(|db| {
-            db.ensure_connection_secret("movies", "00000000000000000000000000000000")?;
+            db.set_connection_secret("movies", "sealed:AAAA")?;
             db.set_connection_status("movies", &found(ConnectionStatus::Unknown, "it could not be reached"), 20)
         });
         assert_eq!(judged(&look(), &household), (Health::Unreachable, Some(10)));

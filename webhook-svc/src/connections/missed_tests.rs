@@ -3,6 +3,7 @@
 use pulsarr_shared::clock::{Clock, ManualClock, UnixMs, rfc3339};
 use pulsarr_shared::model::{EntryState, Trigger};
 use pulsarr_shared::stop::Stop;
+use pulsarr_shared::store::Store;
 use pulsarr_tests::fakes::{Fault, Title};
 use pulsarr_tests::household::Household;
 

@@ -7,6 +7,7 @@ mod keeper;
 mod missed;
 #[cfg(test)]
 mod missed_tests;
+mod password;
 mod schedule;
 #[cfg(test)]
 mod testing;
@@ -18,12 +19,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use keeper::keep;
+use password::{Given, Spares, host_key};
 use pulsarr_shared::callback::{self, Wanted};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{Connection, ConnectionStatus, Instance, Section};
 use pulsarr_shared::process;
-use pulsarr_shared::store::{ConnectionRow, Store, StoreError};
+use pulsarr_shared::store::{ConnectionRow, StoreError};
 use pulsarr_shared::upstreams::Upstreams;
+use pulsarr_shared::vault::VaultError;
 use secrecy::SecretString;
 use tokio::sync::OwnedMutexGuard;
 
@@ -46,6 +49,8 @@ pub struct Connections {
     claimed: Mutex<HashSet<String>>,
     /// Those that were asked for what they did while we were away.
     caught_up: Mutex<HashSet<String>>,
+    /// Passwords for those that have none that can be read.
+    spares: Spares,
 }
 
 /// Whoever has it sees to the removal of an instance, and the keeper does not.
@@ -96,6 +101,7 @@ impl Connections {
     fn forget(&self, name: &str) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.spares.forget(name);
     }
 }
 
@@ -113,15 +119,25 @@ impl Drop for Claim {
     }
 }
 
-/// Gives every instance its password, so that webhooks of earlier lives are let in from the first moment on, and forgets the connections
-/// of those that are in the settings no more.
+/// Gives every instance its password, so that webhooks of earlier lives are let in from the first moment on, seals what is kept in clear,
+/// and forgets the connections of those that are in the settings no more.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails.
 pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
     let config = app.config();
+    let mut was_in_clear = false;
     for instance in &config.settings.instances {
-        remember(app, instance).await?;
+        let given = remember(app, instance).await?;
+        was_in_clear |= given.was_in_clear;
+        if let Some(why) = &given.lost {
+            tracing::warn!(instance.name = %instance.name, "{}", made_anew(instance, why));
+        }
+    }
+    if was_in_clear && !app.database.run(|store| store.empty_log()).await? {
+        tracing::warn!(
+            "passwords of webhooks that were kept in clear are sealed now, and still in the log of the store until it ends"
+        );
     }
     let names = config.settings.instances.iter().map(|it| it.name.clone());
     // One that cannot be read now is there again once it is mended.
@@ -184,35 +200,23 @@ fn farewell(row: &ConnectionRow, host: Option<&str>, installation: &str) -> Stri
     )
 }
 
+/// What is said about a password that cannot be read: nobody has to do anything.
+fn made_anew(instance: &Instance, why: &VaultError) -> String {
+    format!(
+        "the password of the webhook of `{}` was made anew: failed to {why}. Its connection in {} is told by itself; webhooks that show the \
+         former one are refused until then, and what they would have told is in its history.",
+        instance.name,
+        instance.kind().app_name()
+    )
+}
+
 /// Lets webhooks of `instance` in that show its password.
-async fn remember(app: &App, instance: &Instance) -> Result<SecretString, StoreError> {
+async fn remember(app: &App, instance: &Instance) -> Result<Given, StoreError> {
     let (name, host) = (instance.name.clone(), host_of(&instance.url));
-    let secret = app.database.run(move |store| secret_for(store, &name, &host)).await?;
-    app.passwords.set(&instance.name, &secret);
-    Ok(secret)
-}
-
-/// The password that this instance at this host has to show: another one for another host, because the former knows the former.
-fn secret_for(store: &Store, name: &str, host: &str) -> Result<SecretString, StoreError> {
-    let key = host_key(name);
-    let known = store.read().setting(&key)?;
-    let secret = store.read().connection_secret(name)?;
-    match secret {
-        Some(secret) if known.as_deref() == Some(host) => Ok(secret),
-        _ => store.write(|db| {
-            // Of a connection from before hosts were noted nobody knows where it is: it is believed to be where the settings say.
-            if known.is_some_and(|known| known != host) {
-                db.forget_connection(name)?;
-            }
-            db.set_setting(&key, host)?;
-            db.ensure_connection_secret(name, &process::random_hex(16))
-        }),
-    }
-}
-
-/// Where the host is kept that was given the password.
-fn host_key(name: &str) -> String {
-    format!("connection.host.{name}")
+    let (vault, spare) = (app.configuration.vault.clone(), app.connections.spares.of(&name, &host));
+    let given = app.database.run(move |store| password::given(store, &vault, &name, &host, spare)).await?;
+    app.passwords.set(&instance.name, &given.password);
+    Ok(given)
 }
 
 /// Scheme, host and port of an address as settings have it: whom a key or a password is given to.
@@ -232,7 +236,7 @@ pub async fn fix(app: &App, name: &str) -> Result<Option<Connection>, StoreError
         let _at_host = app.connections.alone_at_host(instance).await;
         let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
         let Some(arr) = upstreams.arr(name) else { return Ok(None) };
-        let secret = remember(app, instance).await?;
+        let secret = remember(app, instance).await?.password;
         let wanted = wanted(app, &config, instance, secret).await?;
         // The instance calls us while this is open, and is let in.
         let found = callback::fix(arr, &wanted).await;

@@ -17,16 +17,19 @@ use crate::api;
 use crate::app::App;
 use crate::pages;
 use crate::request::ApiError;
+use crate::rest;
 
 /// Everything, below the base path.
 pub fn all(app: &Arc<App>) -> BoxedFilter<(Response,)> {
     let base = below(app.base_path());
-    webhook::filter(base.clone(), Arc::clone(app))
-        .or(health::filter(base.clone(), Arc::clone(app)))
+    // Before the note: a probe keeps nobody from resting.
+    let asked = base.clone().and(rest::noted(app)).boxed();
+    health::filter(base, Arc::clone(app))
+        .or(webhook::filter(asked.clone(), Arc::clone(app)))
         .unify()
-        .or(api::filter(base.clone(), Arc::clone(app)))
+        .or(api::filter(asked.clone(), Arc::clone(app)))
         .unify()
-        .or(pages::filter(base, Arc::clone(app)))
+        .or(pages::filter(asked, Arc::clone(app)))
         .unify()
         .recover(nowhere)
         .unify()

@@ -265,7 +265,7 @@ async fn the_list_tells_health_webhook_and_queue() {
     let list = visitor.get("/instances").await.text;
     assert!(list.contains("not asked yet") && list.contains("not looked at yet"), "{list}");
     visitor.write(|db| {
-        db.ensure_connection_secret("movies", "00000000000000000000000000000000")?;
+        db.set_connection_secret("movies", "sealed:AAAA")?;
         let found = Connection {
             status: ConnectionStatus::WrongAddress,
             advice: "Radarr reaches nobody there: set PULSARR_BASE_URL.".to_owned(),
