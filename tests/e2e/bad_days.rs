@@ -77,6 +77,43 @@ fn a_client_that_stops_in_the_middle_of_a_body_keeps_nobody_waiting() {
 }
 
 #[test]
+fn strangers_who_send_much_fill_no_memory_and_webhooks_are_taken_meanwhile() {
+    const STRANGERS: usize = 300;
+    let mut household = wanting_two();
+    let service = connected(&mut household);
+    let secret = password(&household, "movies");
+    let before = peak_kib(&service);
+    let open = |head: &str, rest: &[u8]| {
+        let mut stream = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+        // Whoever is refused early loses the connection before all is sent.
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(rest));
+        stream
+    };
+    let body = |length: usize, sent: usize| {
+        let head = format!("POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n");
+        open(&head, &vec![b' '; sent])
+    };
+    let strangers: Vec<_> = (0..STRANGERS)
+        .flat_map(|_| {
+            let large = body(1024 * 1024, 1024 * 1024 - 1);
+            let long = open("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", &vec![b'x'; 400_000]);
+            // As much as they may, and the last byte never.
+            [large, long, body(16 * 1024, 16 * 1024 - 1)]
+        })
+        .collect();
+    assert_eq!(post(&service, "movies", &secret, NOTHING_MUCH), 200);
+    let grown = peak_kib(&service) - before;
+    assert!(grown < 48 * 1024, "{} strangers cost {grown} KiB", strangers.len());
+}
+
+/// The most memory that the service has had resident so far; KiB.
+fn peak_kib(service: &Service) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.running.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
 fn who_only_says_that_he_is_near_has_to_sign_in() {
     let mut household = Household::new();
     household.set("PULSARR_AUTH", "required_except_local");

@@ -138,9 +138,10 @@ fn promtool_finds_nothing_to_complain_of_in_the_metrics() {
     household.sync_well();
     let service = household.serve();
     let page = service.metrics();
-    for service in ["plex", "movies", "shows"] {
-        let line = format!("pulsarr_upstream_last_success_timestamp_seconds{{service=\"{service}\"}} ");
-        assert!(page.contains(&line), "{service}: {page}");
+    for (service, instance) in [("plex", ""), ("radarr", "movies"), ("sonarr", "shows")] {
+        let name = "pulsarr_upstream_last_success_timestamp_seconds";
+        let line = format!("{name}{{service=\"{service}\",instance=\"{instance}\"}} ");
+        assert!(page.contains(&line), "{line}: {page}");
     }
     let started = Command::new("promtool")
         .args(["check", "metrics"])

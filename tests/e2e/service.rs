@@ -2,8 +2,11 @@
 
 use std::net::TcpStream;
 
-use pulsarr_tests::household::{Household, wait_until};
+use pulsarr_tests::household::{Household, SETTINGS, wait_until};
 use pulsarr_tests::service::Service;
+use rusqlite::Connection;
+
+use crate::webhooks::connected;
 
 /// The messages of a log of JSON lines, in order.
 fn messages(log: &str) -> Vec<String> {
@@ -33,6 +36,49 @@ fn the_first_words_are_those_an_operator_looks_for_and_it_ends_on_sigterm() {
     assert!(said[0].starts_with("Pulsarr v") && said[0].ends_with(" starting"), "{said:#?}");
     assert_eq!(said[1..3], ["Database initialized (SQLite)", listening.as_str()], "{said:#?}");
     assert!(said[3..].iter().any(|line| line.contains("PULSARR_COLOUR")), "{said:#?}");
+}
+
+#[test]
+fn nothing_stands_between_the_first_three_lines_whatever_there_is_to_warn_of() {
+    let mut household = Household::new();
+    let first = connected(&mut household);
+    first.running.terminate();
+    assert_eq!(first.running.finish().code, Some(0));
+    // What the service kept for an instance that is gone, a rule that cannot be read, and settings of a later version.
+    let database = Connection::open(household.database()).unwrap();
+    database
+        .execute_batch(
+            "INSERT INTO declarations VALUES ('rules', 'lost', 0, '{\"route\": \"nowhere\"}', 1, 1), ('moons', 'io', 0, '{}', 2, 1)",
+        )
+        .unwrap();
+    household.write_settings(&SETTINGS.replace("name: movies", "name: films"));
+    household.vars.remove("PULSARR_BASE_URL");
+    for (name, value) in
+        [("PULSARR_COLOUR", "green"), ("PULSARR_AUTH", "disabled"), ("PULSARR_PROXY_USER_HEADER", "X-User")]
+    {
+        household.set(name, value);
+    }
+    let service = Service::of(household.start_service());
+    let warnings = [
+        "PULSARR_COLOUR",
+        "SIGN-IN IS DISABLED",
+        "PULSARR_PROXY_USER_HEADER has no effect",
+        "set PULSARR_BASE_URL",
+        "settings of a newer version are passed over: moons",
+        "rules lost, as it was set up in the service, cannot be read",
+        "`movies` at ",
+    ];
+    let said = || messages(&service.running.stderr());
+    wait_until("everything is warned of", || {
+        let said = said();
+        warnings.iter().all(|warning| said.iter().any(|line| line.contains(warning)))
+    });
+
+    let said = said();
+    let listening = format!("Server listening on port {}", service.port);
+    assert!(said[0].starts_with("Pulsarr v") && said[0].ends_with(" starting"), "{said:#?}");
+    assert_eq!(said[1..3], ["Database initialized (SQLite)", listening.as_str()], "{said:#?}");
+    assert_eq!(service.running.stderr().lines().next().map(|line| line.contains(&said[0])), Some(true));
 }
 
 #[test]

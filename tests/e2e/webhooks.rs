@@ -80,6 +80,21 @@ fn the_service_connects_itself_and_titles_become_available_as_the_arrs_tell() {
 }
 
 #[test]
+fn under_a_base_path_the_arrs_are_told_an_address_below_it_and_reach_the_service_there() {
+    let mut household = wanting_two();
+    household.set("PULSARR_BASE_PATH", "/media/pulsarr");
+    let service = connected(&mut household);
+    let made = household.radarr.connections();
+    let below = format!("http://127.0.0.1:{}/media/pulsarr/webhook/movies?from=", service.port);
+    assert!(made.len() == 1 && made[0].url.starts_with(&below), "{made:?}");
+    assert_ne!(post(&service, "movies", &password(&household, "movies"), br#"{"eventType": "Test"}"#), 200);
+
+    household.sync_well();
+    assert!(household.radarr.import(SALT_LEDGER, false).iter().all(|sent| sent.status == 200));
+    wait_until("it is available", || state(&household, "Salt Ledger") == "available");
+}
+
+#[test]
 fn a_connection_that_somebody_broke_is_mended_by_the_next_start() {
     let mut household = wanting_two();
     let service = connected(&mut household);
@@ -127,12 +142,15 @@ fn what_is_not_from_the_arr_is_refused_and_what_is_strange_is_kept() {
     assert_eq!(send(service.port, head.as_bytes(), small).status, 200);
     assert_eq!(taken(&household), before + 1, "only the last of them is kept");
 
-    assert_eq!(post(&service, "movies", &secret, br#"{"eventType": "FromTheFuture", "movie": 7}"#), 200);
-    wait_until("it is kept", || inbox(&household, "ignored") >= 1 && inbox(&household, "pending") == 0);
+    for strange in [r#"{"eventType": "FromTheFuture", "movie": 7}"#, "{}", r#"{"eventType": 7}"#] {
+        assert_eq!(post(&service, "movies", &secret, strange.as_bytes()), 200, "{strange}");
+    }
+    wait_until("they are kept", || inbox(&household, "ignored") >= 3 && inbox(&household, "pending") == 0);
+    assert_eq!(taken(&household), before + 4);
     let metrics = service.metrics();
     let line = "pulsarr_webhook_events_total{source=\"radarr\",event=\"unknown\",outcome=\"malformed\"} 4\n";
     assert!(metrics.contains(line), "{metrics}");
-    assert!(metrics.contains("event=\"other\",outcome=\"stored\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("event=\"other\",outcome=\"stored\"} 3\n"), "{metrics}");
 }
 
 #[test]

@@ -28,6 +28,10 @@ fn prometheus_finds_the_metrics_by_one_service_and_nobody_else_does() {
     let port = text(&spec["endpoints"][0]["port"]);
     let port = list(&found[0]["spec"]["ports"]).iter().find(|it| it["name"] == port).expect("the port is declared");
     assert_eq!(port["targetPort"], "metrics");
+    assert_eq!(
+        spec["endpoints"][0]["honorLabels"], true,
+        "`instance` is an arr, and Prometheus would put the pod there"
+    );
     let public = everything.one("Service", "pulsarr");
     assert!(list(&public["spec"]["ports"]).iter().all(|port| port["targetPort"] != "metrics"), "{public}");
 }

@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::api::{FriendRequestsSeen, MOST_STREAMS, PlexLink, RuleReach, RunWatch};
 use crate::auth::Auth;
-use crate::body;
+use crate::body::{self, Rooms};
 use crate::configuration::{Configuration, Origin};
 use crate::connections::Connections;
 use crate::database::Database;
@@ -69,6 +69,8 @@ pub struct App {
     pub asked: Asked,
     /// How long the body of a request may take to arrive.
     pub body_patience: Duration,
+    /// The room for bodies.
+    pub rooms: Rooms,
     /// How many webhooks came.
     pub webhook_counts: WebhookCounts,
     /// How often a connection had to wait because as many were open as may be.
@@ -133,6 +135,7 @@ impl App {
             base_path: configuration.now().environment.base_path.clone(),
             configuration,
             body_patience: body::PATIENCE,
+            rooms: Rooms::new(body::MOST_AT_ONCE),
             clock,
             database,
             auth,

@@ -59,18 +59,26 @@ impl Configuration {
     pub fn new(config: Config, origin: Origin, store: &Store) -> anyhow::Result<Self> {
         let refused = |error: StoreError| anyhow::anyhow!("failed to {error}. {}", error.advice());
         let stored = store.read().declarations().map_err(refused)?;
-        for section in store.read().unknown_sections().map_err(refused)? {
-            tracing::warn!("settings of a newer version are passed over: {section}");
-        }
         let is_sealed = |it: &Declaration| it.section.secret_key().is_some_and(|key| it.body[key].is_string());
         let vault = Vault::open_beside(&config.environment.data_dir, stored.iter().any(is_sealed));
         let vault = vault.map_err(|error| crate::app::fragment(&error))?;
         let config = config.with_readable(&stored, &vault, origin.variables.iter().cloned(), &origin.base_dir)?;
-        for broken in &config.broken {
-            tracing::error!("{}. No run decides anything until it is mended or removed.", broken.sentence());
-        }
         let now = RwLock::new(Arc::new(config));
         Ok(Self { now, vault, origin, editing: Arc::default(), changed: Notify::new() })
+    }
+
+    /// Tells the log what of what is kept in the store does not count.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub async fn announce(&self, database: &Database) -> Result<(), StoreError> {
+        for section in database.run(|store| store.read().unknown_sections()).await? {
+            tracing::warn!("settings of a newer version are passed over: {section}");
+        }
+        for broken in &self.now().broken {
+            tracing::error!("{}. No run decides anything until it is mended or removed.", broken.sentence());
+        }
+        Ok(())
     }
 
     /// As it is now. Whoever holds it keeps working with it when somebody changes it.

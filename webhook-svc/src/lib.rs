@@ -88,12 +88,13 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
     tracing::info!("Database initialized (SQLite)");
     let (listener, metrics_listener) = (listen(port).await?, listen(metrics_port).await?);
     let (port, metrics_port) = (listener.local_addr()?.port(), metrics_listener.local_addr()?.port());
-    connections::remember_passwords(&app).await.map_err(|error| fragment(&error))?;
     tracing::info!("Server listening on port {port}");
-    // After the three lines that operators and scripts look for.
+    // After the three lines that operators and scripts look for; whoever has connected already is answered after all of it.
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
+    app.configuration.announce(&app.database).await.map_err(|error| fragment(&error))?;
+    connections::remember_passwords(&app).await.map_err(|error| fragment(&error))?;
     tracing::info!("metrics are at port {metrics_port}");
     auth::announce(&app).await.map_err(|error| fragment(&error))?;
     let work = move |app| inbox_worker::work(app, Arc::clone(&arrived));

@@ -140,8 +140,10 @@ fn text(app: &App, stored: &Stored, sizes: Sizes) -> String {
         "pulsarr_upstream_last_success_timestamp_seconds",
         "When a run last ended in which this upstream answered and had no problem.",
     );
-    for (service, at_ms) in stored.upstream_successes.iter().filter(|(service, _)| is_upstream(app, service)) {
-        page.line("pulsarr_upstream_last_success_timestamp_seconds", &[("service", service)], seconds(*at_ms));
+    for (name, at_ms) in &stored.upstream_successes {
+        let Some((service, instance)) = upstream(app, name) else { continue };
+        let labels = [("service", service), ("instance", instance)];
+        page.line("pulsarr_upstream_last_success_timestamp_seconds", &labels, seconds(*at_ms));
     }
     for (name, help, count) in [
         ("pulsarr_approvals_pending", "Requests that wait for a person.", stored.approvals_pending),
@@ -254,15 +256,17 @@ fn exit_code(run: &EndedRun) -> u64 {
     RunResult::from_word(&run.result).map_or(0, |result| ExitCode::of_ended(result, report.as_ref()) as u64)
 }
 
-/// Whether `service` is an upstream still: one that left the settings would look as if it had been down ever since.
-fn is_upstream(app: &App, service: &str) -> bool {
+/// What an upstream of this name is, and which: `radarr` and its name; empty where there is only one. `None` for one that left the
+/// settings, which would look as if it had been down ever since.
+fn upstream<'a>(app: &App, name: &'a str) -> Option<(&'a str, &'a str)> {
     let settings = &app.config().settings;
-    match service {
+    let is_set_up = match name {
         "plex" => true,
         TMDB => settings.tmdb.api_key.is_some(),
         PLEX_SERVER => settings.plex.server_url.is_some(),
-        instance => app.kind_of(instance).is_some(),
-    }
+        instance => return Some((app.kind_of(instance)?.word(), instance)),
+    };
+    is_set_up.then_some((name, ""))
 }
 
 /// Whole seconds of a time; 0 for one before 1970.
@@ -321,6 +325,13 @@ mod tests {
     use pulsarr_shared::model::Trigger;
     use pulsarr_shared::store::{NewWebhook, WebhookState};
 
+    const SETTINGS: &str = "\
+plex: {token: xxxxxxxxxxxxxxxxxxxx, server_url: 'http://127.0.0.1:9'}
+instances:
+- {name: films, kind: radarr, url: 'http://127.0.0.1:9/a', api_key: 0123456789abcdef0123456789abcdef, default: true}
+- {name: 4k, kind: radarr, url: 'http://127.0.0.1:9/b', api_key: 0123456789abcdef0123456789abcdef}
+";
+
     async fn page(app: &Arc<App>) -> String {
         let answer = warp::test::request().path("/metrics").reply(&filter(Arc::clone(app))).await;
         String::from_utf8(answer.body().to_vec()).unwrap()
@@ -328,7 +339,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_other_processes_did_and_what_waits_is_on_the_page() {
-        let service = testing::app(&[]);
+        let service = testing::app_with_settings(&[], SETTINGS);
         let before = page(&service.app).await;
         let file = std::fs::metadata(service.folder.path().join("db/pulsarr.db")).unwrap().len();
         assert!(file > 0 && before.contains(&format!("\npulsarr_db_size_bytes {file}\n")), "{before}");
@@ -355,6 +366,9 @@ mod tests {
                 }])?;
                 db.end_webhook(1, WebhookState::GivenUp, "", 2_000)?;
                 db.note_upstream_success("plex", 5_000)?;
+                db.note_upstream_success("plex server", 6_000)?;
+                db.note_upstream_success("films", 7_000)?;
+                db.note_upstream_success("4k", 8_000)?;
                 db.note_upstream_success("sold long ago", 5_000)
             })
         };
@@ -365,7 +379,14 @@ mod tests {
         assert!(after.contains("\npulsarr_inbox_given_up_total 1\n"), "{after}");
         let ended = "\npulsarr_inbox_ended_total{instance=\"movies\",outcome=\"given_up\"} 1\n";
         assert!(after.contains(ended), "{after}");
-        assert!(after.contains("seconds{service=\"plex\"} 5\n"), "{after}");
+        for line in [
+            "{service=\"plex\",instance=\"\"} 5",
+            "{service=\"plex server\",instance=\"\"} 6",
+            "{service=\"radarr\",instance=\"films\"} 7",
+            "{service=\"radarr\",instance=\"4k\"} 8",
+        ] {
+            assert!(after.contains(&format!("\npulsarr_upstream_last_success_timestamp_seconds{line}\n")), "{after}");
+        }
         assert!(!after.contains("sold long ago"), "{after}");
     }
 

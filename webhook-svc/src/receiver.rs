@@ -7,13 +7,12 @@ use std::sync::mpsc;
 use std::thread;
 
 use pulsarr_shared::store::{InboxLoad, NewWebhook, Store, StoreError};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
+
+use crate::body::Room;
 
 /// Webhooks stored in one transaction.
 const STORED_TOGETHER: usize = 512;
-
-/// Bytes of bodies that may be on their way in or wait at any time; more are turned away, and the arr's history tells of them later.
-const MOST_WAITING: usize = 32 * 1024 * 1024;
 
 /// The most that waits in the inbox to be acted on. It comes to that only when nothing can be acted on for a long time, and then the
 /// disk is not filled until nothing else works either.
@@ -22,17 +21,9 @@ const FULL: InboxLoad = InboxLoad { webhooks: 100_000, bytes: 512 * 1024 * 1024 
 /// How often a locked store is tried, ten seconds each. An arr waits for 100 seconds.
 const TRIES: u32 = 6;
 
-/// Why a webhook was not stored.
+/// A webhook was not stored: what happened and what to do, as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotStored {
-    /// Too much is waiting already.
-    Full,
-    /// The store failed: what happened and what to do, as a sentence.
-    Failed(String),
-}
-
-/// Room for the body of a webhook; whoever drops it gives it back.
-pub struct Room(OwnedSemaphorePermit);
+pub struct NotStored(pub String);
 
 struct Incoming {
     webhook: NewWebhook,
@@ -45,7 +36,6 @@ struct Incoming {
 #[derive(Clone)]
 pub struct Receiver {
     sender: mpsc::Sender<Incoming>,
-    free: Arc<Semaphore>,
 }
 
 impl Receiver {
@@ -59,28 +49,17 @@ impl Receiver {
         let add = |store: &Store, webhooks: &[NewWebhook]| store.write(|db| db.add_to_inbox(webhooks));
         let inbox = Inbox { store, add, full: FULL, room: InboxLoad::default() };
         thread::Builder::new().name("inbox".to_owned()).spawn(move || work(inbox, &incoming, &arrived))?;
-        Ok(Self { sender, free: Arc::new(Semaphore::new(MOST_WAITING)) })
-    }
-
-    /// Room for a body of `size` bytes, to be had before the body is taken in.
-    ///
-    /// # Errors
-    /// [`NotStored::Full`] when there is none.
-    pub fn room(&self, size: usize) -> Result<Room, NotStored> {
-        let size = u32::try_from(size).map_err(|_| NotStored::Full)?;
-        Arc::clone(&self.free).try_acquire_many_owned(size).map(Room).map_err(|_| NotStored::Full)
+        Ok(Self { sender })
     }
 
     /// Stores a webhook, whose body has `room`; when it comes back, it is on the disk.
     ///
     /// # Errors
     /// [`NotStored`]; then nothing of it is kept.
-    pub async fn store(&self, webhook: NewWebhook, mut room: Room) -> Result<(), NotStored> {
-        // Where nobody said how long it would be, room was made for the longest.
-        drop(room.0.split(room.0.num_permits().saturating_sub(webhook.body.len())));
+    pub async fn store(&self, webhook: NewWebhook, room: Room) -> Result<(), NotStored> {
         let (stored, done) = oneshot::channel();
         let sent = self.sender.send(Incoming { webhook, room, stored });
-        let ended = || NotStored::Failed("the inbox has ended".to_owned());
+        let ended = || NotStored("the inbox has ended".to_owned());
         if sent.is_ok() { done.await.unwrap_or_else(|_| Err(ended())) } else { Err(ended()) }
     }
 }
@@ -161,7 +140,7 @@ fn work(mut inbox: Inbox, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify)
         let outcome = kept.unwrap_or_else(broke_off);
         let outcome = outcome.map_err(|sentence| {
             tracing::error!("{} webhooks could not be stored: {sentence}", webhooks.len());
-            NotStored::Failed(sentence)
+            NotStored(sentence)
         });
         drop(rooms);
         for answer in answers {
@@ -178,7 +157,9 @@ fn work(mut inbox: Inbox, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::Rooms;
     use pulsarr_shared::store::WebhookState;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     fn webhook(number: usize) -> NewWebhook {
         NewWebhook {
@@ -194,7 +175,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let arrived = Arc::new(Notify::new());
         let receiver = Receiver::start(Store::open(folder.path(), false).unwrap(), Arc::clone(&arrived)).unwrap();
-        let burst = (0..300).map(|number| receiver.store(webhook(number), receiver.room(1_000).unwrap()));
+        let rooms = Rooms::new(300_000);
+        let burst = (0..300).map(|number| receiver.store(webhook(number), rooms.take(1_000).unwrap()));
         for stored in futures_util::future::join_all(burst).await {
             stored.unwrap();
         }
@@ -207,32 +189,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_can_wait_is_turned_away_and_what_waits_is_stored() {
-        let folder = tempfile::tempdir().unwrap();
-        let receiver = Receiver::start(Store::open(folder.path(), false).unwrap(), Arc::default()).unwrap();
-        let others = receiver.room(MOST_WAITING).unwrap();
-        assert_eq!(receiver.room(1).err(), Some(NotStored::Full));
-        drop(others);
-        receiver.store(webhook(2), receiver.room(1024).unwrap()).await.unwrap();
-        assert_eq!(receiver.free.available_permits(), MOST_WAITING);
-    }
-
-    #[tokio::test]
     async fn who_goes_away_while_the_store_is_locked_takes_no_room_along() {
         let folder = tempfile::tempdir().unwrap();
         let receiver = Receiver::start(Store::open(folder.path(), false).unwrap(), Arc::default()).unwrap();
         let other = Store::open(folder.path(), false).unwrap();
+        let rooms = Rooms::new(40_000);
         let goes_away = |_| {
-            let mut storing = Box::pin(receiver.store(webhook(1), receiver.room(1024 * 1024).unwrap()));
+            let mut storing = Box::pin(receiver.store(webhook(1), rooms.take(1_000).unwrap()));
             assert!(futures_util::FutureExt::now_or_never(storing.as_mut()).is_none());
         };
         let locked = other.write(|_| {
             (0..40).for_each(goes_away);
+            assert_eq!(rooms.free(), 0, "what waits to be stored takes room, whoever waits for it");
             Ok(())
         });
         locked.unwrap();
-        receiver.store(webhook(2), receiver.room(1_000).unwrap()).await.unwrap();
-        assert_eq!(receiver.free.available_permits(), MOST_WAITING);
+        receiver.store(webhook(2), rooms.take(0).unwrap()).await.unwrap();
+        assert_eq!(rooms.free(), 40_000);
         assert_eq!(other.read().pending_webhook_count().unwrap(), 41, "what was complete is kept");
     }
 
@@ -248,12 +221,33 @@ mod tests {
             };
             work(Inbox { store, add, full: FULL, room: FULL }, &incoming, &Notify::new());
         });
-        let receiver = Receiver { sender, free: Arc::new(Semaphore::new(MOST_WAITING)) };
-        let stored = receiver.store(webhook(1), receiver.room(1_000).unwrap()).await;
-        assert!(matches!(stored, Err(NotStored::Failed(_))));
-        receiver.store(webhook(2), receiver.room(1_000).unwrap()).await.unwrap();
+        let (receiver, rooms) = (Receiver { sender }, Rooms::new(2_000));
+        let stored = receiver.store(webhook(1), rooms.take(1_000).unwrap()).await;
+        assert!(stored.is_err_and(|error| error.0.contains("broke off")));
+        receiver.store(webhook(2), rooms.take(1_000).unwrap()).await.unwrap();
         let other = Store::open(folder.path(), false).unwrap();
         assert_eq!(other.read().pending_webhook_count().unwrap(), 1);
+    }
+
+    #[test]
+    fn a_store_that_is_locked_for_longer_than_one_wait_is_tried_again_and_at_last_the_arr_is_told() {
+        /// How many more waits of ten seconds it is locked for.
+        static LOCKED: AtomicU32 = AtomicU32::new(0);
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let add = |store: &Store, webhooks: &[NewWebhook]| {
+            if LOCKED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waits| waits.checked_sub(1)).is_ok() {
+                return Err(StoreError::Busy);
+            }
+            store.write(|db| db.add_to_inbox(webhooks))
+        };
+        let mut inbox = Inbox { store, add, full: FULL, room: FULL };
+        LOCKED.store(TRIES - 1, Ordering::Relaxed);
+        inbox.keep(&[webhook(1)]).unwrap();
+        LOCKED.store(TRIES, Ordering::Relaxed);
+        assert!(inbox.keep(&[webhook(2)]).unwrap_err().starts_with("failed to "));
+        assert_eq!((LOCKED.load(Ordering::Relaxed), inbox.store.read().pending_webhook_count().unwrap()), (0, 1));
+        inbox.keep(&[webhook(2)]).unwrap();
     }
 
     #[test]

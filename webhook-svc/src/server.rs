@@ -40,6 +40,9 @@ pub struct Limits {
     /// In which the head of a request arrives, counted from the connection or the answer before it: also how long a connection on
     /// which nothing is asked stays open.
     pub head_within: Duration,
+    /// Bytes in which the head of a request ends, and which a connection keeps of what came in; the largest that browsers and proxies send
+    /// are about half as long. Whoever sends more is told 431.
+    pub head_bytes: usize,
     /// Connections that are open at once; more wait in the kernel's queue until one ends.
     pub connections: usize,
     /// How long a client may take nothing of an answer before its connection ends.
@@ -53,6 +56,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head_within: Duration::from_secs(10),
+            head_bytes: 16 * 1024,
             connections: 1_024,
             progress_within: Duration::from_secs(60),
             drain_within: Duration::from_secs(15),
@@ -84,7 +88,7 @@ pub async fn serve(
     let mut places = Places { free: Arc::new(Semaphore::new(limits.connections)), full, said_full: None };
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within).max_buf_size(limits.head_bytes);
     let mut stopped = pin!(stopped);
     // Whatever is left in it when we go ends with it.
     let mut open = JoinSet::new();
@@ -250,6 +254,23 @@ mod tests {
         let end = whole(&mut slow).await;
         assert!(!end.contains("200"), "{end}");
         assert!(began.elapsed() >= Limits::default().head_within);
+    }
+
+    #[tokio::test]
+    async fn a_head_that_does_not_end_within_16_kib_is_refused_and_a_smaller_one_is_answered() {
+        let Serving { address, .. } = server(&Stop::default()).await;
+        let head = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Long: ";
+        let filled = |length: usize, end: &str| format!("{head}{}{end}", "x".repeat(length - head.len() - end.len()));
+        for (sent, answered) in [
+            (filled(16 * 1024 - 1, "\r\n\r\n"), "HTTP/1.1 200 OK\r\n"),
+            (filled(16 * 1024, "x"), "HTTP/1.1 431 Request Header Fields Too Large\r\n"),
+        ] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(sent.as_bytes()).await.unwrap();
+            let answer = tokio::time::timeout(Limits::default().head_within / 2, whole(&mut stream)).await;
+            let answer = answer.expect("it is answered before the time for a head is over");
+            assert!(answer.starts_with(answered), "{answer}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -340,6 +340,15 @@ impl Environment {
             ("TZ", optional(self.tz.clone())),
         ]
     }
+
+    /// Where Sonarr and Radarr call the service, without a trailing slash: `base_url`, and behind it the base path where it does not end
+    /// with that already.
+    #[must_use]
+    pub fn callback_url(&self) -> Option<String> {
+        let url = self.base_url.as_deref()?;
+        let rest = if url.ends_with(&self.base_path) { "" } else { &self.base_path };
+        Some(format!("{url}{rest}"))
+    }
 }
 
 /// Why a variable's value was refused, with what would be right.

@@ -71,11 +71,11 @@ use warp::http::{HeaderMap, Method, StatusCode};
 use warp::reply::{Reply, Response};
 
 use crate::app::App;
-use crate::body::take_in;
-use crate::request::{ApiError, Ask, Variables, json, pairs, path_parts};
+use crate::body::{Body, STRANGERS_LIMIT, take_in};
+use crate::request::{Access, ApiError, Ask, Variables, json, pairs, path_parts};
 use crate::server::Peer;
 
-/// The largest body that is taken: settings files are smaller.
+/// The largest body that is taken from whoever is signed in: settings files are smaller.
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
@@ -157,9 +157,11 @@ impl Request {
         let remote = self.remote.map(|address| address.ip().to_canonical());
         let (endpoint, variables) = self.endpoint()?;
         let who = crate::auth::let_in(&app, endpoint.access, &self.method, &self.headers, remote).await?;
-        let body = take_in(body, BODY_LIMIT, app.body_patience).await;
-        let body = body.map_err(|error| ApiError::of_body(error, BODY_LIMIT))?;
-        let query = pairs(&self.query);
+        let limit = if endpoint.access == Access::Open { STRANGERS_LIMIT } else { BODY_LIMIT };
+        let body = take_in(body, limit, app.body_patience, &app.rooms).await;
+        // Its room is held until the answer is there.
+        let Body { bytes, room: _room } = body.map_err(|error| ApiError::of_body(error, limit))?;
+        let (query, body) = (pairs(&self.query), bytes.into());
         (endpoint.handle)(Ask { app, who, remote, headers: self.headers, variables, query, body }).await
     }
 

@@ -207,7 +207,7 @@ fn refusals() -> Value {
     all.insert("Refused".to_owned(), json!({"description": "refused for another reason", "content": content}));
     for (status, about) in REFUSALS {
         let mut refusal = json!({"description": about, "content": content});
-        if *status == 429 {
+        if matches!(*status, 429 | 503) {
             refusal["headers"] = json!({"Retry-After": {"schema": {"type": "integer"}}});
         }
         all.insert(format!("Refused{status}"), refusal);

@@ -336,6 +336,6 @@ async fn forget(app: &App, name: &str) -> Result<(), StoreError> {
 
 async fn wanted(app: &App, config: &Config, instance: &Instance, secret: SecretString) -> Result<Wanted, StoreError> {
     let installation = app.database.run(callback::installation).await?;
-    let base_url = config.environment.base_url.as_deref();
-    Ok(Wanted::new(instance, &config.settings.instances, base_url, &installation, secret))
+    let base_url = config.environment.callback_url();
+    Ok(Wanted::new(instance, &config.settings.instances, base_url.as_deref(), &installation, secret))
 }

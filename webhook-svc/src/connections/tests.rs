@@ -269,3 +269,17 @@ async fn the_test_that_an_arr_sends_while_our_own_call_is_open_is_taken_by_the_r
     let sent: Vec<_> = fake.deliveries().into_iter().map(|sent| (sent.event, sent.status)).collect();
     assert!(!sent.is_empty() && sent.iter().all(|it| *it == ("Test".to_owned(), 200)), "{sent:?}");
 }
+
+#[tokio::test]
+async fn the_address_that_an_arr_is_told_is_below_the_base_path_once() {
+    for base_url in ["http://pulsarr:3003", "http://pulsarr:3003/media/pulsarr"] {
+        let vars = [("PULSARR_BASE_PATH", "/media/pulsarr"), ("PULSARR_BASE_URL", base_url)];
+        let settings = format!(
+            "instances:\n- {{name: movies, kind: radarr, url: 'http://127.0.0.1:9', api_key: {KEY}, default: true}}\n"
+        );
+        let service = crate::testing::app_with_settings(&vars, &settings);
+        let config = service.app.config();
+        let wanted = wanted(&service.app, &config, &config.settings.instances[0], KEY.into()).await.unwrap();
+        assert_eq!(wanted.address().as_deref(), Some("http://pulsarr:3003/media/pulsarr/webhook/movies"));
+    }
+}

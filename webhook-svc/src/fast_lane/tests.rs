@@ -465,3 +465,24 @@ async fn nothing_is_watched_before_the_first_run() {
     assert_eq!(story.household.plex.requests_to(""), 0);
     assert_eq!(story.app.fast_lane.last_tick_at_ms.load(Ordering::Relaxed), NOON + 59_000);
 }
+
+/// How long the lane has given no sign of life, by the metrics and the clock; seconds.
+async fn age_s(story: &Story) -> i64 {
+    let answer = warp::test::request().path("/metrics").reply(&crate::metrics::filter(Arc::clone(&story.app))).await;
+    let page = String::from_utf8(answer.body().to_vec()).unwrap();
+    let name = "pulsarr_fast_lane_last_sign_of_life_timestamp_seconds ";
+    let alive_s: i64 = page.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap();
+    story.clock.now_ms() / 1_000 - alive_s
+}
+
+#[tokio::test]
+async fn the_age_of_the_watcher_grows_while_it_does_nothing_and_begins_anew_with_its_next_turn() {
+    let mut story = Story::alone();
+    assert_eq!(age_s(&story).await, NOON / 1_000, "none before it began");
+    story.seconds(3).await;
+    assert_eq!(age_s(&story).await, 1);
+    story.clock.advance(Duration::from_secs(240));
+    assert_eq!(age_s(&story).await, 241);
+    story.second().await;
+    assert_eq!(age_s(&story).await, 1);
+}

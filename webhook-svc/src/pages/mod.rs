@@ -44,11 +44,11 @@ use warp::{Filter, Rejection};
 
 use crate::app::App;
 use crate::auth;
-use crate::body::take_in;
+use crate::body::{Body, Room, STRANGERS_LIMIT, take_in};
 use crate::request::{Access, ApiError, Ask, Variables, Who, pairs, path_parts};
 use crate::server::Peer;
 
-/// The largest form that is taken: one of them takes a settings file.
+/// The largest form that is taken from whoever is signed in: one of them takes a settings file.
 const FORM_LIMIT: usize = 1024 * 1024;
 
 /// Every page.
@@ -133,7 +133,8 @@ impl Visit {
         let remote = remote.map(|address| address.ip().to_canonical());
         let mut ask = Ask { app, who, remote, headers, variables, query: pairs(query), body: Bytes::new() };
         let answered = match admit(page, &method, &mut ask, body).await {
-            Ok(()) => (page.handle)(ask.clone()).await,
+            // The form's room is held until the page is there.
+            Ok(_room) => (page.handle)(ask.clone()).await,
             Err(refused) => Err(refused),
         };
         match answered {
@@ -153,25 +154,27 @@ impl Visit {
     }
 }
 
-/// Lets a request for `page` in, and takes in the form that comes with it.
+/// Lets a request for `page` in, and takes in the form that comes with it. Answers the room that the form takes.
 async fn admit<B: Buf>(
     page: &Page,
     method: &Method,
     ask: &mut Ask,
     body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<(), ApiError> {
+) -> Result<Option<Room>, ApiError> {
     // Whoever is not signed in may not make us take in a form.
     let least = if page.access == Access::Open { Access::Open } else { Access::Read };
     ask.who = auth::let_in(&ask.app, least, &Method::GET, &ask.headers, ask.remote).await?;
     if *method != Method::POST {
-        return Ok(());
+        return Ok(None);
     }
-    let body = take_in(body, FORM_LIMIT, ask.app.body_patience).await;
-    ask.body = body.map_err(|error| ApiError::of_body(error, FORM_LIMIT))?;
+    let limit = if page.access == Access::Open { STRANGERS_LIMIT } else { FORM_LIMIT };
+    let body = take_in(body, limit, ask.app.body_patience, &ask.app.rooms).await;
+    let Body { bytes, room } = body.map_err(|error| ApiError::of_body(error, limit))?;
+    ask.body = bytes.into();
     // Forms say in a field what scripts say in a header.
     if let Ok(token) = Form::of(ask).value("csrf_token").parse::<HeaderValue>() {
         ask.headers.entry(auth::CSRF).or_insert(token);
     }
     ask.who = auth::let_in(&ask.app, page.access, method, &ask.headers, ask.remote).await?;
-    Ok(())
+    Ok(Some(room))
 }

@@ -90,6 +90,10 @@ impl ApiError {
             BodyError::TooLarge => Self::too_large(limit),
             BodyError::Slow => Self::slow(),
             BodyError::Broken => Self::input("the connection broke before the body was complete"),
+            BodyError::NoRoom { retry_after_s } => {
+                let full = "the service is taking in as much as it may: send it again in a moment";
+                Self { retry_after_s: Some(retry_after_s), ..Self::unavailable(full) }
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
 use crate::app::App;
-use crate::body::{BodyError, take_in};
+use crate::body::{Body, BodyError, take_in};
 use crate::receiver::NotStored;
 use crate::request::ApiError;
 use crate::webhook_counts::Outcome;
@@ -77,39 +77,32 @@ async fn receive<B: Buf>(
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"pulsarr\""));
         return (outcome, event, response);
     }
-    // Before the body is taken in: a thousand senders at once must not fill the memory either.
-    let room = match app.receiver.room(announced.unwrap_or(BODY_LIMIT)) {
-        Ok(room) => room,
-        Err(error) => return refuse(Outcome::NotStored, not_stored(error)),
-    };
-    let body = match take_in(body, BODY_LIMIT, app.body_patience).await {
+    let Body { bytes: body, room } = match take_in(body, BODY_LIMIT, app.body_patience, &app.rooms).await {
         Ok(body) => body,
-        Err(BodyError::TooLarge) => return refuse(Outcome::TooLarge, ApiError::too_large(BODY_LIMIT)),
-        Err(BodyError::Slow) => return refuse(Outcome::Broken, ApiError::slow()),
-        Err(BodyError::Broken) => return refuse(Outcome::Broken, ApiError::input("the connection broke")),
+        Err(error) => return refuse(outcome_of(error), ApiError::of_body(error, BODY_LIMIT)),
     };
-    let event = match read_webhook(kind, &body) {
+    let malformed =
+        |why: &str| refuse(Outcome::Malformed, ApiError::input(format!("failed to read the webhook: {why}")));
+    // The same bytes as a text: a webhook is in the memory once.
+    let Ok(body) = String::from_utf8(body) else { return malformed("it is not UTF-8") };
+    let event = match read_webhook(kind, body.as_bytes()) {
         Ok(webhook) => webhook.event_type,
-        Err(error) => {
-            return refuse(Outcome::Malformed, ApiError::input(format!("failed to {error}")));
-        }
+        Err(error) => return malformed(&error.detail),
     };
-    let webhook = NewWebhook {
-        instance: instance.to_owned(),
-        event: event.clone(),
-        body: String::from_utf8_lossy(&body).into_owned(),
-        received_at_ms: app.now_ms(),
-    };
+    let webhook =
+        NewWebhook { instance: instance.to_owned(), event: event.clone(), body, received_at_ms: app.now_ms() };
     match app.receiver.store(webhook, room).await {
         Ok(()) => (Outcome::Stored, Some(event), StatusCode::OK.into_response()),
-        Err(error) => refuse(Outcome::NotStored, not_stored(error)),
+        Err(NotStored(sentence)) => refuse(Outcome::NotStored, ApiError::unavailable(sentence)),
     }
 }
 
-fn not_stored(error: NotStored) -> ApiError {
+/// What came of a webhook whose body could not be taken in.
+const fn outcome_of(error: BodyError) -> Outcome {
     match error {
-        NotStored::Full => ApiError::unavailable("too many webhooks are waiting to be stored"),
-        NotStored::Failed(sentence) => ApiError::unavailable(sentence),
+        BodyError::TooLarge => Outcome::TooLarge,
+        BodyError::Slow | BodyError::Broken => Outcome::Broken,
+        BodyError::NoRoom { .. } => Outcome::NotStored,
     }
 }
 

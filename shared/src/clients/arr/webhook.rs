@@ -1,5 +1,4 @@
-//! The webhooks of both applications. Nothing in a body is relied on but its `eventType`: versions add fields and events, and leave
-//! out what is null.
+//! The webhooks of both applications. Nothing in a body is relied on: versions add fields and events, and leave out what is null.
 
 use serde_json::Value;
 
@@ -23,20 +22,35 @@ pub struct MalformedWebhook {
     pub detail: String,
 }
 
-/// Reads a webhook of an instance of this kind: a JSON object in UTF-8 with a text `eventType`. What else is missing, or of another
-/// type than it should be, is passed over. Source: `NzbDrone.Core/Notifications/Webhook` of Sonarr 4.0.19 and Radarr 6.0.3.
+/// How deep brackets may be nested: what `serde_json` reads. The arrs nest theirs four deep. Reading any depth would take a stack that
+/// grows with what somebody sends, or a second reader of JSON, for what nobody sends.
+const DEEPEST: usize = 127;
+
+/// What an event is called that has no name, or one that is no text.
+const NO_EVENT_TYPE: &str = "(no eventType)";
+
+/// Reads a webhook of an instance of this kind: a JSON object in UTF-8. What is missing, or of another type than it should be, is passed
+/// over; without a text `eventType` it is an unknown event. Source: `NzbDrone.Core/Notifications/Webhook` of Sonarr 4.0.19 and Radarr
+/// 6.0.3.
 ///
 /// # Errors
-/// [`MalformedWebhook`] for anything else, and for brackets more than 127 deep.
+/// [`MalformedWebhook`] for anything else, and for brackets more than [`DEEPEST`] deep.
 pub fn read_webhook(kind: InstanceKind, body: &[u8]) -> Result<Webhook, MalformedWebhook> {
-    let malformed = |detail: String| MalformedWebhook { detail };
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|error| malformed(format!("it is not JSON (line {}, column {})", error.line(), error.column())))?;
+    let body: Value = serde_json::from_slice(body).map_err(|error| MalformedWebhook { detail: no_json(&error) })?;
     if !body.is_object() {
-        return Err(malformed("it is not an object".to_owned()));
+        return Err(MalformedWebhook { detail: "it is not an object".to_owned() });
     }
-    let event_type = text(&body, "eventType").ok_or_else(|| malformed("it has no eventType".to_owned()))?;
+    let event_type = text(&body, "eventType").unwrap_or_else(|| NO_EVENT_TYPE.to_owned());
     Ok(Webhook { event: event(kind, &event_type, &body), event_type })
+}
+
+/// Why a body cannot be read as JSON. What is only too deep is told so, because nothing is wrong with it where it was sent.
+fn no_json(error: &serde_json::Error) -> String {
+    // The crate has no other word for it: its kind is that of any mistake.
+    if error.to_string().starts_with("recursion limit exceeded") {
+        return format!("it is nested deeper than {DEEPEST} levels");
+    }
+    format!("it is not JSON (line {}, column {})", error.line(), error.column())
 }
 
 fn event(kind: InstanceKind, event_type: &str, body: &Value) -> ArrEvent {
@@ -226,22 +240,30 @@ mod tests {
     }
 
     #[test]
-    fn only_an_object_with_an_event_type_is_a_webhook() {
-        let deep = format!("{{\"eventType\":\"Test\",\"a\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));
-        let bodies: [&[u8]; 9] = [
-            b"",
-            b"{",
-            b"[]",
-            b"\"Test\"",
-            b"{}",
-            br#"{"eventType":7}"#,
-            br#"{"eventType":""}"#,
-            b"{\"eventType\":\"Te\xffst\"}",
-            deep.as_bytes(),
-        ];
+    fn only_a_json_object_is_a_webhook() {
+        let bodies: [&[u8]; 5] = [b"", b"{", b"[]", b"\"Test\"", b"{\"eventType\":\"Te\xffst\"}"];
         for body in bodies {
             let error = read_webhook(InstanceKind::Sonarr, body).unwrap_err();
-            assert!(error.to_string().starts_with("read the webhook: it "), "{error}");
+            assert!(error.to_string().starts_with("read the webhook: it is no"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_names_no_event_is_a_webhook_of_a_later_version() {
+        let unknown = ArrEvent::Unknown { event_type: "(no eventType)".to_owned() };
+        for body in [json!({}), json!({ "eventType": 7 }), json!({ "eventType": " " }), json!({ "event": "Grab" })] {
+            let webhook = read_webhook(InstanceKind::Radarr, body.to_string().as_bytes()).unwrap();
+            assert_eq!(webhook, Webhook { event_type: "(no eventType)".to_owned(), event: unknown.clone() });
+        }
+    }
+
+    #[test]
+    fn brackets_may_be_127_deep_and_deeper_ones_are_refused_by_their_depth() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        assert!(read_webhook(InstanceKind::Sonarr, nested(127).as_bytes()).is_ok());
+        for depth in [128, 500_000] {
+            let error = read_webhook(InstanceKind::Sonarr, nested(depth).as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), "read the webhook: it is nested deeper than 127 levels");
         }
     }
 
