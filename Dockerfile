@@ -1,28 +1,52 @@
-# Both programs, static, in an image with nothing else. CA roots are compiled in.
+# One static program with two names, in an image with nothing else. CA roots are compiled in.
 #   docker build -t pulsarr .
-# The builder needs Rust 1.95 and a C compiler; name another one where no registry can be reached:
-#   docker build --build-arg BUILDER=my-rust-image -t pulsarr .
+# What can be told with --build-arg:
+#   BUILDER    the image to build in: Rust 1.95, a C compiler, a shell. `.ci/builder` makes one where no registry can be reached.
+#   BUILD_ON   the platform of that image.
+#   TARGET     what to build for, when it is not the builder's own: aarch64-unknown-linux-gnu, with `--platform linux/arm64`.
+#   VERSION, REVISION, SOURCE   for the labels; the commit is in the metric `pulsarr_build_info` too.
 ARG BUILDER=docker.io/library/rust:1.95-bookworm
+ARG BUILD_ON=linux/amd64
 
-FROM ${BUILDER} AS build
+FROM --platform=${BUILD_ON} ${BUILDER} AS build
+ARG TARGET=
 WORKDIR /src
+# Another target needs Rust's library and a C compiler for it. Debian's names, as in the official image.
+RUN host="$(rustc -vV | sed -n 's/^host: //p')" && target="${TARGET:-$host}" && echo "$target" > /target \
+ && if [ "$target" != "$host" ]; then \
+      rustup target add "$target" && apt-get update \
+   && apt-get install -y --no-install-recommends "gcc-$(echo "${target%%-*}" | tr _ -)-linux-gnu" \
+        "libc6-dev-$(case "$target" in aarch64-*) echo arm64 ;; x86_64-*) echo amd64 ;; esac)-cross"; \
+    fi
 COPY . .
-# The commit, for the metric `pulsarr_build_info`: `--build-arg PULSARR_REVISION=$(git rev-parse HEAD)`.
-ARG PULSARR_REVISION=unknown
-# A static binary of the gnu target: the C library is linked in, and names are still resolved through /etc/hosts and resolv.conf.
-RUN PULSARR_REVISION="${PULSARR_REVISION}" RUSTFLAGS="-C target-feature=+crt-static" \
-    cargo build --release --locked --target "$(rustc -vV | sed -n 's/^host: //p')" \
-      --package pulsarr-jobs --package pulsarr-webhook-svc --bins --target-dir /build \
+ARG REVISION=unknown
+# A static program of the gnu target: the C library is linked in, and names are still resolved through /etc/hosts and resolv.conf.
+RUN target="$(cat /target)" \
+ && export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+      CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
+ && PULSARR_REVISION="${REVISION}" RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs" \
+    cargo build --release --locked --target "$target" --target-dir /build \
+      --package pulsarr-jobs --bin pulsarr --features image \
  && mkdir -p /out/app/data \
- && cp /build/*/release/pulsarr /build/*/release/pulsarr-webhook-svc /out/
+ && cp "/build/$target/release/pulsarr" /out/pulsarr \
+ && ln -s pulsarr /out/pulsarr-webhook-svc
 
 FROM scratch
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=
 LABEL org.opencontainers.image.title="pulsarr" \
       org.opencontainers.image.description="Plex watchlists into Sonarr and Radarr" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 COPY --from=build --chown=10001:10001 /out/ /
 ENV PULSARR_DATA_DIR=/app/data
 WORKDIR /app
 USER 10001:10001
+EXPOSE 3003 9090
+# For the service, where Docker runs it; Kubernetes asks by its own probes. A job does not live long enough for it to matter.
+HEALTHCHECK --interval=30s --timeout=6s --start-period=60s CMD ["/pulsarr-webhook-svc", "healthcheck"]
 ENTRYPOINT ["/pulsarr"]
 CMD ["sync"]

@@ -6,6 +6,7 @@
 //! | [`lively`] | a household with a month behind it, and [`page_list`] every page of it |
 //! | [`first_visit`] | the wizard, gone through page by page |
 //! | [`crowd`] | the same many times over, for measuring |
+//! | [`stand_ins`] | the fakes as a program of their own, for stories in containers |
 //! | [`fakes`] | Plex, Sonarr and Radarr as HTTP servers with state, a journal and injectable faults |
 //!
 //! Nothing here may depend on the product's own crates: a stand-in that shares code with the client under test repeats the
@@ -21,4 +22,5 @@ pub mod page_list;
 pub mod programs;
 pub mod service;
 pub mod session;
+pub mod stand_ins;
 pub mod time;

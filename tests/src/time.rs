@@ -6,6 +6,17 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::household::Household;
 
+/// The time it is, as the arrs write it: `2026-11-01T10:00:00Z`.
+///
+/// # Panics
+/// When SQLite does not know.
+#[must_use]
+pub fn rfc3339_now() -> String {
+    let now = "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 'now')";
+    let memory = Connection::open_in_memory().expect("there is room for nothing");
+    memory.query_row(now, [], |row| row.get(0)).expect("there is a clock")
+}
+
 impl Household {
     /// Makes everything on record older by so many minutes, as if they had passed since. A negative number makes it younger: as if
     /// the clock had been ahead when it was recorded, and was put back since.

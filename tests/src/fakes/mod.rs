@@ -24,12 +24,14 @@ mod tmdb;
 mod webhook;
 
 pub use arr::{ConnectionSeen, Exclusion, FakeArr, Known, LibraryItem, SearchAsked};
+pub(crate) use exchange::{Reply, Request};
 pub use fault::Fault;
 pub use journal::Seen;
 pub(crate) use plex::base64;
 pub use plex::{FakePlex, FeedEntry, FeedMode, KeyOf, PlexResource, Title};
 pub use radarr::FakeRadarr;
 pub use server::FakeServer;
+pub(crate) use server::World;
 pub use sonarr::FakeSonarr;
 pub use tmdb::{FakeTmdb, TmdbTitle};
 pub use webhook::Delivered;
