@@ -178,7 +178,23 @@ async fn stages(
     };
     let upstreams = Upstreams::new(world.config, &world.transport, &world.clock, &world.stop);
     let plex = upstreams.plex(token, client_identifier(run.store)?);
+    tokio::select! {
+        biased;
+        ended = stages_with(world, run, request, mode, report, &upstreams, &plex) => ended,
+        never = cool_down::share(run, &plex) => match never {},
+    }
+}
 
+/// The stages of a run that has what it needs.
+async fn stages_with(
+    world: &World<'_>,
+    run: &Run<'_>,
+    request: &Request,
+    mode: &Mode<'_>,
+    report: &mut Report,
+    upstreams: &Upstreams<'_>,
+    plex: &Plex,
+) -> Result<(), SyncError> {
     // Before anything is added: that has not come to anything yet.
     let everybody = matches!(mode, Mode::Real(_)) && request.user.is_none();
     let owed = if everybody { owed_histories(run)? } else { BTreeMap::new() };
@@ -186,7 +202,7 @@ async fn stages(
     let rumours = Rumours::default();
     let cool_until_ms = cool_until(run.store.read(), run.clock.now_ms())?;
     let observed = match cool_until_ms {
-        None => lists::observe(run, &plex, &rumours, request, report).await?,
+        None => lists::observe(run, plex, &rumours, request, report).await?,
         Some(at_ms) => {
             report.problem(Problem {
                 upstream: "plex".into(),
@@ -207,16 +223,16 @@ async fn stages(
     }
     let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
     let plex_refuses_us = report.has(ProblemKind::Credentials) || cool_until_ms.is_some();
-    let resolved = resolve(run, &plex, &upstreams, &undecided, plex_refuses_us).await?;
+    let resolved = resolve(run, plex, upstreams, &undecided, plex_refuses_us).await?;
     undecided.retain(|entry| !resolved.undecidable.contains(&entry.title));
     resolved.problems.into_iter().for_each(|problem| report.problem(problem));
     if let Some(failure) = resolved.failure.filter(|failure| !failure.is_out_of_time()) {
-        rumours.report(&plex, &failure, report).await;
+        rumours.report(plex, &failure, report).await;
     }
 
     let unfinished = observed.left > 0 || !resolved.undecidable.is_empty();
     if matches!(mode, Mode::Real(_)) && first_sync_waits(run.store.read())? {
-        leave_alone_as_asked(run, &plex)?;
+        leave_alone_as_asked(run, plex)?;
         report.upstream = upstreams.counts();
         report.run.result = match judge(report, &observed, unfinished, world.stop.reason()) {
             RunResult::Ok | RunResult::Partial => RunResult::NotSetUp,
@@ -229,13 +245,13 @@ async fn stages(
     let disks = if undecided.is_empty() {
         Disks::default()
     } else {
-        resolve::disks(run, &upstreams, &run.config.policy(), report).await
+        resolve::disks(run, upstreams, &run.config.policy(), report).await
     };
     let mut approvals = decide::settle_overdue(run)?;
     decide::take_places_again(run, &disks)?;
     let mut decided = decide::decide(run, &undecided, &disks, Kept::News, report)?;
 
-    act(run, mode, &upstreams, report).await?;
+    act(run, mode, upstreams, report).await?;
 
     // A dry run adds nothing, so that what waits for room would wait for ever: there, what would be added counts as added.
     if matches!(mode, Mode::DryRun) && !decided.waiting_for_room.is_empty() {
@@ -244,17 +260,17 @@ async fn stages(
     // Titles that turned out to be there already cost nothing, so there may be room now; or it is certain that there is none.
     let second = decide::decide(run, &decided.waiting_for_room, &disks, Kept::News, report)?;
     if second.counts.routed > 0 {
-        act(run, mode, &upstreams, report).await?;
+        act(run, mode, upstreams, report).await?;
     }
     decided.look_again(second);
     if everybody {
-        catch_up_with(run, &upstreams, &owed, report).await?;
+        catch_up_with(run, upstreams, &owed, report).await?;
     }
     approvals.add(&decided.approvals);
     report.approvals = approvals;
     report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;
 
-    leave_alone_as_asked(run, &plex)?;
+    leave_alone_as_asked(run, plex)?;
     report.upstream = upstreams.counts();
     // What was routed is counted by what became of it: sent somewhere, there already, or excluded there.
     let routes = run.store.read().routes_of_run(run.id)?;
