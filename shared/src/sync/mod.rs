@@ -15,7 +15,7 @@ pub use cool_down::{LONGEST_COOL_DOWN, cool_until, leave_alone};
 pub use first_sync::{first_sync_waits, hold_first_sync, release_first_sync};
 pub use quotas::{UserQuota, nearly_full_quotas, quotas, quotas_of};
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use decide::Kept;
@@ -37,7 +37,7 @@ use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
 use crate::store::{Db, Store, StoreError, Undecided};
-use crate::tracking::catch_up::{self, Due};
+use crate::tracking::catch_up::{self, Due, Told};
 use crate::tracking::{TrackingSettings, untold};
 use crate::upstreams::Upstreams;
 
@@ -196,8 +196,7 @@ async fn stages_with(
     plex: &Plex,
 ) -> Result<(), SyncError> {
     // Before anything is added: that has not come to anything yet.
-    let everybody = matches!(mode, Mode::Real(_)) && request.user.is_none();
-    let owed = if everybody { owed_histories(run)? } else { BTreeMap::new() };
+    let owed = if matches!(mode, Mode::Real(_)) { owed_histories(run, request)? } else { BTreeMap::new() };
 
     let rumours = Rumours::default();
     let cool_until_ms = cool_until(run.store.read(), run.clock.now_ms())?;
@@ -263,8 +262,8 @@ async fn stages_with(
         act(run, mode, upstreams, report).await?;
     }
     decided.look_again(second);
-    if everybody {
-        catch_up_with(run, upstreams, &owed, report).await?;
+    if matches!(mode, Mode::Real(_)) {
+        catch_up_with(run, request, upstreams, &owed, report).await?;
     }
     approvals.add(&decided.approvals);
     report.approvals = approvals;
@@ -322,11 +321,16 @@ pub fn new_run_id(now_ms: UnixMs) -> String {
     format!("{now_ms:011x}-{}", process::random_hex(4))
 }
 
-/// From when on the histories of the instances are to be asked for that have taken something which is still waited for.
-fn owed_histories(run: &Run<'_>) -> Result<BTreeMap<String, UnixMs>, StoreError> {
+/// From when on the histories of the instances are to be asked for that have taken something which is still waited for. A run that is
+/// about one user asks nobody who was asked within the last minute.
+fn owed_histories(run: &Run<'_>, request: &Request) -> Result<BTreeMap<String, UnixMs>, StoreError> {
     let mut owed = BTreeMap::new();
     for instance in &run.config.settings.instances {
-        if let Due::Since(since_ms) = catch_up::due(run.store, instance, run.clock.now_ms())? {
+        let now_ms = run.clock.now_ms();
+        if request.user.is_some() && catch_up::was_asked_just_now(run.store, instance, now_ms)? {
+            continue;
+        }
+        if let Due::Since(since_ms) = catch_up::due(run.store, instance, now_ms)? {
             owed.insert(instance.name.clone(), since_ms);
         }
     }
@@ -337,6 +341,7 @@ fn owed_histories(run: &Run<'_>) -> Result<BTreeMap<String, UnixMs>, StoreError>
 /// asked once more.
 async fn catch_up_with(
     run: &Run<'_>,
+    request: &Request,
     upstreams: &Upstreams<'_>,
     owed: &BTreeMap<String, UnixMs>,
     report: &mut Report,
@@ -345,41 +350,51 @@ async fn catch_up_with(
         |name: &str| report.problems.iter().any(|it| it.upstream == name && it.kind != ProblemKind::Configuration);
     let looks = upstreams.instances.iter().filter_map(|(instance, arr)| {
         let asked = run.stop.reason().is_none() && !fails(&instance.name);
-        asked.then(|| catch_up_with_one(run, instance, arr, owed.get(&instance.name).copied()))
+        asked.then(|| catch_up_with_one(run, request, instance, arr, owed.get(&instance.name).copied()))
     });
     let problems = futures_util::future::try_join_all(looks).await?;
     problems.into_iter().flatten().for_each(|problem| report.problem(problem));
     Ok(())
 }
 
-/// Asks an instance for what it told nobody since `since_ms`, and for what not even its history knows. Answers what people should know.
+/// Asks an instance for what it told nobody since `since_ms`, and, in a run of all lists, for what not even its history knows. Answers
+/// what people should know.
 async fn catch_up_with_one(
     run: &Run<'_>,
+    request: &Request,
     instance: &Instance,
     arr: &Arr,
     since_ms: Option<UnixMs>,
 ) -> Result<Option<Problem>, StoreError> {
-    let awaited = untold::due(run.store, instance, run.clock.now_ms())?;
-    let found = if awaited.is_empty() {
-        Vec::new()
-    } else {
-        let looked = untold::look(arr, awaited).await;
-        untold::note_look(run.store, instance, &looked, run.clock.now_ms())?;
-        looked.unwrap_or_default()
-    };
     let settings = TrackingSettings::of(&run.config.environment);
-    let problem = match since_ms {
-        None => None,
-        Some(since_ms) => {
-            let caught = catch_up::catch_up(run.store, run.clock, instance, arr, since_ms, settings).await?;
-            if !caught.up {
-                // Its history may have news of what was found.
-                return Ok(caught.problem);
-            }
-            caught.problem
+    let catch_up = |since_ms| catch_up::catch_up(run.store, run.clock, instance, arr, since_ms, settings);
+    let (mut told, mut left, mut problem) = (None, BTreeSet::new(), None);
+    if let Some(since_ms) = since_ms {
+        let caught = catch_up(since_ms).await?;
+        (told, left, problem) = (Some(caught.told), caught.left, caught.problem);
+    }
+    if told == Some(Told::Nothing) || request.user.is_some() {
+        return Ok(problem);
+    }
+    let awaited = untold::due(run.store, instance, run.clock.now_ms())?;
+    if awaited.is_empty() {
+        return Ok(problem);
+    }
+    let mut looked = untold::look(arr, awaited).await;
+    // What has come since the history was read may be in it by now.
+    if let (Some(since_ms), Some(Told::History), Ok(1..)) = (since_ms, told, looked.as_ref().map(Vec::len)) {
+        let caught = catch_up(since_ms).await?;
+        if caught.told != Told::History {
+            return Ok(problem.or(caught.problem));
         }
-    };
-    untold::settle(run.store, instance, &found, run.clock.now_ms())?;
+        left = caught.left;
+    }
+    if let Ok(found) = &mut looked {
+        // Of these the history has told, and it is tried again.
+        found.retain(|it| !left.contains(&it.external_id));
+        untold::settle(run.store, instance, found, run.clock.now_ms())?;
+    }
+    untold::note_look(run.store, instance, &looked, run.clock.now_ms())?;
     Ok(problem)
 }
 
