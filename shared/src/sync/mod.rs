@@ -29,7 +29,7 @@ use crate::clients::plex::Plex;
 use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
-use crate::model::{Instance, ReadOutcome, RunResult, Trigger};
+use crate::model::{Instance, ReadOutcome, RunResult, Trigger, UserId};
 use crate::process;
 use crate::report::{DecisionCounts, Problem, ProblemKind, Report, RunReport};
 use crate::resolve::{self, resolve};
@@ -215,12 +215,14 @@ async fn stages_with(
         }
     };
 
+    let only = only_user(run, request)?;
     decide::take_up_new_settings(run)?;
     let looks = upstreams.instances.iter().map(|(instance, arr)| act::look_for_attempts(run, instance, arr));
     for looked in futures_util::future::join_all(looks).await {
         take_up(looked?, report);
     }
     let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
+    undecided.retain(|entry| only.is_none_or(|user| entry.user == user));
     let plex_refuses_us = report.has(ProblemKind::Credentials) || cool_until_ms.is_some();
     let resolved = resolve(run, plex, upstreams, &undecided, plex_refuses_us).await?;
     undecided.retain(|entry| !resolved.undecidable.contains(&entry.title));
@@ -250,7 +252,7 @@ async fn stages_with(
     decide::take_places_again(run, &disks)?;
     let mut decided = decide::decide(run, &undecided, &disks, Kept::News, report)?;
 
-    act(run, mode, upstreams, report).await?;
+    act(run, mode, upstreams, only, report).await?;
 
     // A dry run adds nothing, so that what waits for room would wait for ever: there, what would be added counts as added.
     if matches!(mode, Mode::DryRun) && !decided.waiting_for_room.is_empty() {
@@ -259,7 +261,7 @@ async fn stages_with(
     // Titles that turned out to be there already cost nothing, so there may be room now; or it is certain that there is none.
     let second = decide::decide(run, &decided.waiting_for_room, &disks, Kept::News, report)?;
     if second.counts.routed > 0 {
-        act(run, mode, upstreams, report).await?;
+        act(run, mode, upstreams, only, report).await?;
     }
     decided.look_again(second);
     if matches!(mode, Mode::Real(_)) {
@@ -398,8 +400,22 @@ async fn catch_up_with_one(
     Ok(problem)
 }
 
-/// Works off every instance's queue, all instances at once.
-async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: &mut Report) -> Result<(), SyncError> {
+/// Whose titles alone are decided and added: a run of the fast lane is there for one user, whose additions are not to wait until
+/// everything is done that others have left. Those have runs of their own, and the regular one.
+fn only_user(run: &Run<'_>, request: &Request) -> Result<Option<UserId>, StoreError> {
+    let Some(name) = request.user.as_ref().filter(|_| request.trigger == Trigger::FastLane) else { return Ok(None) };
+    let users = run.store.read().users()?;
+    Ok(users.into_iter().find(|user| user.answers_to(name)).map(|user| user.id))
+}
+
+/// Works off every instance's queue, all instances at once; of one user, or of everybody.
+async fn act(
+    run: &Run<'_>,
+    mode: &Mode<'_>,
+    upstreams: &Upstreams<'_>,
+    only: Option<UserId>,
+    report: &mut Report,
+) -> Result<(), SyncError> {
     let dry_run = matches!(mode, Mode::DryRun);
     // Of what waits, the last look at the queues tells; a dry run counts instead what it would add.
     if !dry_run {
@@ -411,7 +427,7 @@ async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: 
         return Ok(());
     }
     run.progress.begin(RunStage::Act, total as usize)?;
-    let work = upstreams.instances.iter().map(|(instance, arr)| act::work_off(run, instance, arr, dry_run));
+    let work = upstreams.instances.iter().map(|(instance, arr)| act::work_off(run, instance, arr, only, dry_run));
     for acted in futures_util::future::join_all(work).await {
         take_up(acted?, report);
     }

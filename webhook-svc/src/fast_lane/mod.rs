@@ -12,6 +12,8 @@ mod patience;
 mod schedule;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod urgency_tests;
 mod watchdog;
 
 use std::collections::BTreeMap;
@@ -21,7 +23,7 @@ use std::time::Duration;
 
 use pulsarr_shared::clients::plex::Plex;
 use pulsarr_shared::clock::{UnixMs, millis};
-use pulsarr_shared::model::ReadOutcome;
+use pulsarr_shared::model::{ReadOutcome, RunResult};
 use pulsarr_shared::report::{Report, UserReport};
 use pulsarr_shared::store::StoreError;
 use pulsarr_shared::sync;
@@ -37,7 +39,7 @@ pub use self::watchdog::PATIENCE as HANGS_AFTER;
 use self::watchdog::Watchdog;
 
 use crate::app::App;
-use crate::engine::{NextWanted, NotBegun, RunError, WantedRun};
+use crate::engine::{Engine, NextWanted, NotBegun, RunError, WantedRun};
 use crate::supervisor::RESTART_PAUSE;
 
 /// The longest and the shortest the lane sleeps: clocks jump, and nothing may spin.
@@ -82,9 +84,35 @@ pub struct FastLane {
     patience: Patience,
     /// Users for whom a look has led to a run that has not ended yet, and whether it is the owner.
     seen: BTreeMap<String, bool>,
-    run: Option<WantedRun>,
+    run: Option<UnderWay>,
     /// When something is due next; 0 before the first look.
     next_ms: UnixMs,
+}
+
+/// A run of the lane.
+struct UnderWay {
+    run: WantedRun,
+    /// What the last look at the list had left when it began.
+    mark: Option<String>,
+    /// It was told to end, because the owner waits.
+    gives_way: bool,
+}
+
+impl UnderWay {
+    /// Whether the run has yet to read this list: until then, what is new on it is what the run is there for.
+    fn is_about_to_read(&self, list: &Watched) -> bool {
+        self.run.user == list.uuid.as_str() && self.mark.as_ref() == Some(&list.mark)
+    }
+
+    /// Ends the run when the owner waits for one: what a friend's leaves is taken up right after. Additions of the owner are to arrive
+    /// within half a minute, however long a list a friend has just filled.
+    fn give_way_to(&mut self, engine: &Engine, now_ms: UnixMs) {
+        if !self.gives_way && !self.run.own && engine.owner_waits(now_ms) {
+            self.gives_way = true;
+            self.run.begun.give_way();
+            tracing::info!(run.id = %self.run.begun.run_id, "the run gives way to the owner's list, and goes on after it");
+        }
+    }
 }
 
 /// What the store says before anybody is asked.
@@ -127,11 +155,9 @@ impl FastLane {
     async fn turn(&mut self, now_ms: UnixMs) -> UnixMs {
         let put_back = self.app.fast_lane.last_tick_at_ms.swap(now_ms, Ordering::Relaxed) > now_ms;
         self.take_end(now_ms);
-        if self.run.is_some() {
-            // The run looks at lists itself; and should it be told to slow down, nobody else knows yet.
-            return now_ms + ASK_AGAIN_MS;
-        }
         let waits = match self.app.engine.next_wanted(now_ms) {
+            // One run at a time: whoever waits has a turn when it has ended.
+            _ if self.run.is_some() => now_ms + ASK_AGAIN_MS,
             NextWanted::Now(_) => return self.work(now_ms).await,
             NextWanted::At(at_ms) => at_ms,
             NextWanted::Nobody => UnixMs::MAX,
@@ -146,7 +172,7 @@ impl FastLane {
     /// Waits until the run that is under way has ended; for ever when there is none.
     pub async fn run_ends(&mut self) {
         let Some(run) = &mut self.run else { return std::future::pending().await };
-        let end = (&mut run.begun.end).await;
+        let end = (&mut run.run.begun.end).await;
         self.note_end(end, self.app.now_ms());
     }
 
@@ -167,8 +193,12 @@ impl FastLane {
         if self.app.config().environment.fast_lane && !self.look(&known, now_ms).await {
             return self.next_ms;
         }
+        if let Some(under_way) = &mut self.run {
+            under_way.give_way_to(&self.app.engine, now_ms);
+            return self.next_ms.min(now_ms + ASK_AGAIN_MS);
+        }
         match self.app.engine.next_wanted(now_ms) {
-            NextWanted::Now(user) => self.start(&user, now_ms),
+            NextWanted::Now(user) => self.start(&user, &known, now_ms),
             NextWanted::At(at_ms) => self.next_ms.min(at_ms),
             NextWanted::Nobody => self.next_ms,
         }
@@ -209,7 +239,11 @@ impl FastLane {
         };
         for list in lists {
             // Its run will see whatever there is.
-            if app.engine.is_wanted(list.uuid.as_str()) || !self.patience.allows(list.uuid.as_str(), list.own, now_ms) {
+            let is_read = self.run.as_ref().is_some_and(|it| it.is_about_to_read(list));
+            if is_read
+                || app.engine.is_wanted(list.uuid.as_str())
+                || !self.patience.allows(list.uuid.as_str(), list.own, now_ms)
+            {
                 continue;
             }
             if let Err(LeaveAlone(asked)) = self.ask(&plex, list).await {
@@ -233,18 +267,19 @@ impl FastLane {
 
     /// Asks about one list.
     async fn ask(&mut self, plex: &Plex, list: &Watched) -> Result<(), LeaveAlone> {
-        let health = &self.app.fast_lane;
-        health.checks.fetch_add(1, Ordering::Relaxed);
+        let app = Arc::clone(&self.app);
+        app.fast_lane.checks.fetch_add(1, Ordering::Relaxed);
+        let (user, name) = (list.uuid.as_str(), &list.username);
         match watch::has_changed(plex, list).await {
             Watching::Unchanged => {}
             Watching::Changed => {
-                health.changes.fetch_add(1, Ordering::Relaxed);
-                tracing::info!(user.name = %list.username, "the list of {} has changed", list.username);
-                self.seen.insert(list.uuid.as_str().to_owned(), list.own);
-                self.app.engine.want(list.uuid.as_str());
+                app.fast_lane.changes.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(user.name = %name, "the list of {name} has changed");
+                self.seen.insert(user.to_owned(), list.own);
+                app.engine.want(user, list.own);
             }
             Watching::Unknown(error) => {
-                tracing::debug!(user.name = %list.username, "failed to {error}");
+                tracing::debug!(user.name = %name, "failed to {error}");
             }
             Watching::LeaveAlone(asked) => return Err(LeaveAlone(asked)),
         }
@@ -262,10 +297,11 @@ impl FastLane {
     }
 
     /// Starts the run that `user` waits for, and answers when to look again.
-    fn start(&mut self, user: &str, now_ms: UnixMs) -> UnixMs {
+    fn start(&mut self, user: &str, known: &Known, now_ms: UnixMs) -> UnixMs {
+        let list = known.lists.iter().find(|list| list.uuid.as_str() == user);
         match self.app.engine.begin_wanted(user) {
             Ok(run) => {
-                self.run = Some(run);
+                self.run = Some(UnderWay { run, mark: list.map(|list| list.mark.clone()), gives_way: false });
                 now_ms + ASK_AGAIN_MS
             }
             Err(error @ NotBegun::Busy { .. }) => {
@@ -275,7 +311,7 @@ impl FastLane {
             Err(NotBegun::Stopping) => self.next_ms,
             Err(error) => {
                 tracing::warn!("failed to {error}");
-                self.app.engine.want_again(user, 0, now_ms);
+                self.app.engine.want_again(user, list.is_some_and(|list| list.own), 0, now_ms);
                 self.next_ms
             }
         }
@@ -284,7 +320,7 @@ impl FastLane {
     /// Takes note of the run's end, if it has ended.
     fn take_end(&mut self, now_ms: UnixMs) {
         let Some(run) = &mut self.run else { return };
-        match run.begun.end.try_recv() {
+        match run.run.begun.end.try_recv() {
             Ok(end) => self.note_end(Ok(end), now_ms),
             Err(tokio::sync::oneshot::error::TryRecvError::Empty) => {}
             Err(tokio::sync::oneshot::error::TryRecvError::Closed) => self.lost(now_ms),
@@ -293,9 +329,13 @@ impl FastLane {
 
     fn note_end(&mut self, end: Result<Result<Report, RunError>, RecvError>, now_ms: UnixMs) {
         let Ok(end) = end else { return self.lost(now_ms) };
-        let Some(WantedRun { user, failures, .. }) = self.run.take() else { return };
+        let Some(UnderWay { run: WantedRun { user, own, failures, .. }, gives_way, .. }) = self.run.take() else {
+            return;
+        };
+        let mut cut_short = false;
         let done = match end {
             Ok(report) => {
+                cut_short = gives_way && report.run.result != RunResult::Ok;
                 let read = was_read(&report, &user);
                 if read {
                     self.judge(&report, &user, now_ms);
@@ -306,8 +346,10 @@ impl FastLane {
             Err(RunError::Sync(sync::SyncError::UnknownUser { .. })) => true,
             Err(_) => false,
         };
-        if !done {
-            self.app.engine.want_again(&user, failures, now_ms);
+        if cut_short {
+            self.app.engine.want(&user, own);
+        } else if !done {
+            self.app.engine.want_again(&user, own, failures, now_ms);
         }
     }
 
@@ -334,8 +376,8 @@ impl FastLane {
 
     /// The run's thread died.
     fn lost(&mut self, now_ms: UnixMs) {
-        if let Some(WantedRun { user, failures, .. }) = self.run.take() {
-            self.app.engine.want_again(&user, failures, now_ms);
+        if let Some(UnderWay { run: WantedRun { user, own, failures, .. }, .. }) = self.run.take() {
+            self.app.engine.want_again(&user, own, failures, now_ms);
         }
     }
 }
