@@ -3,12 +3,15 @@
 //!
 //! Everything here obeys the cool-down that runs keep, and is off with `PULSARR_FAST_LANE=false`.
 
+mod failures;
 mod feed_diff;
 #[cfg(test)]
 mod feed_tests;
 mod feed_trust;
 mod feeds;
 mod patience;
+#[cfg(test)]
+mod refusal_tests;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -21,8 +24,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use pulsarr_shared::clients::plex::Plex;
-use pulsarr_shared::clock::{UnixMs, millis};
+use pulsarr_shared::clients::plex::{Plex, PlexError};
+use pulsarr_shared::clock::{UnixMs, has_passed, millis};
+use pulsarr_shared::link::TokenState;
 use pulsarr_shared::model::{ReadOutcome, RunResult};
 use pulsarr_shared::report::{Report, UserReport};
 use pulsarr_shared::store::StoreError;
@@ -30,6 +34,8 @@ use pulsarr_shared::sync;
 use pulsarr_shared::watch::{self, Watched, Watching};
 use tokio::sync::oneshot::error::RecvError;
 
+use self::failures::Streaks;
+pub use self::failures::{FailedLooks, Failure};
 pub use self::feed_trust::Stand;
 pub use self::feeds::FeedHealth;
 use self::feeds::{Feeds, LeaveAlone};
@@ -40,6 +46,7 @@ use self::watchdog::Watchdog;
 
 use crate::app::App;
 use crate::engine::{Engine, NextWanted, NotBegun, RunError, WantedRun};
+use crate::plex_health;
 use crate::supervisor::RESTART_PAUSE;
 
 /// The longest and the shortest the lane sleeps: clocks jump, and nothing may spin.
@@ -51,6 +58,12 @@ const ASK_AGAIN_MS: i64 = 1_000;
 
 /// When a store that failed is asked again.
 const STORE_AGAIN_MS: i64 = 10_000;
+
+/// When a lane that rests, because Plex refuses the token, looks whether it still has to.
+const REST_AGAIN_MS: i64 = 5_000;
+
+/// How long a refusal by which Plex does not stand is not asked about again.
+const RUMOUR_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// How long Plex is left alone after a refusal that names no time: what only watches has no hurry.
 const OWN_COOL_DOWN: Duration = Duration::from_secs(60);
@@ -66,6 +79,8 @@ pub struct LaneHealth {
     pub restarts: AtomicU64,
     /// Questions to Plex.
     pub checks: AtomicU64,
+    /// Looks that brought no answer.
+    pub failed: FailedLooks,
     /// Changes that were seen, by looks and in feeds.
     pub changes: AtomicU64,
     /// Lists at which looks pause in between, because runs for them found nothing.
@@ -84,6 +99,9 @@ pub struct FastLane {
     patience: Patience,
     /// Users for whom a look has led to a run that has not ended yet, and whether it is the owner.
     seen: BTreeMap<String, bool>,
+    failing: Streaks,
+    /// When a refusal turned out to be none of the token.
+    rumour_at_ms: Option<UnixMs>,
     run: Option<UnderWay>,
     /// When something is due next; 0 before the first look.
     next_ms: UnixMs,
@@ -138,6 +156,8 @@ impl FastLane {
             feeds,
             patience: Patience::default(),
             seen: BTreeMap::new(),
+            failing: Streaks::default(),
+            rumour_at_ms: None,
             run: None,
             next_ms: 0,
             app,
@@ -177,6 +197,11 @@ impl FastLane {
     }
 
     async fn work(&mut self, now_ms: UnixMs) -> UnixMs {
+        if self.app.plex_health.token() == Some(TokenState::Dead) {
+            // Nobody is asked anything. Whoever looks after the token says when Plex takes it again, or another one.
+            self.next_ms = now_ms + REST_AGAIN_MS;
+            return self.next_ms;
+        }
         let known = match self.known(now_ms).await {
             Ok(known) => known,
             Err(error) => {
@@ -222,6 +247,7 @@ impl FastLane {
         let own = known.lists.iter().find(|list| list.own);
         let friends: Vec<&Watched> = known.lists.iter().filter(|list| !list.own).collect();
         let names: Vec<&str> = friends.iter().map(|list| list.uuid.as_str()).collect();
+        self.failing.keep(|user| known.lists.iter().any(|list| list.uuid.as_str() == user));
         self.schedule.stretch(self.feeds.tell_of_friends());
         let jitter = fastrand::f64() * 2.0 - 1.0;
         let due = self.schedule.due(now_ms, own.is_some(), &names, jitter);
@@ -270,7 +296,11 @@ impl FastLane {
         let app = Arc::clone(&self.app);
         app.fast_lane.checks.fetch_add(1, Ordering::Relaxed);
         let (user, name) = (list.uuid.as_str(), &list.username);
-        match watch::has_changed(plex, list).await {
+        let watching = watch::has_changed(plex, list).await;
+        if matches!(watching, Watching::Unchanged | Watching::Changed) && self.failing.answered(user) {
+            tracing::info!(user.name = %name, "looks at the list of {name} are answered again");
+        }
+        match watching {
             Watching::Unchanged => {}
             Watching::Changed => {
                 app.fast_lane.changes.fetch_add(1, Ordering::Relaxed);
@@ -278,12 +308,40 @@ impl FastLane {
                 self.seen.insert(user.to_owned(), list.own);
                 app.engine.want(user, list.own);
             }
-            Watching::Unknown(error) => {
-                tracing::debug!(user.name = %name, "failed to {error}");
+            Watching::Unknown(error) => self.failed(list, &error).await,
+            Watching::LeaveAlone(asked) => {
+                app.fast_lane.failed.count(Failure::SlowDown);
+                return Err(LeaveAlone(asked));
             }
-            Watching::LeaveAlone(asked) => return Err(LeaveAlone(asked)),
         }
         Ok(())
+    }
+
+    /// A look brought no answer: counted each time, and told once per streak.
+    async fn failed(&mut self, list: &Watched, error: &PlexError) {
+        self.app.fast_lane.failed.count(Failure::of(error));
+        let name = &list.username;
+        if self.failing.failed(list.uuid.as_str()) {
+            tracing::warn!(
+                user.name = %name,
+                "a look at the list of {name} failed to {error}. Looks go on, and it is told when one is answered."
+            );
+        }
+        if error.is_unauthorized() {
+            self.ask_about_token().await;
+        }
+    }
+
+    /// Somebody at Plex refused the token: asks the only judge, unless it has just said that the token is alive.
+    async fn ask_about_token(&mut self) {
+        let now_ms = self.app.now_ms();
+        if self.rumour_at_ms.is_some_and(|at| !has_passed(at, RUMOUR_FOR, now_ms)) {
+            return;
+        }
+        self.rumour_at_ms = Some(now_ms);
+        if let Err(error) = plex_health::confirm_token(&self.app).await {
+            tracing::warn!("nobody knows whether Plex takes the token: failed to {error}. {}", error.advice());
+        }
     }
 
     /// Plex has asked to be left alone. Answers until when everybody leaves it alone.
