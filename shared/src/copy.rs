@@ -142,6 +142,7 @@ pub async fn copy(
     copied.stopped = stop.reason().map(|reason| match reason {
         StopReason::Terminated => "terminated",
         StopReason::TimeLimit => "time_limit",
+        StopReason::GivesWay => "gives_way",
     });
     if let Some(problem) = &copied.problem {
         warn!("{}", problem.message);

@@ -12,6 +12,8 @@ pub enum StopReason {
     Terminated,
     /// The run's own wall-clock limit.
     TimeLimit,
+    /// Somebody waits for a run that is more urgent.
+    GivesWay,
 }
 
 /// A flag that is raised once, can be asked at any time, and wakes everybody who waits for it. Clones share the flag.

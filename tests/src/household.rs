@@ -150,6 +150,16 @@ impl Household {
         self.data_dir().join("db").join("pulsarr.db")
     }
 
+    /// Writes this year into what is stored about a movie. No program reads a title of the year 99,999: it stands for damage.
+    ///
+    /// # Panics
+    /// When the movie is not in the store.
+    pub fn store_year(&self, tmdb_id: i64, year: i64) {
+        let store = rusqlite::Connection::open(self.database()).expect("the store is there");
+        let changed = store.execute("UPDATE titles SET year = ?1 WHERE tmdb_id = ?2", [year, tmdb_id]);
+        assert_eq!(changed.expect("the store can be written"), 1, "there is a movie {tmdb_id}");
+    }
+
     /// Sets a variable of the programs.
     pub fn set(&mut self, name: &str, value: &str) {
         self.vars.insert(name.to_owned(), value.to_owned());

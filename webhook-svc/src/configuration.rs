@@ -122,28 +122,47 @@ impl Configuration {
         edit: impl FnOnce(&mut Vec<Declaration>) -> Result<(), ApiError>,
         also: impl FnOnce(Db<'_>) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<Arc<Config>, ApiError> {
+        self.change_if(database, about, note, edit, |_, _| Ok(Ok(())), also).await
+    }
+
+    /// As [`Self::change_with`], if `may` agrees: it is asked in the same transaction, with the configuration that there would be.
+    ///
+    /// # Errors
+    /// As [`Self::change`], and what `may` says.
+    pub async fn change_if(
+        self: &Arc<Self>,
+        database: &Database,
+        about: (Section, &str),
+        note: Note,
+        edit: impl FnOnce(&mut Vec<Declaration>) -> Result<(), ApiError>,
+        may: impl FnOnce(Db<'_>, &Config) -> Result<Result<(), ApiError>, StoreError> + Send + 'static,
+        also: impl FnOnce(Db<'_>) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<Arc<Config>, ApiError> {
         let alone = Arc::clone(&self.editing).lock_owned().await;
         let before = self.declarations(database).await?;
         let mut after = before.clone();
         edit(&mut after)?;
         let config = Arc::new(self.check_aside(after.clone(), about).await?);
-        let (this, database) = (Arc::clone(self), database.clone());
+        let (this, database, candidate) = (Arc::clone(self), database.clone(), Arc::clone(&config));
         // On its own feet: whoever asked may go away, and what is stored has to hold all the same.
         let work = on_its_own(async move {
             let _alone = alone;
             let stored = database.run(move |store| {
                 store.write(|db| {
+                    if let Err(refusal) = may(db, &candidate)? {
+                        return Ok(Err(refusal));
+                    }
                     let stored = db.replace_declarations(&before, &after, note.by.at_ms)?;
                     if stored {
                         audit::record(db, &note.by, note.action, &note.target, &note.detail)?;
                         also(db)?;
                     }
-                    Ok(stored)
+                    Ok(Ok(stored))
                 })
             });
-            if !stored.await? {
+            if !stored.await?? {
                 let message = "the settings were changed by somebody else at the same moment: look again";
-                return Err(ApiError::conflict(message));
+                return Err(ApiError::conflict(message).passing());
             }
             // Read once more, so that what holds is what was stored, with its versions. It is stored: whatever goes wrong from now on,
             // it has to hold, and whoever asked is told so.
@@ -160,6 +179,18 @@ impl Configuration {
             Ok(config)
         });
         work.await.unwrap_or_else(|_| Err(ApiError::unavailable("the change broke off: look whether it was made")))
+    }
+
+    /// Whether somebody waits for whoever [holds](Self::hold) it.
+    #[cfg(test)]
+    pub fn is_awaited(&self) -> bool {
+        Arc::strong_count(&self.editing) > 2
+    }
+
+    /// Keeps everybody from changing anything.
+    #[cfg(test)]
+    pub async fn hold(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.editing).lock_owned().await
     }
 
     /// Whether everything would be well with these in the store, for looking before changing: found beside whatever else there is to

@@ -48,6 +48,14 @@ pub struct Begun {
     pub run_id: String,
     /// What comes of it. An error of the channel itself: the run died.
     pub end: oneshot::Receiver<Result<Report, RunError>>,
+    stop: Stop,
+}
+
+impl Begun {
+    /// Lets the run end before its time: somebody else's is more urgent. What it leaves is the next run's.
+    pub fn give_way(&self) {
+        self.stop.request(StopReason::GivesWay);
+    }
 }
 
 /// Why no run has begun.
@@ -94,8 +102,18 @@ pub struct Engine {
 /// When a user may have a run.
 #[derive(Debug, Clone, Copy, Default)]
 struct Wanted {
+    /// Whether it is the owner.
+    own: bool,
     not_before_ms: UnixMs,
     failures: u32,
+}
+
+impl Wanted {
+    fn is_due(self, now_ms: UnixMs) -> bool {
+        let wait = self.not_before_ms.saturating_sub(now_ms);
+        // A pause longer than any we make was begun by a clock that has since been put back.
+        wait <= 0 || wait > LONGEST_PAUSE_MS
+    }
 }
 
 impl Engine {
@@ -133,7 +151,8 @@ impl Engine {
         };
         let (answer, end) = oneshot::channel();
         let request = Request { run_id: run_id.clone(), trigger: wish.trigger, user: wish.user, full: wish.full };
-        let work = Work { config, clock: Arc::clone(&self.clock), stop: self.stop.clone() };
+        let stop = Stop::default();
+        let work = Work { config, clock: Arc::clone(&self.clock), stop: self.stop.clone(), of_run: stop.clone() };
         let counted = Counted::new(&self.under_way);
         let spawned = thread::Builder::new().name("run".to_owned()).spawn(move || {
             let ended = work.carry_out(&request, guard);
@@ -142,7 +161,7 @@ impl Engine {
             let _ = answer.send(ended);
         });
         spawned.map_err(|error| failed(&error))?;
-        Ok(Begun { run_id, end })
+        Ok(Begun { run_id, end, stop })
     }
 
     /// Starts a run, waiting so long for one that is going on.
@@ -171,15 +190,21 @@ impl Engine {
         let _ = under_way.wait_for(|count| *count == 0).await;
     }
 
-    /// Notes that this user (a uuid or a name) is to have a run soon. Asking twice is asking once.
-    pub fn want(&self, user: &str) {
-        self.wanted().entry(user.to_owned()).or_default();
+    /// Notes that this user (a uuid or a name) is to have a run soon; `own` when it is the owner, who comes first. Asking twice is
+    /// asking once.
+    pub fn want(&self, user: &str, own: bool) {
+        self.wanted().entry(user.to_owned()).or_default().own = own;
         self.woken.notify_one();
     }
 
     /// Whether a run for this user is waited for.
     pub fn is_wanted(&self, user: &str) -> bool {
         self.wanted().contains_key(user)
+    }
+
+    /// Whether the owner's run is due.
+    pub fn owner_waits(&self, now_ms: UnixMs) -> bool {
+        self.wanted().values().any(|wanted| wanted.own && wanted.is_due(now_ms))
     }
 
     /// Waits until somebody asks with [`Engine::want`].
@@ -190,19 +215,11 @@ impl Engine {
     /// The user whose run is due, and when the next one is if none is now.
     pub fn next_wanted(&self, now_ms: UnixMs) -> NextWanted {
         let wanted = self.wanted();
-        let first = wanted.iter().min_by_key(|(_, wanted)| wanted.not_before_ms);
-        match first {
-            None => NextWanted::Nobody,
-            Some((user, wanted)) => {
-                let wait = wanted.not_before_ms.saturating_sub(now_ms);
-                // A pause longer than any we make was begun by a clock that has since been put back.
-                if wait <= 0 || wait > LONGEST_PAUSE_MS {
-                    NextWanted::Now(user.clone())
-                } else {
-                    NextWanted::At(wanted.not_before_ms)
-                }
-            }
+        let due = wanted.iter().filter(|(_, wanted)| wanted.is_due(now_ms));
+        if let Some((user, _)) = due.min_by_key(|(_, wanted)| (!wanted.own, wanted.not_before_ms)) {
+            return NextWanted::Now(user.clone());
         }
+        wanted.values().map(|wanted| wanted.not_before_ms).min().map_or(NextWanted::Nobody, NextWanted::At)
     }
 
     /// Starts the run that `user` waits for. Who asks for the same user from now on asks for another run.
@@ -212,15 +229,15 @@ impl Engine {
     pub fn begin_wanted(&self, user: &str) -> Result<WantedRun, NotBegun> {
         let wish = Wish { trigger: Trigger::FastLane, user: Some(user.to_owned()), full: false };
         let begun = self.begin(wish)?;
-        let failures = self.wanted().remove(user).unwrap_or_default().failures;
-        Ok(WantedRun { user: user.to_owned(), failures, begun })
+        let Wanted { own, failures, .. } = self.wanted().remove(user).unwrap_or_default();
+        Ok(WantedRun { user: user.to_owned(), own, failures, begun })
     }
 
     /// Lets this user wait for another run after one that failed, each time longer.
-    pub fn want_again(&self, user: &str, failures: u32, now_ms: UnixMs) {
+    pub fn want_again(&self, user: &str, own: bool, failures: u32, now_ms: UnixMs) {
         let failures = failures.saturating_add(1);
         let pause = FIRST_PAUSE_MS.saturating_mul(1 << (failures - 1).min(10)).min(LONGEST_PAUSE_MS);
-        self.wanted().insert(user.to_owned(), Wanted { not_before_ms: now_ms.saturating_add(pause), failures });
+        self.wanted().insert(user.to_owned(), Wanted { own, not_before_ms: now_ms.saturating_add(pause), failures });
     }
 
     fn wanted(&self) -> MutexGuard<'_, BTreeMap<String, Wanted>> {
@@ -244,6 +261,8 @@ pub enum NextWanted {
 pub struct WantedRun {
     /// The uuid or name, as it was asked for.
     pub user: String,
+    /// Whether it is the owner.
+    pub own: bool,
     /// Runs that failed before this one.
     pub failures: u32,
     /// The run.
@@ -254,7 +273,10 @@ pub struct WantedRun {
 struct Work {
     config: Arc<Config>,
     clock: Arc<dyn Clock>,
+    /// The service's.
     stop: Stop,
+    /// The run's own.
+    of_run: Stop,
 }
 
 impl Work {
@@ -277,7 +299,7 @@ impl Work {
         // Connections belong to the runtime that made them, and this one lives as long as its run.
         let transport = Transport::trusting(environment.ca_file.as_deref());
         let transport = transport.map_err(|error| RunError::Setup(error.to_string()))?;
-        let stop = Stop::default();
+        let stop = self.of_run.clone();
         let world = World {
             store: &store,
             config: &self.config,

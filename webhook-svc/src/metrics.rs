@@ -19,7 +19,7 @@ use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
 use crate::app::App;
-use crate::fast_lane::{LaneHealth, Stand};
+use crate::fast_lane::{Failure, LaneHealth, Stand};
 
 /// The commit that this was built from, where the build was told.
 const REVISION: &str = match option_env!("PULSARR_REVISION") {
@@ -190,6 +190,10 @@ fn text(app: &App, stored: &Stored, sizes: Sizes) -> String {
     page.line("pulsarr_fast_lane_restarts_total", &[], lane.restarts.load(Ordering::Relaxed));
     page.counter("pulsarr_fast_lane_checks_total", "Questions to Plex whether a list has changed.");
     page.line("pulsarr_fast_lane_checks_total", &[], lane.checks.load(Ordering::Relaxed));
+    page.counter("pulsarr_fast_lane_failed_checks_total", "Questions of these that brought no answer, by reason.");
+    for why in Failure::ALL {
+        page.line("pulsarr_fast_lane_failed_checks_total", &[("reason", why.word())], lane.failed.of(why));
+    }
     page.counter("pulsarr_fast_lane_changes_total", "Changes that were seen.");
     page.line("pulsarr_fast_lane_changes_total", &[], lane.changes.load(Ordering::Relaxed));
     page.gauge(

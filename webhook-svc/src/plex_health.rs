@@ -119,6 +119,18 @@ pub async fn look(app: &App, force: bool) -> Result<(), StoreError> {
     way.close().await
 }
 
+/// Asks Plex whether it takes the token, because somebody there has refused it, and notes what it says.
+///
+/// # Errors
+/// [`StoreError`] when the store fails.
+pub async fn confirm_token(app: &App) -> Result<(), StoreError> {
+    let way = PlexWay::open(app).await?;
+    if let Some(plex) = way.plex() {
+        look_at_token(app, &way, &plex, true).await?;
+    }
+    way.close().await
+}
+
 /// Fetches the token for the server that people chose, where none is kept for the account that is linked now.
 async fn fetch_server_token(app: &App, way: &PlexWay<'_>, seen: &ServerSeen) -> Result<(), StoreError> {
     let Some(plex) = way.plex().filter(|_| seen.outcome.is_ok() && way.cool_until_ms.is_none()) else { return Ok(()) };

@@ -10,7 +10,7 @@ use super::acted::{Acted, external_id, found_after_all};
 use super::choices::{Choices, NoChoice};
 use crate::clients::arr::{Arr, ArrError, Library, Presence};
 use crate::clock::{has_passed, millis};
-use crate::model::{AddOptions, Instance, InstanceKind, PlacementState, Title, TmdbId, TvdbId};
+use crate::model::{AddOptions, Instance, InstanceKind, PlacementState, Title, TmdbId, TvdbId, UserId};
 use crate::report::{Change, PlacementCounts, Problem};
 use crate::retry;
 use crate::run::Run;
@@ -85,17 +85,24 @@ impl From<ArrError> for Leave {
     }
 }
 
-/// Works off the queue of `instance`. With `dry_run` nothing is added and what would be is in the changes.
+/// Works off the queue of `instance`, or only what this user waits for. With `dry_run` nothing is added and what would be is in the
+/// changes.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails. Failures of the instance are in the answer.
-pub async fn work_off(run: &Run<'_>, instance: &Instance, arr: &Arr, dry_run: bool) -> Result<Acted, StoreError> {
+pub async fn work_off(
+    run: &Run<'_>,
+    instance: &Instance,
+    arr: &Arr,
+    only: Option<UserId>,
+    dry_run: bool,
+) -> Result<Acted, StoreError> {
     let mut acted = Acted::default();
     let waiting = queue_length(run, instance)?;
     if waiting == 0 {
         return Ok(acted);
     }
-    let mut worker = Worker { run, instance, arr, dry_run, acted: &mut acted, choices: None, done: Vec::new() };
+    let mut worker = Worker { run, instance, arr, only, dry_run, acted: &mut acted, choices: None, done: Vec::new() };
     let left = worker.work().await;
     worker.store_done()?;
     match left {
@@ -122,6 +129,7 @@ struct Worker<'a> {
     run: &'a Run<'a>,
     instance: &'a Instance,
     arr: &'a Arr,
+    only: Option<UserId>,
     dry_run: bool,
     acted: &'a mut Acted,
     choices: Option<Choices>,
@@ -132,7 +140,8 @@ struct Worker<'a> {
 impl Worker<'_> {
     async fn work(&mut self) -> Result<(), Leave> {
         self.arr.status().await?;
-        let due = self.run.store.read().due_placements(&self.instance.name, self.run.clock.now_ms())?;
+        let mut due = self.run.store.read().due_placements(&self.instance.name, self.run.clock.now_ms())?;
+        due.retain(|placement| self.only.is_none_or(|user| placement.user == user));
         let due = self.still_fitting(due).await?;
         if due.is_empty() {
             return Ok(());

@@ -175,6 +175,16 @@ impl Http {
         self.0.limiter.cooling_for()
     }
 
+    /// Waits until the upstream asks us to slow down (429), unless it has done so since this was asked last.
+    pub async fn refused(&self) {
+        self.0.limiter.refused().await;
+    }
+
+    /// Leaves the upstream alone for so long from now on, because somebody else was told to.
+    pub fn leave_alone(&self, wait: Duration) {
+        self.0.limiter.leave_alone(wait);
+    }
+
     /// Sends `request` and parses the answer as one JSON value.
     pub(super) async fn json<T: DeserializeOwned + Send>(&self, request: &Request) -> Result<T, FetchError> {
         let mut whole = Whole::new();

@@ -7,7 +7,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::stop::Stop;
@@ -20,8 +20,9 @@ const COOL_DOWN_GROWTH: f64 = 1.5;
 const SHORTEST_PART_OF_PAUSE: u32 = 20;
 /// A single small request waits the page pause divided by this, up to three times that.
 const ITEM_PART_OF_PAUSE: u32 = 10;
-/// Farther away than any run lasts, and near enough to be added to any instant.
-const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// The longest that an upstream is left alone at a time, whatever it asks for: an answer that names years, by mistake or by a proxy's,
+/// must not silence a service for good. One question a day is no burden to anybody. Farther away than any run lasts.
+pub const LONGEST_COOL_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Which pause a request takes before it goes out. `p` is [`LimiterSettings::page_pause`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +86,8 @@ pub struct Limiter {
     settings: LimiterSettings,
     seats: Semaphore,
     cool_down: Mutex<CoolDown>,
+    /// Told of every refusal.
+    refused: Notify,
     stop: Stop,
 }
 
@@ -108,6 +111,15 @@ pub struct Seat<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Round(u64);
 
+impl CoolDown {
+    /// Lasts until `end` or longer, never shorter than before. Answers until when.
+    fn lengthen(&mut self, end: Instant) -> Instant {
+        let until = self.until.map_or(end, |until| until.max(end));
+        self.until = Some(until);
+        until
+    }
+}
+
 impl Limiter {
     /// How much longer everybody has to wait, when it was asked for.
     #[must_use]
@@ -122,6 +134,7 @@ impl Limiter {
         Self {
             seats: Semaphore::new(settings.concurrency.max(1)),
             cool_down: Mutex::new(CoolDown { until: None, strikes: 0, round: 0 }),
+            refused: Notify::new(),
             settings,
             stop,
         }
@@ -161,13 +174,13 @@ impl Limiter {
     }
 
     /// Notes a 429 to a request sent in `sent`, and returns for how long nobody will send now. `retry_after` is what the
-    /// upstream asked for; it is obeyed however long it is. Several requests refused at once count as one offence.
+    /// upstream asked for; it is obeyed for up to [`LONGEST_COOL_DOWN`]. Several requests refused at once count as one offence.
     pub fn cool_down(&self, sent: Round, retry_after: Option<Duration>) -> Duration {
         let mut cool_down = self.lock();
         let now = Instant::now();
         let fresh = sent.0 == cool_down.round;
         let wait = match retry_after {
-            Some(asked) => asked.min(FOR_EVER),
+            Some(asked) => asked.min(LONGEST_COOL_DOWN),
             None if fresh => {
                 let grown = self.settings.first_cool_down.mul_f64(COOL_DOWN_GROWTH.powi(cool_down.strikes.min(20)));
                 grown.min(LONGEST_OWN_COOL_DOWN)
@@ -178,9 +191,19 @@ impl Limiter {
             cool_down.round += 1;
             cool_down.strikes += 1;
         }
-        let until = cool_down.until.map_or(now + wait, |until| until.max(now + wait));
-        cool_down.until = Some(until);
+        let until = cool_down.lengthen(now + wait);
+        self.refused.notify_one();
         until.saturating_duration_since(now)
+    }
+
+    /// Waits until the upstream refuses somebody, unless it has done so since this was asked last.
+    pub async fn refused(&self) {
+        self.refused.notified().await;
+    }
+
+    /// Nobody sends for so long from now on: somebody else was told to wait.
+    pub fn leave_alone(&self, wait: Duration) {
+        self.lock().lengthen(Instant::now() + wait.min(LONGEST_COOL_DOWN));
     }
 
     /// Notes that the upstream answers again: the next cool-down we choose is a short one.
@@ -199,7 +222,7 @@ impl Limiter {
         if duration.is_zero() {
             return if self.stop.reason().is_some() { Err(StoppedWaiting) } else { Ok(()) };
         }
-        self.wait_until(Instant::now() + duration.min(FOR_EVER)).await
+        self.wait_until(Instant::now() + duration.min(LONGEST_COOL_DOWN)).await
     }
 
     async fn wait_until(&self, until: Instant) -> Result<(), StoppedWaiting> {
@@ -275,6 +298,31 @@ mod tests {
         limiter.cool_down(sent, Some(Duration::from_secs(60)));
         assert!(limiter.cool_down(sent, Some(Duration::from_secs(3_600))) > Duration::from_secs(3_000));
         assert!(limiter.cool_down(sent, Some(Duration::from_secs(1))) > Duration::from_secs(3_000));
+    }
+
+    #[tokio::test]
+    async fn what_somebody_else_was_told_holds_here_too_and_shortens_nothing() {
+        let limiter = limiter(&Stop::default());
+        limiter.leave_alone(Duration::from_secs(3_600));
+        assert!(at_once(limiter.wait_until_cool()).await.is_none());
+        limiter.leave_alone(Duration::from_secs(1));
+        assert!(limiter.cooling_for().unwrap() > Duration::from_secs(3_000));
+    }
+
+    #[tokio::test]
+    async fn a_wish_for_years_is_obeyed_for_a_day() {
+        let limiter = limiter(&Stop::default());
+        let wait = limiter.cool_down(sent_now(&limiter), Some(Duration::from_secs(365 * 86_400)));
+        assert_eq!(wait, Duration::from_secs(86_400));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_to_whoever_waits_for_one_also_when_it_came_before() {
+        let limiter = limiter(&Stop::default());
+        assert!(at_once(limiter.refused()).await.is_none());
+        limiter.cool_down(sent_now(&limiter), None);
+        assert!(at_once(limiter.refused()).await.is_some());
+        assert!(at_once(limiter.refused()).await.is_none());
     }
 
     #[tokio::test]

@@ -110,6 +110,28 @@ pub enum ArrEvent {
     },
 }
 
+impl ArrEvent {
+    /// The title it is about, where it says so.
+    #[must_use]
+    pub const fn external_id(&self) -> Option<u32> {
+        match self {
+            Self::Grabbed { external_id, .. }
+            | Self::Imported { external_id, .. }
+            | Self::Added { external_id }
+            | Self::Deleted { external_id, .. }
+            | Self::FileDeleted { external_id, .. } => Some(*external_id),
+            Self::ManualInteractionRequired { external_id } => *external_id,
+            Self::Test
+            | Self::Renamed
+            | Self::Health { .. }
+            | Self::HealthRestored { .. }
+            | Self::ApplicationUpdate { .. }
+            | Self::Untitled { .. }
+            | Self::Unknown { .. } => None,
+        }
+    }
+}
+
 /// Something can be watched: the payload of an `available` message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Availability {

@@ -60,7 +60,8 @@ macro_rules! queued_columns {
         concat!(
             "p.id, p.entry_id, p.title_id, p.options, p.refusals, p.attempt_at_ms, e.state = 'held',\n\
                  p.attempt_at_ms IS NOT NULL AND ",
-            is_called_off!()
+            is_called_off!(),
+            ", e.user_id"
         )
     };
 }
@@ -72,6 +73,8 @@ pub struct QueuedPlacement {
     pub id: PlacementId,
     /// For which entry.
     pub entry: EntryId,
+    /// Whose.
+    pub user: UserId,
     /// What is to be added.
     pub title: TitleId,
     /// How.
@@ -656,6 +659,7 @@ fn queued(row: &Row<'_>) -> Result<QueuedPlacement, StoreError> {
         attempt_at_ms: row.get(5)?,
         held: row.get(6)?,
         called_off: row.get(7)?,
+        user: UserId(row.get(8)?),
     })
 }
 

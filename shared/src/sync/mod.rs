@@ -15,7 +15,7 @@ pub use cool_down::{LONGEST_COOL_DOWN, cool_until, leave_alone};
 pub use first_sync::{first_sync_waits, hold_first_sync, release_first_sync};
 pub use quotas::{UserQuota, nearly_full_quotas, quotas, quotas_of};
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use decide::Kept;
@@ -29,7 +29,7 @@ use crate::clients::plex::Plex;
 use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
-use crate::model::{Instance, ReadOutcome, RunResult, Trigger};
+use crate::model::{Instance, ReadOutcome, RunResult, Trigger, UserId};
 use crate::process;
 use crate::report::{DecisionCounts, Problem, ProblemKind, Report, RunReport};
 use crate::resolve::{self, resolve};
@@ -37,7 +37,7 @@ use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
 use crate::store::{Db, Store, StoreError, Undecided};
-use crate::tracking::catch_up::{self, Due};
+use crate::tracking::catch_up::{self, Due, Told};
 use crate::tracking::{TrackingSettings, untold};
 use crate::upstreams::Upstreams;
 
@@ -178,15 +178,30 @@ async fn stages(
     };
     let upstreams = Upstreams::new(world.config, &world.transport, &world.clock, &world.stop);
     let plex = upstreams.plex(token, client_identifier(run.store)?);
+    tokio::select! {
+        biased;
+        ended = stages_with(world, run, request, mode, report, &upstreams, &plex) => ended,
+        never = cool_down::share(run, &plex) => match never {},
+    }
+}
 
+/// The stages of a run that has what it needs.
+async fn stages_with(
+    world: &World<'_>,
+    run: &Run<'_>,
+    request: &Request,
+    mode: &Mode<'_>,
+    report: &mut Report,
+    upstreams: &Upstreams<'_>,
+    plex: &Plex,
+) -> Result<(), SyncError> {
     // Before anything is added: that has not come to anything yet.
-    let everybody = matches!(mode, Mode::Real(_)) && request.user.is_none();
-    let owed = if everybody { owed_histories(run)? } else { BTreeMap::new() };
+    let owed = if matches!(mode, Mode::Real(_)) { owed_histories(run, request)? } else { BTreeMap::new() };
 
     let rumours = Rumours::default();
     let cool_until_ms = cool_until(run.store.read(), run.clock.now_ms())?;
     let observed = match cool_until_ms {
-        None => lists::observe(run, &plex, &rumours, request, report).await?,
+        None => lists::observe(run, plex, &rumours, request, report).await?,
         Some(at_ms) => {
             report.problem(Problem {
                 upstream: "plex".into(),
@@ -200,23 +215,25 @@ async fn stages(
         }
     };
 
+    let only = only_user(run, request)?;
     decide::take_up_new_settings(run)?;
     let looks = upstreams.instances.iter().map(|(instance, arr)| act::look_for_attempts(run, instance, arr));
     for looked in futures_util::future::join_all(looks).await {
         take_up(looked?, report);
     }
     let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
+    undecided.retain(|entry| only.is_none_or(|user| entry.user == user));
     let plex_refuses_us = report.has(ProblemKind::Credentials) || cool_until_ms.is_some();
-    let resolved = resolve(run, &plex, &upstreams, &undecided, plex_refuses_us).await?;
+    let resolved = resolve(run, plex, upstreams, &undecided, plex_refuses_us).await?;
     undecided.retain(|entry| !resolved.undecidable.contains(&entry.title));
     resolved.problems.into_iter().for_each(|problem| report.problem(problem));
     if let Some(failure) = resolved.failure.filter(|failure| !failure.is_out_of_time()) {
-        rumours.report(&plex, &failure, report).await;
+        rumours.report(plex, &failure, report).await;
     }
 
     let unfinished = observed.left > 0 || !resolved.undecidable.is_empty();
     if matches!(mode, Mode::Real(_)) && first_sync_waits(run.store.read())? {
-        leave_alone_as_asked(run, &plex)?;
+        leave_alone_as_asked(run, plex)?;
         report.upstream = upstreams.counts();
         report.run.result = match judge(report, &observed, unfinished, world.stop.reason()) {
             RunResult::Ok | RunResult::Partial => RunResult::NotSetUp,
@@ -229,13 +246,13 @@ async fn stages(
     let disks = if undecided.is_empty() {
         Disks::default()
     } else {
-        resolve::disks(run, &upstreams, &run.config.policy(), report).await
+        resolve::disks(run, upstreams, &run.config.policy(), report).await
     };
     let mut approvals = decide::settle_overdue(run)?;
     decide::take_places_again(run, &disks)?;
     let mut decided = decide::decide(run, &undecided, &disks, Kept::News, report)?;
 
-    act(run, mode, &upstreams, report).await?;
+    act(run, mode, upstreams, only, report).await?;
 
     // A dry run adds nothing, so that what waits for room would wait for ever: there, what would be added counts as added.
     if matches!(mode, Mode::DryRun) && !decided.waiting_for_room.is_empty() {
@@ -244,17 +261,17 @@ async fn stages(
     // Titles that turned out to be there already cost nothing, so there may be room now; or it is certain that there is none.
     let second = decide::decide(run, &decided.waiting_for_room, &disks, Kept::News, report)?;
     if second.counts.routed > 0 {
-        act(run, mode, &upstreams, report).await?;
+        act(run, mode, upstreams, only, report).await?;
     }
     decided.look_again(second);
-    if everybody {
-        catch_up_with(run, &upstreams, &owed, report).await?;
+    if matches!(mode, Mode::Real(_)) {
+        catch_up_with(run, request, upstreams, &owed, report).await?;
     }
     approvals.add(&decided.approvals);
     report.approvals = approvals;
     report.quotas = nearly_full_quotas(run.store.read(), run.config, run.clock.now_ms())?;
 
-    leave_alone_as_asked(run, &plex)?;
+    leave_alone_as_asked(run, plex)?;
     report.upstream = upstreams.counts();
     // What was routed is counted by what became of it: sent somewhere, there already, or excluded there.
     let routes = run.store.read().routes_of_run(run.id)?;
@@ -306,11 +323,16 @@ pub fn new_run_id(now_ms: UnixMs) -> String {
     format!("{now_ms:011x}-{}", process::random_hex(4))
 }
 
-/// From when on the histories of the instances are to be asked for that have taken something which is still waited for.
-fn owed_histories(run: &Run<'_>) -> Result<BTreeMap<String, UnixMs>, StoreError> {
+/// From when on the histories of the instances are to be asked for that have taken something which is still waited for. A run that is
+/// about one user asks nobody who was asked within the last minute.
+fn owed_histories(run: &Run<'_>, request: &Request) -> Result<BTreeMap<String, UnixMs>, StoreError> {
     let mut owed = BTreeMap::new();
     for instance in &run.config.settings.instances {
-        if let Due::Since(since_ms) = catch_up::due(run.store, instance, run.clock.now_ms())? {
+        let now_ms = run.clock.now_ms();
+        if request.user.is_some() && catch_up::was_asked_just_now(run.store, instance, now_ms)? {
+            continue;
+        }
+        if let Due::Since(since_ms) = catch_up::due(run.store, instance, now_ms)? {
             owed.insert(instance.name.clone(), since_ms);
         }
     }
@@ -321,6 +343,7 @@ fn owed_histories(run: &Run<'_>) -> Result<BTreeMap<String, UnixMs>, StoreError>
 /// asked once more.
 async fn catch_up_with(
     run: &Run<'_>,
+    request: &Request,
     upstreams: &Upstreams<'_>,
     owed: &BTreeMap<String, UnixMs>,
     report: &mut Report,
@@ -329,46 +352,70 @@ async fn catch_up_with(
         |name: &str| report.problems.iter().any(|it| it.upstream == name && it.kind != ProblemKind::Configuration);
     let looks = upstreams.instances.iter().filter_map(|(instance, arr)| {
         let asked = run.stop.reason().is_none() && !fails(&instance.name);
-        asked.then(|| catch_up_with_one(run, instance, arr, owed.get(&instance.name).copied()))
+        asked.then(|| catch_up_with_one(run, request, instance, arr, owed.get(&instance.name).copied()))
     });
     let problems = futures_util::future::try_join_all(looks).await?;
     problems.into_iter().flatten().for_each(|problem| report.problem(problem));
     Ok(())
 }
 
-/// Asks an instance for what it told nobody since `since_ms`, and for what not even its history knows. Answers what people should know.
+/// Asks an instance for what it told nobody since `since_ms`, and, in a run of all lists, for what not even its history knows. Answers
+/// what people should know.
 async fn catch_up_with_one(
     run: &Run<'_>,
+    request: &Request,
     instance: &Instance,
     arr: &Arr,
     since_ms: Option<UnixMs>,
 ) -> Result<Option<Problem>, StoreError> {
-    let awaited = untold::due(run.store, instance, run.clock.now_ms())?;
-    let found = if awaited.is_empty() {
-        Vec::new()
-    } else {
-        let looked = untold::look(arr, awaited).await;
-        untold::note_look(run.store, instance, &looked, run.clock.now_ms())?;
-        looked.unwrap_or_default()
-    };
     let settings = TrackingSettings::of(&run.config.environment);
-    let problem = match since_ms {
-        None => None,
-        Some(since_ms) => {
-            let caught = catch_up::catch_up(run.store, run.clock, instance, arr, since_ms, settings).await?;
-            if !caught.up {
-                // Its history may have news of what was found.
-                return Ok(caught.problem);
-            }
-            caught.problem
+    let catch_up = |since_ms| catch_up::catch_up(run.store, run.clock, instance, arr, since_ms, settings);
+    let (mut told, mut left, mut problem) = (None, BTreeSet::new(), None);
+    if let Some(since_ms) = since_ms {
+        let caught = catch_up(since_ms).await?;
+        (told, left, problem) = (Some(caught.told), caught.left, caught.problem);
+    }
+    if told == Some(Told::Nothing) || request.user.is_some() {
+        return Ok(problem);
+    }
+    let awaited = untold::due(run.store, instance, run.clock.now_ms())?;
+    if awaited.is_empty() {
+        return Ok(problem);
+    }
+    let mut looked = untold::look(arr, awaited).await;
+    // What has come since the history was read may be in it by now.
+    if let (Some(since_ms), Some(Told::History), Ok(1..)) = (since_ms, told, looked.as_ref().map(Vec::len)) {
+        let caught = catch_up(since_ms).await?;
+        if caught.told != Told::History {
+            return Ok(problem.or(caught.problem));
         }
-    };
-    untold::settle(run.store, instance, &found, run.clock.now_ms())?;
+        left = caught.left;
+    }
+    if let Ok(found) = &mut looked {
+        // Of these the history has told, and it is tried again.
+        found.retain(|it| !left.contains(&it.external_id));
+        untold::settle(run.store, instance, found, run.clock.now_ms())?;
+    }
+    untold::note_look(run.store, instance, &looked, run.clock.now_ms())?;
     Ok(problem)
 }
 
-/// Works off every instance's queue, all instances at once.
-async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: &mut Report) -> Result<(), SyncError> {
+/// Whose titles alone are decided and added: a run of the fast lane is there for one user, whose additions are not to wait until
+/// everything is done that others have left. Those have runs of their own, and the regular one.
+fn only_user(run: &Run<'_>, request: &Request) -> Result<Option<UserId>, StoreError> {
+    let Some(name) = request.user.as_ref().filter(|_| request.trigger == Trigger::FastLane) else { return Ok(None) };
+    let users = run.store.read().users()?;
+    Ok(users.into_iter().find(|user| user.answers_to(name)).map(|user| user.id))
+}
+
+/// Works off every instance's queue, all instances at once; of one user, or of everybody.
+async fn act(
+    run: &Run<'_>,
+    mode: &Mode<'_>,
+    upstreams: &Upstreams<'_>,
+    only: Option<UserId>,
+    report: &mut Report,
+) -> Result<(), SyncError> {
     let dry_run = matches!(mode, Mode::DryRun);
     // Of what waits, the last look at the queues tells; a dry run counts instead what it would add.
     if !dry_run {
@@ -380,7 +427,7 @@ async fn act(run: &Run<'_>, mode: &Mode<'_>, upstreams: &Upstreams<'_>, report: 
         return Ok(());
     }
     run.progress.begin(RunStage::Act, total as usize)?;
-    let work = upstreams.instances.iter().map(|(instance, arr)| act::work_off(run, instance, arr, dry_run));
+    let work = upstreams.instances.iter().map(|(instance, arr)| act::work_off(run, instance, arr, only, dry_run));
     for acted in futures_util::future::join_all(work).await {
         take_up(acted?, report);
     }

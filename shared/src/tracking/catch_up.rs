@@ -6,6 +6,7 @@
 //! works, would hide the whole absence. What was not read, or could not be acted on, moves nothing either. [`due`], the question itself
 //! ([`Arr::history_since`]) and [`take_in`] are apart, so that nobody has to hold the store while an instance thinks.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
@@ -20,6 +21,9 @@ use crate::upstreams::arr_problem;
 
 /// How long an instance that says that it has no such thing is not asked again: it may be a proxy that says so, or a wrong base path.
 const WITHOUT_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// The pause between two looks of runs that are about one user: in a minute, little is missed, and there may be many such runs.
+const PAUSE: Duration = Duration::from_secs(60);
 
 /// Each look begins so much before the end of the last one: what happens at the same time may be written down later, and an event that
 /// comes twice does no harm.
@@ -45,11 +49,33 @@ pub enum Due {
     Since(UnixMs),
 }
 
+/// What an instance has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Its history. What could not be acted on is tried again, and concerns its own title alone.
+    History,
+    /// That it has none.
+    None,
+    /// Nothing. It may know more than we do.
+    Nothing,
+}
+
+/// Events that could not be acted on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Left {
+    /// When the first of them happened, by the instance's clock; unix milliseconds. The next look begins there.
+    pub since_ms: Option<UnixMs>,
+    /// The titles they are about, by the number that the instance knows them by. What became of these is still to be told.
+    pub titles: BTreeSet<u32>,
+}
+
 /// What became of a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caught {
-    /// Whether everything is known by now that the instance has to tell.
-    pub up: bool,
+    /// What the instance has told.
+    pub told: Told,
+    /// Titles of which something was told that could not be acted on.
+    pub left: BTreeSet<u32>,
     /// What somebody should know.
     pub problem: Option<Problem>,
 }
@@ -72,6 +98,15 @@ pub fn due(store: &Store, instance: &Instance, now_ms: UnixMs) -> Result<Due, St
     Ok(Due::Since(since_ms.min(now_ms).saturating_sub(millis(OVERLAP)).max(farthest_ms)))
 }
 
+/// Whether `instance` was asked less than a minute ago, by whomever.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn was_asked_just_now(store: &Store, instance: &Instance, now_ms: UnixMs) -> Result<bool, StoreError> {
+    let asked_at_ms = stored(store.read(), &asked_key(&instance.name))?;
+    Ok(asked_at_ms.is_some_and(|at| !has_passed(at, PAUSE, now_ms)))
+}
+
 /// Asks `instance` what it has done since `since_ms`, which [`due`] has told, and does what follows from it.
 ///
 /// # Errors
@@ -85,25 +120,38 @@ pub async fn catch_up(
     settings: TrackingSettings,
 ) -> Result<Caught, StoreError> {
     let answer = arr.history_since(since_ms).await;
-    let mut left_ms = None;
+    note_asked(store, instance, clock.now_ms())?;
+    let mut left = Left::default();
     match &answer {
         Ok(Some(history)) => {
             for portion in history.chunks(PORTION) {
-                left_ms = take_in(store, instance, portion, left_ms, settings, clock.now_ms())?;
+                left = take_in(store, instance, portion, left, settings, clock.now_ms())?;
                 tokio::task::yield_now().await;
             }
         }
         Ok(None) => note_without(store, instance, clock.now_ms())?,
         Err(_) => {}
     }
-    let up = matches!(answer, Ok(Some(_))) && left_ms.is_none();
-    Ok(Caught { up, problem: tell(instance, &answer) })
+    let told = match &answer {
+        Ok(Some(_)) => Told::History,
+        Ok(None) => Told::None,
+        Err(_) => Told::Nothing,
+    };
+    Ok(Caught { told, left: left.titles, problem: tell(instance, &answer) })
+}
+
+/// Notes that `instance` was asked, with or without an answer.
+///
+/// # Errors
+/// [`StoreError`] when the store fails.
+pub fn note_asked(store: &Store, instance: &Instance, now_ms: UnixMs) -> Result<(), StoreError> {
+    store.write(|db| db.set_setting(&asked_key(&instance.name), &now_ms.to_string()))
 }
 
 /// Does what follows from a portion of the history of `instance`, oldest first, in one transaction: at most [`PORTION`] events.
 /// Events that are known already change nothing. One that cannot be acted on, because of what is stored about its title, is left, and
 /// the others go on. The next look begins where the portion ends, or at the first event that was left, of which portions before this
-/// one have told in `left_ms`. Answers when that was; unix milliseconds.
+/// one have told in `left`. Answers all that were left.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails; then nothing is done, and the next look goes back as far.
@@ -111,21 +159,22 @@ pub fn take_in(
     store: &Store,
     instance: &Instance,
     portion: &[HistoryEvent],
-    left_ms: Option<UnixMs>,
+    left: Left,
     settings: TrackingSettings,
     now_ms: UnixMs,
-) -> Result<Option<UnixMs>, StoreError> {
+) -> Result<Left, StoreError> {
     let name = &instance.name;
     // A clock that was ahead for a while does not blind us later.
-    let Some(last_ms) = portion.iter().map(|it| it.at_ms.min(now_ms)).max() else { return Ok(left_ms) };
-    let (announced, left_ms) = store.write(|db| {
-        let (mut announced, mut left_ms) = (0, left_ms);
+    let Some(last_ms) = portion.iter().map(|it| it.at_ms.min(now_ms)).max() else { return Ok(left) };
+    let (announced, left) = store.write(|db| {
+        let (mut announced, mut left) = (0, left);
         for HistoryEvent { at_ms, event } in portion {
             let event = [(*at_ms, event.clone())];
             match db.attempt(|db| apply_events(db, name, instance.kind(), &event, settings, now_ms)) {
                 Ok(processed) => announced += processed.announced,
                 Err(error) if error.is_about_one_thing() => {
-                    left_ms.get_or_insert((*at_ms).min(now_ms));
+                    left.since_ms.get_or_insert((*at_ms).min(now_ms));
+                    left.titles.extend(event.iter().filter_map(|(_, event)| event.external_id()));
                     error!(
                         instance.name = %name,
                         "an event in the history of {} could not be acted on, and is tried again: failed to {error}. {}",
@@ -137,14 +186,14 @@ pub fn take_in(
             }
         }
         settle_at_place(db, instance)?;
-        db.set_setting(&since_key(name), &left_ms.unwrap_or(last_ms).to_string())?;
-        Ok((announced, left_ms))
+        db.set_setting(&since_key(name), &left.since_ms.unwrap_or(last_ms).to_string())?;
+        Ok((announced, left))
     })?;
     if announced > 0 {
         let (label, events) = (instance.label(), portion.len());
         info!(instance.name = %name, "{announced} messages from the history of {label}, which told of {events} events");
     }
-    Ok(left_ms)
+    Ok(left)
 }
 
 /// Notes that `instance` says that it has no history. What was read stays where it ended.
@@ -205,6 +254,10 @@ fn stored(db: Db<'_>, key: &str) -> Result<Option<UnixMs>, StoreError> {
 
 fn since_key(instance: &str) -> String {
     format!("history.since.{instance}")
+}
+
+fn asked_key(instance: &str) -> String {
+    format!("history.asked_at_ms.{instance}")
 }
 
 fn without_key(instance: &str) -> String {

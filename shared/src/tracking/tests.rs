@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::catch_up::Due;
+use super::catch_up::{Due, Left};
 use super::*;
 use crate::clients::arr::HistoryEvent;
 use crate::clock::UnixMs;
@@ -758,22 +758,23 @@ fn an_event_of_a_history_that_cannot_be_acted_on_is_where_the_next_look_begins()
         event: read(InstanceKind::Radarr, &body),
     });
     let now_ms = NOON + DAY;
-    let take_in = |portion, left_ms| {
-        catch_up::take_in(&world.store, &instance, portion, left_ms, TrackingSettings::default(), now_ms).unwrap()
+    let take_in = |portion, left| {
+        catch_up::take_in(&world.store, &instance, portion, left, TrackingSettings::default(), now_ms).unwrap()
     };
     let next = || catch_up::due(&world.store, &instance, now_ms).unwrap();
     let since = |hour: i64| Due::Since(NOON + hour * 3_600 * SECOND - 600 * SECOND);
 
-    assert_eq!((take_in(&history[..1], None), next()), (None, since(1)));
+    assert_eq!((take_in(&history[..1], Left::default()), next()), (Left::default(), since(1)));
     set_year(99_999);
-    let left_ms = take_in(&history[1..2], None);
-    assert_eq!((left_ms, next()), (Some(history[1].at_ms), since(2)));
-    assert_eq!((take_in(&history[2..], left_ms), next()), (left_ms, since(2)));
+    let left = take_in(&history[1..2], Left::default());
+    assert_eq!(left, Left { since_ms: Some(history[1].at_ms), titles: [603].into() });
+    assert_eq!(next(), since(2));
+    assert_eq!((take_in(&history[2..], left.clone()), next()), (left, since(2)));
     let imports: u32 = database.query_row("SELECT count(*) FROM imports", [], |row| row.get(0)).unwrap();
     assert_eq!(imports, 1, "the other one");
 
     set_year(2025);
-    assert_eq!(take_in(&history[1..], None), None);
+    assert_eq!(take_in(&history[1..], Left::default()), Left::default());
     assert_eq!((world.state(entry), next()), (EntryState::Available, Due::Nothing));
 }
 

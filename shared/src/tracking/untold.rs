@@ -2,11 +2,12 @@
 //! would be waited for for ever. Once a day, an instance that something has been waited for so long is asked for what it has, in one
 //! request. What is there with its file is available then, and nobody is told: when it came, nobody knows.
 //!
-//! A look comes before the history is read and counts after it: whatever the history can tell is news to people.
+//! A look comes after the history was read, and what it has found counts once the history was read again: whatever that can tell is news
+//! to people. Where there is no history to read, the look alone counts.
 
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::clients::arr::{Arr, ArrError, Presence};
 use crate::clock::{UnixMs, has_passed, millis};
@@ -59,6 +60,10 @@ pub fn note_look(
     looked: &Result<Vec<AwaitedRow>, ArrError>,
     now_ms: UnixMs,
 ) -> Result<(), StoreError> {
+    // That was none, and says nothing about the instance.
+    if matches!(looked, Err(ArrError::Stopped | ArrError::BudgetSpent)) {
+        return Ok(());
+    }
     if let Err(error) = looked {
         let label = instance.label();
         warn!(instance.name = %instance.name, "failed to look for what {label} told nobody of: {error}. It is asked again in a day.");
@@ -66,7 +71,7 @@ pub fn note_look(
     store.write(|db| db.set_setting(&looked_key(&instance.name), &now_ms.to_string()))
 }
 
-/// Takes those of `found` for available that nobody has told of by now.
+/// Takes those of `found` for available that nobody has told of by now. One of which what is stored cannot be read is left as it is.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails.
@@ -77,7 +82,16 @@ pub fn settle(store: &Store, instance: &Instance, found: &[AwaitedRow], now_ms: 
     let settled = store.write(|db| {
         let mut settled = 0;
         for row in found {
-            settled += u32::from(db.set_found(row, now_ms)?);
+            match db.attempt(|db| db.set_found(row, now_ms)) {
+                Ok(is_news) => settled += u32::from(is_news),
+                Err(error) if error.is_about_one_thing() => error!(
+                    instance.name = %instance.name,
+                    "a wish whose file was found in {} stays as it is: failed to {error}. {}",
+                    instance.label(),
+                    error.advice()
+                ),
+                Err(error) => return Err(error),
+            }
         }
         Ok(settled)
     })?;

@@ -5,7 +5,7 @@ use pulsarr_shared::model::EntryState;
 use pulsarr_shared::store::NewWebhook;
 use pulsarr_tests::fakes::{FakeRadarr, Fault, Title};
 
-use crate::world::{HARBOUR_NINE, NOON, SALT_LEDGER, Story, harbour_nine, hours, minutes, salt_ledger};
+use crate::world::{HARBOUR_NINE, NOON, SALT_LEDGER, Story, harbour_nine, hours, minutes, salt_ledger, until};
 
 const HISTORY: &str = "/api/v3/history/since";
 const LIBRARY: &str = "/api/v3/movie";
@@ -26,6 +26,10 @@ fn imported_at(story: &Story, after_noon_ms: UnixMs) {
     story.radarr.set_date(&rfc3339(NOON + after_noon_ms));
     story.radarr.grab(SALT_LEDGER);
     story.radarr.import(SALT_LEDGER, false);
+}
+
+fn seconds(count: u64) -> std::time::Duration {
+    std::time::Duration::from_secs(count)
 }
 
 /// The messages that wait to be told to people.
@@ -215,12 +219,102 @@ async fn a_file_is_not_taken_for_untold_while_its_history_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn a_run_for_one_user_asks_no_history_and_neither_does_a_dry_run() {
+async fn a_dry_run_asks_no_history() {
     let story = waiting().await;
-    let owner = story.plex.owner_uuid();
-    story.run(|request| request.user = Some(owner)).await.unwrap();
     story.dry_run().await;
     assert_eq!(story.arr_requests(), 0);
+}
+
+#[tokio::test]
+async fn a_run_for_one_user_asks_too_but_an_instance_that_was_asked_within_a_minute_is_left_alone() {
+    let story = waiting().await;
+    let run_for_owner = async || {
+        let owner = story.plex.owner_uuid();
+        story.run(|request| request.user = Some(owner)).await.unwrap();
+        (story.radarr.requests_to(HISTORY), story.sonarr.requests_to(HISTORY))
+    };
+    assert_eq!(run_for_owner().await, (1, 0), "nothing is waited for in Sonarr");
+    imported_at(&story, 30_000);
+    story.clock.advance(seconds(59));
+    assert_eq!(run_for_owner().await, (1, 0));
+    assert_eq!(story.state("Salt Ledger"), EntryState::Requested);
+    story.clock.advance(seconds(1));
+    assert_eq!(run_for_owner().await, (2, 0));
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 1));
+    story.clock.advance(minutes(5));
+    assert_eq!(run_for_owner().await, (2, 0), "nothing is waited for any more");
+}
+
+#[tokio::test]
+async fn a_run_for_one_user_leaves_the_look_at_the_disk_to_the_runs_of_all_lists() {
+    let story = waiting().await;
+    story.radarr.put_file(SALT_LEDGER);
+    story.clock.advance(hours(25));
+    let owner = story.plex.owner_uuid();
+    story.run(|request| request.user = Some(owner)).await.unwrap();
+    assert_eq!((story.state("Salt Ledger"), story.radarr.requests_to(LIBRARY)), (EntryState::Requested, 0));
+}
+
+#[tokio::test]
+async fn a_look_at_the_disk_waits_for_a_history_that_does_not_answer_and_for_nothing_else() {
+    let story = waiting().await;
+    story.radarr.put_file(SALT_LEDGER);
+    story.radarr.inject(Fault::on("GET", HISTORY).times(3).status(400));
+    story.clock.advance(hours(24));
+    for _ in 0..3 {
+        story.sync().await;
+        story.clock.advance(minutes(5));
+    }
+    assert_eq!((story.state("Salt Ledger"), story.radarr.requests_to(LIBRARY)), (EntryState::Requested, 0));
+    story.sync().await;
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 0));
+}
+
+#[tokio::test]
+async fn a_file_is_seen_also_where_there_is_no_history() {
+    let story = waiting().await;
+    story.radarr.put_file(SALT_LEDGER);
+    story.radarr.inject(Fault::on("GET", HISTORY).status(404));
+    // At whichever time of its rest the history is when the look is due.
+    for _ in 0..24 {
+        story.sync().await;
+        story.clock.advance(hours(1));
+    }
+    story.sync().await;
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 0));
+    assert_eq!(story.radarr.requests_to(LIBRARY), 1);
+}
+
+#[tokio::test]
+async fn what_is_imported_during_the_look_at_the_disk_is_told_to_people() {
+    let story = waiting().await;
+    story.radarr.inject(Fault::on("GET", LIBRARY).times(1).latency_ms(500));
+    story.clock.advance(hours(24));
+    let meanwhile = async {
+        until(|| story.radarr.requests_to(LIBRARY) == 1).await;
+        imported_at(&story, 24 * 3_600_000);
+    };
+    story.sync_and(false, meanwhile).await;
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 1));
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_acted_on_keeps_no_other_title_waiting() {
+    let story = waiting().await;
+    let tide = Title::movie("Tide").year(2025).tmdb(910_001);
+    story.owner_wants(tide);
+    story.sync().await;
+    assert_eq!(story.state("Tide"), EntryState::Requested);
+    imported_at(&story, 60_000);
+    story.store_year(SALT_LEDGER, 99_999);
+    story.radarr.put_file(910_001);
+    story.clock.advance(hours(25));
+    story.sync().await;
+    assert_eq!(story.state("Tide"), EntryState::Available, "the scan's file is seen although an event was left");
+    story.store_year(SALT_LEDGER, 2025);
+    story.clock.advance(minutes(5));
+    story.sync().await;
+    assert_eq!((story.state("Salt Ledger"), messages(&story)), (EntryState::Available, 1));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod accounts;
 mod approvals;
 mod catch_ups;
 mod clock;
+mod cool_downs;
 mod copies;
 mod cut_reads;
 mod decisions;

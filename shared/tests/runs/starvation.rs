@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pulsarr_shared::model::{EntryState, ReadOutcome, RunResult};
+use pulsarr_shared::model::{EntryState, ReadOutcome, RunResult, Trigger};
 use pulsarr_shared::report::ProblemKind;
 use pulsarr_tests::fakes::{Fault, Known, Title};
 use pulsarr_tests::household::SETTINGS;
@@ -280,4 +280,36 @@ async fn a_small_budget_leaves_something_for_the_titles() {
         story.clock.advance(minutes(5));
     }
     assert!(story.radarr.item(SALT_LEDGER).is_some());
+}
+
+#[tokio::test]
+async fn a_run_of_the_fast_lane_leaves_what_others_wait_for_to_their_own_runs() {
+    let story = Story::new();
+    let friend = story.plex.add_friend("tomas.r");
+    story.plex.watch(&friend, Title::movie("Tide").year(2025).tmdb(910_001));
+    story.plex.watch(&friend, Title::movie("Kelp").year(2025).tmdb(910_002));
+    // One waits for its id, the other for Radarr.
+    let (tide, kelp) = (Title::movie("Tide").year(2025).tmdb(910_001), Title::movie("Kelp").year(2025).tmdb(910_002));
+    story.plex.inject(Fault::on("GET", &format!("/library/metadata/{}", tide.rating_key())).status(503));
+    story.radarr.inject(Fault::on("POST", "/api/v3/movie").status(503));
+    story.sync().await;
+    assert_eq!(story.placement("Kelp").state.word(), "queued");
+    story.plex.clear_faults();
+    story.radarr.clear_faults();
+    story.clear_journals();
+    story.clock.advance(minutes(5));
+
+    story.owner_wants(salt_ledger());
+    let owner = story.plex.owner_uuid();
+    let of_the_lane = |request: &mut pulsarr_shared::sync::Request| {
+        request.trigger = Trigger::FastLane;
+        request.user = Some(owner);
+    };
+    let report = story.run(of_the_lane).await.unwrap();
+    assert_eq!((report.run.result, report.placements.added), (RunResult::Ok, 1));
+    assert!(story.radarr.item(SALT_LEDGER).is_some());
+    assert_eq!((story.metadata_requests(&tide), story.metadata_requests(&kelp), story.adds()), (0, 0, 1));
+
+    story.sync().await;
+    assert_eq!(story.radarr.library().len(), 3, "the regular run brings them all");
 }

@@ -93,6 +93,10 @@ fn main() {
 fn additions() -> Vec<Duration> {
     let mut household = Household::new();
     household.set("PULSARR_AUTH", "disabled");
+    // Pauses and tries as they are where nobody sets others.
+    for name in ["PULSARR_PLEX_PAGE_PAUSE_MS", "PULSARR_RETRY_BASE_MS"] {
+        household.vars.remove(name);
+    }
     household.sync_well();
     let _service = household.serve();
     wait_until("the first look", || household.plex.requests_to("/watchlist/all") > 1);

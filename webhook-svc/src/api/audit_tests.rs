@@ -17,7 +17,7 @@ const NEW_PASSWORD: &str = "battery staple";
 
 /// What is asked with a body or a verb that could change something, and changes nothing.
 const CHANGE_NOTHING: &[(&str, &str, &str)] = &[
-    ("POST", "/instances/test", "asks the instance, and stores nothing"),
+    ("POST", "/instances/test", "asks the instance, and has its webhook looked at as it is daily"),
     ("POST", "/rules/validate", "reads the rule, and stores nothing"),
     ("POST", "/simulate", "decides on a copy in memory"),
 ];

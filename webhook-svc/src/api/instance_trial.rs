@@ -1,4 +1,4 @@
-//! Asking an instance: does everything fit, and what does it offer. Stores nothing.
+//! Asking an instance: does everything fit, and what does it offer. Stores nothing but how the webhook of one that is there was found.
 
 use pulsarr_shared::check::{self, Finding};
 use pulsarr_shared::clients::arr::{Arr, ArrError, QualityProfile, RootFolder, Tag};
@@ -12,17 +12,21 @@ use warp::reply::Response;
 use super::answer;
 use super::editing::{Standing, body_of};
 use super::instances::{known, put, take_name, wanted};
+use super::webhooks::{ConnectionView, looked_at};
 use crate::app::App;
-use crate::connections::impatient;
+use crate::connections::{impatient, is_reached_alike};
 use crate::request::{ApiError, Ask};
 
 /// What came of asking an instance.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Trial {
-    /// Whether everything is well.
+    /// Whether all findings are well. The webhook has a state of its own.
     pub ok: bool,
     /// At least one, unless the service is about to stop.
     pub findings: Vec<FindingView>,
+    /// How its webhook stands, once it was made or mended where that was needed; `null` for an instance that is not saved like this, or
+    /// that does not answer.
+    pub webhook: Option<ConnectionView>,
 }
 
 /// What was found about one thing.
@@ -100,14 +104,19 @@ pub async fn tried(ask: &Ask) -> Result<(Trial, Option<Choices>), ApiError> {
     let config = impatient(config);
     let instance = known(&config, &name)?;
     let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
-    let Some(arr) = upstreams.arr(&name) else { return Ok((Trial { ok: false, findings: Vec::new() }, None)) };
+    let Some(arr) = upstreams.arr(&name) else {
+        return Ok((Trial { ok: false, findings: Vec::new(), webhook: None }, None));
+    };
     let found = check::instance(instance, arr, &config.settings.rules).await;
     // One that does not answer at all is not asked once more.
     let answers = found.iter().any(|finding| finding.outcome.is_ok());
     let offered = if answers { offered_by(arr).await.ok() } else { None };
+    // What is made for one that is not saved yet would be left behind there.
+    let is_saved = app.config().settings.instances.iter().any(|it| it.name == name && is_reached_alike(it, instance));
+    let webhook = if answers && is_saved { Some(looked_at(app, &name).await?) } else { None };
     let findings: Vec<FindingView> = found.into_iter().map(FindingView::from).collect();
     let ok = !findings.is_empty() && findings.iter().all(|finding| finding.ok);
-    Ok((Trial { ok, findings }, offered))
+    Ok((Trial { ok, findings, webhook }, offered))
 }
 
 pub(super) async fn choices(ask: Ask) -> Result<Response, ApiError> {

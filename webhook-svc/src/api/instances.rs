@@ -48,7 +48,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         path: "/instances/test",
         tag: "instances",
         summary: "Asks an instance whether everything fits, and stores nothing: one as it would be added or changed, or by its \
-                  name alone one that is there.",
+                  name alone one that is there, whose webhook is looked at, too.",
         access: Access::Write,
         query: &[],
         body: Some(shape::<InstanceBody>),
@@ -70,7 +70,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::PUT,
         path: "/instances/{name}",
         tag: "instances",
-        summary: "Replaces the settings of an instance. A key that is left out stays, unless the url leads to another host. With \
+        summary: "Replaces the settings of an instance, and has its webhook looked at. A key that is left out stays, unless the url leads to another host. With \
                   `If-Match` only what was looked at is replaced.",
         access: Access::Write,
         query: &[],
@@ -288,7 +288,9 @@ pub async fn replaced(ask: &Ask) -> Result<InstanceDetail, ApiError> {
         put(all, wanted);
         Ok(())
     };
+    let before = config;
     let config = app.configuration.change(&app.database, (Section::Instances, &name), note, edit).await?;
+    connections::was_saved(app, &before, &name);
     detail(&config, &name)
 }
 

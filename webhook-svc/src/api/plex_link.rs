@@ -115,18 +115,22 @@ impl PlexLink {
         Self::Expired { advice: advice.to_owned() }
     }
 
-    /// The account is known, and its token could not be stored.
-    fn not_stored(error: &ApiError) -> Self {
-        let of_field = |it: &FieldProblem| {
-            let place = if it.path.is_empty() { "the settings" } else { &it.path };
-            format!("{place}: {}", it.message)
-        };
-        let fields: Vec<String> = error.problems().iter().map(of_field).collect();
-        let why = if fields.is_empty() { error.message().to_owned() } else { fields.join("; ") };
-        let why = why.trim_end_matches('.');
+    /// The account is known, and its token cannot be stored.
+    fn not_stored(why: &str) -> Self {
         tracing::error!("the token of the Plex account could not be stored: {why}");
         Self::expired(&format!("Plex gave a token, which could not be stored: {why}. Mend that and begin again."))
     }
+}
+
+/// What is wrong, without a full stop.
+fn fragment(error: &ApiError) -> String {
+    let of_field = |it: &FieldProblem| {
+        let place = if it.path.is_empty() { "the settings" } else { &it.path };
+        format!("{place}: {}", it.message)
+    };
+    let fields: Vec<String> = error.problems().iter().map(of_field).collect();
+    let why = if fields.is_empty() { error.message().to_owned() } else { fields.join("; ") };
+    why.trim_end_matches('.').to_owned()
 }
 
 /// A code to type.
@@ -271,7 +275,10 @@ async fn ask_plex(app: &App, link: &mut PlexLink) -> Result<Option<String>, ApiE
             Some(until_ms) if app.now_ms() < pin.expires_at_ms() => detail = Some(left_alone(until_ms)),
             _ => {
                 let polled = way.linking().poll(pin, app.now_ms()).await;
-                way.close().await?;
+                // What Plex has answered is not lost because somebody else is at the store.
+                if let Err(error) = way.close().await {
+                    tracing::warn!("failed to {error}. {}", error.advice());
+                }
                 match polled {
                     Ok(LinkState::Waiting) => {}
                     Ok(LinkState::Expired) => {
@@ -279,10 +286,17 @@ async fn ask_plex(app: &App, link: &mut PlexLink) -> Result<Option<String>, ApiE
                     }
                     Ok(LinkState::Linked(linked)) => {
                         let by = By { at_ms: app.now_ms(), ..by.clone() };
-                        *link = match adopt(app, &way, by, *linked, "code").await {
-                            Ok(view) => PlexLink::Linked(view),
-                            Err(error) => PlexLink::not_stored(&error),
-                        };
+                        match adopt(app, &way, by, *linked, "code").await {
+                            Ok(view) => *link = PlexLink::Linked(view),
+                            Err(error) if error.is_passing() => {
+                                let why = fragment(&error);
+                                tracing::warn!("the token of the Plex account is not stored yet: {why}");
+                                detail = Some(format!(
+                                    "Plex gave a token, which is not stored yet: {why}. It is tried again."
+                                ));
+                            }
+                            Err(error) => *link = PlexLink::not_stored(&fragment(&error)),
+                        }
                     }
                     Err(error) if error.is_unauthorized() => {
                         *link = PlexLink::expired("Plex refuses the token that it gave: begin again.");

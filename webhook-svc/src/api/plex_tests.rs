@@ -86,6 +86,27 @@ impl Story {
         self.get("/plex/link").await
     }
 
+    /// What comes of this while another process writes for longer than anybody waits for the store.
+    async fn beside_a_writer<T>(&self, ask: impl Future<Output = T>) -> T {
+        let folder = self.household.data_dir();
+        let (begins, begun) = tokio::sync::oneshot::channel();
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let writer = std::thread::spawn(move || {
+            let store = Store::open(&folder, false).unwrap();
+            let wait = |_: pulsarr_shared::store::Db<'_>| {
+                begins.send(()).unwrap();
+                ends.recv().unwrap();
+                Ok(())
+            };
+            store.write(wait).unwrap();
+        });
+        begun.await.unwrap();
+        let answer = ask.await;
+        end.send(()).unwrap();
+        writer.join().unwrap();
+        answer
+    }
+
     async fn run(&self) -> Report {
         let wish = Wish { trigger: Trigger::Schedule, user: None, full: false };
         self.service.app.engine.begin(wish).unwrap().end.await.unwrap().unwrap()
@@ -278,6 +299,20 @@ async fn a_token_whose_key_is_lost_can_be_forgotten_and_until_then_no_code_is_as
     let service = story.service.started_again();
     let story = Story { service, ..story };
     assert_eq!(story.link().await["state"], "linked", "with nothing sealed there is a new key");
+}
+
+#[tokio::test]
+async fn a_link_goes_on_when_somebody_else_was_at_the_store() {
+    let story = Story::with(LINKLESS);
+    let code = story.ask("POST", "/plex/link", None).await.json["code"].as_str().unwrap().to_owned();
+    story.household.plex.claim_pin(&code);
+    story.service.clock.advance(Duration::from_secs(2));
+    let waiting = story.beside_a_writer(story.get("/plex/link")).await;
+    assert_eq!(waiting["state"], "waiting", "{waiting}");
+    assert!(waiting["detail"].as_str().unwrap().contains("is tried again"), "{waiting}");
+    story.service.clock.advance(Duration::from_secs(2));
+    let linked = story.get("/plex/link").await;
+    assert_eq!((&linked["state"], &linked["linked"]["is"]), (&json!("linked"), &json!("mirela_q")), "{linked}");
 }
 
 #[tokio::test]

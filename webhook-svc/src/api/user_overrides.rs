@@ -3,6 +3,7 @@
 use pulsarr_shared::config::{Config, UserOverride};
 use pulsarr_shared::model::{Declaration, Section, User};
 use pulsarr_shared::quota;
+use pulsarr_shared::store::{Db, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -141,7 +142,8 @@ pub async fn put(ask: Ask) -> Result<Response, ApiError> {
         target: user.called().to_owned(),
         detail: json!({"uuid": uuid, "settings": body}),
     };
-    let config = ask.app.configuration.change(&ask.app.database, (Section::Users, &uuid), note, |all| {
+    let still_free = alias_is_free(vec![user.clone()], &body, "alias");
+    let edit = |all: &mut Vec<Declaration>| {
         match all.iter().find(|it| is_of(it, &user)) {
             Some(found) => unchanged(found, expected)?,
             None if expected.is_some_and(|version| version != 0) => {
@@ -151,8 +153,10 @@ pub async fn put(ask: Ask) -> Result<Response, ApiError> {
         }
         keep(all, &user, body);
         Ok(())
-    });
-    let config = config.await?;
+    };
+    let about = (Section::Users, uuid.as_str());
+    let change = ask.app.configuration.change_if(&ask.app.database, about, note, edit, still_free, |_| Ok(()));
+    let config = change.await?;
     let user = one(&ask, user.uuid.as_str()).await?;
     let (view, version) = view(&config, user);
     Ok(with_version(answer(&view)?, Some(version)))
@@ -185,7 +189,8 @@ pub async fn bulk(ask: Ask) -> Result<Response, ApiError> {
         detail: json!({"uuids": users.iter().map(|user| user.uuid.as_str()).collect::<Vec<_>>(), "set": set}),
     };
     let first = users.first().map(|user| user.uuid.as_str().to_lowercase()).unwrap_or_default();
-    let change = ask.app.configuration.change(&ask.app.database, (Section::Users, &first), note, |all| {
+    let still_free = alias_is_free(users.iter().map(|user| (*user).clone()).collect(), &set, "set.alias");
+    let edit = |all: &mut Vec<Declaration>| {
         all_unchanged(all, expected)?;
         for user in &users {
             let found = all.iter().find(|it| is_of(it, user)).and_then(|it| it.body.as_object());
@@ -195,7 +200,9 @@ pub async fn bulk(ask: Ask) -> Result<Response, ApiError> {
             keep(all, user, body);
         }
         Ok(())
-    });
+    };
+    let about = (Section::Users, first.as_str());
+    let change = ask.app.configuration.change_if(&ask.app.database, about, note, edit, still_free, |_| Ok(()));
     let config = change.await?;
     let named = |user: &&User| Person::of(&config.settings.users.named((*user).clone()));
     answer(&BulkView { users: users.iter().map(named).collect() })
@@ -205,6 +212,20 @@ pub async fn bulk(ask: Ask) -> Result<Response, ApiError> {
 fn free_alias(everybody: &People, user: &User, keys: &Map<String, Value>, path: &str) -> Result<(), ApiError> {
     let taken = alias_in(keys).and_then(|alias| everybody.taken(&alias, Some(user)));
     taken.map_or(Ok(()), |message| Err(ApiError::fields(vec![FieldProblem { path: path.to_owned(), message }])))
+}
+
+/// Asks when it is being stored once more whether an alias of these is free: a run, or somebody else's change, may have brought somebody
+/// of that name since.
+fn alias_is_free(
+    users: Vec<User>,
+    keys: &Map<String, Value>,
+    path: &'static str,
+) -> impl FnOnce(Db<'_>, &Config) -> Result<Result<(), ApiError>, StoreError> + Send + 'static {
+    let keys = keys.clone();
+    move |db, config| {
+        let everybody = People::of(db, config)?;
+        Ok(users.iter().try_for_each(|user| free_alias(&everybody, user, &keys, path)))
+    }
 }
 
 /// Puts `body` in the place of what is kept for `user`, under whatever name; nothing when it says nothing.
@@ -368,6 +389,32 @@ mod tests {
         assert_eq!(household.db().declarations().unwrap(), []);
         assert_eq!(put(&household, "nobody", "{}").await.unwrap_err().status(), 404);
         assert_eq!(put(&household, ANA, "{\"synk\": true}").await.unwrap_err().status(), 422);
+    }
+
+    #[tokio::test]
+    async fn an_alias_that_somebody_has_come_to_answer_to_meanwhile_is_not_stored() {
+        let household = household();
+        for (endpoint, user, body, name) in [
+            ((Method::PUT, ONE), "ana", "{\"alias\": \"dan\"}", "dan"),
+            ((Method::POST, "/users/bulk"), "", "{\"users\": [\"ana\"], \"set\": {\"alias\": \"eve\"}}", "eve"),
+        ] {
+            let held = household.app.configuration.hold().await;
+            let changing = household.ask(ENDPOINTS, endpoint, user, "", body);
+            let meanwhile = async {
+                // The change has found the name free, and waits for its turn.
+                while !household.app.configuration.is_awaited() {
+                    tokio::task::yield_now().await;
+                }
+                let uuid = UserUuid::parse(&format!("{name}0000000000000")).unwrap();
+                household.write(|db| db.upsert_user(&uuid, name, name, Relation::Friend, 2));
+                drop(held);
+            };
+            let (refused, ()) = tokio::join!(changing, meanwhile);
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.status(), 422, "{refused:?}");
+            assert!(refused.problems()[0].message.contains("answers to already"), "{refused:?}");
+            assert_eq!(household.db().declarations().unwrap(), []);
+        }
     }
 
     #[tokio::test]

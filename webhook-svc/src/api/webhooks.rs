@@ -11,6 +11,7 @@ use warp::reply::Response;
 
 use super::instances::known;
 use super::{Answer, Endpoint, Parameter, answer, shape};
+use crate::app::App;
 use crate::audit::{self, By};
 use crate::connections;
 use crate::detached::on_its_own;
@@ -138,15 +139,23 @@ pub async fn fixed(ask: &Ask) -> Result<ConnectionView, ApiError> {
     let noted =
         app.database.run(move |store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &json!({}))));
     noted.await?;
+    looked_at(&app, &name).await
+}
+
+/// Looks at the connection in the instance of this name, makes or mends it, tries it out, and says how it stands.
+///
+/// # Errors
+/// 404 for one that is gone; when the store fails.
+pub async fn looked_at(app: &Arc<App>, name: &str) -> Result<ConnectionView, ApiError> {
     // On its own feet: what was begun is brought to its end also when whoever asked goes away.
-    let (service, instance) = (Arc::clone(&app), name.clone());
+    let (service, instance) = (Arc::clone(app), name.to_owned());
     let work = on_its_own(async move { connections::fix(&service, &instance).await });
     let broke_off = |_| ApiError::unavailable("the repair broke off: try again");
     let Some(found) = work.await.map_err(broke_off)?? else {
         return Err(ApiError::not_found(format!("`{name}` was removed meanwhile")));
     };
     Ok(ConnectionView {
-        instance: name,
+        instance: name.to_owned(),
         status: found.status.word(),
         advice: Some(found.advice),
         url: found.url,

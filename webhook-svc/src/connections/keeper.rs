@@ -56,6 +56,9 @@ where
             under_way.insert(spawned.id(), task);
         }
         before = config;
+        for name in app.connections.take_saved() {
+            schedule.hurry(&name, began.elapsed());
+        }
         for name in schedule.begin(began.elapsed()) {
             let spawned = tasks.spawn(look(Arc::clone(&app), name.clone()));
             under_way.insert(spawned.id(), Task::Look(name));
@@ -63,6 +66,7 @@ where
         let next = schedule.next().map(|due| began + due);
         tokio::select! {
             () = changed => {}
+            () = app.connections.somebody_saved.notified() => {}
             Some(done) = tasks.join_next_with_id(), if !tasks.is_empty() => {
                 // One that died says nothing about its instance: it is tried again like one that is not well.
                 let (id, well) = done.unwrap_or_else(|died| {

@@ -2,7 +2,7 @@
 
 use pulsarr_shared::store::StoreError;
 use pulsarr_shared::tracking::TrackingSettings;
-use pulsarr_shared::tracking::catch_up::{self, Due, PORTION};
+use pulsarr_shared::tracking::catch_up::{self, Due, Left, PORTION};
 use pulsarr_shared::upstreams::Upstreams;
 
 use crate::app::App;
@@ -54,20 +54,23 @@ async fn ask(app: &App, name: &str) -> Result<Look, StoreError> {
     let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
     let Some(arr) = upstreams.arr(name) else { return Ok(Look::Done) };
     let answer = arr.history_since(since_ms).await;
+    let (of, now_ms) = (instance.clone(), app.now_ms());
+    app.database.run(move |store| catch_up::note_asked(store, &of, now_ms)).await?;
     // What people should know is in the log, and in the report of every run that asks.
     drop(catch_up::tell(&instance, &answer));
     let settings = TrackingSettings::of(&config.environment);
     match answer {
         Ok(Some(mut history)) => {
-            let mut left_ms = None;
+            let mut left = Left::default();
             while !history.is_empty() {
                 let rest = history.split_off(history.len().min(PORTION));
                 let portion = std::mem::replace(&mut history, rest);
-                let (of, now_ms) = (instance.clone(), app.now_ms());
-                let work = move |store: &_| catch_up::take_in(store, &of, &portion, left_ms, settings, now_ms);
-                left_ms = app.database.run(work).await?;
+                let (of, before, now_ms) = (instance.clone(), left, app.now_ms());
+                let work = move |store: &_| catch_up::take_in(store, &of, &portion, before, settings, now_ms);
+                left = app.database.run(work).await?;
             }
-            Ok(if left_ms.is_none() { Look::Done } else { Look::Again })
+            // What could not be acted on concerns its own title alone, and every run tries it again.
+            Ok(Look::Done)
         }
         Ok(None) => {
             let now_ms = app.now_ms();

@@ -73,6 +73,21 @@ async fn a_history_that_was_not_told_is_asked_for_again_soon() {
 }
 
 #[tokio::test]
+async fn an_event_that_cannot_be_acted_on_is_left_to_the_runs() {
+    let story = Story::waiting().await;
+    story.imported_at(60_000);
+    story.household.store_year(SALT_LEDGER, 99_999);
+    assert!(story.look().await, "trying its connection again soon mends nothing");
+    assert!(story.look().await);
+    assert_eq!(story.asked(), 1);
+    story.household.store_year(SALT_LEDGER, 2025);
+    story.clock.advance(Duration::from_secs(5 * 60));
+    let wish = Wish { trigger: Trigger::Schedule, user: None, full: false };
+    story.app.engine.begin(wish).unwrap().end.await.unwrap().unwrap();
+    assert_eq!(story.state(), EntryState::Available);
+}
+
+#[tokio::test]
 async fn an_instance_without_a_history_has_not_been_caught_up_with() {
     let story = Story::waiting().await;
     story.imported_at(60_000);

@@ -27,8 +27,9 @@ use pulsarr_shared::process;
 use pulsarr_shared::store::{ConnectionRow, StoreError};
 use pulsarr_shared::upstreams::Upstreams;
 use pulsarr_shared::vault::VaultError;
+pub use schedule::is_reached_alike;
 use secrecy::SecretString;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{Notify, OwnedMutexGuard};
 
 use crate::app::App;
 
@@ -51,6 +52,9 @@ pub struct Connections {
     caught_up: Mutex<HashSet<String>>,
     /// Passwords for those that have none that can be read.
     spares: Spares,
+    /// Those that somebody has saved, and that are to be looked at soon.
+    saved: Mutex<HashSet<String>>,
+    somebody_saved: Notify,
 }
 
 /// Whoever has it sees to the removal of an instance, and the keeper does not.
@@ -66,6 +70,10 @@ impl Connections {
 
     fn caught_up(&self, name: &str) {
         self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
+    fn take_saved(&self) -> HashSet<String> {
+        std::mem::take(&mut *self.saved.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn alone(&self, with: String) -> OwnedMutexGuard<()> {
@@ -116,6 +124,17 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.app.connections.claimed.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
+/// Somebody has saved the instance of this name: its connection is looked at at once, whether or not anything changed.
+pub fn was_saved(app: &App, before: &Config, name: &str) {
+    let now = app.config();
+    let of = |config: &Config| config.settings.instances.iter().find(|it| it.name == name).cloned();
+    // One that is reached in another way from now on is looked at because of that.
+    if of(before).zip(of(&now)).is_some_and(|(before, now)| is_reached_alike(&before, &now)) {
+        app.connections.saved.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        app.connections.somebody_saved.notify_one();
     }
 }
 

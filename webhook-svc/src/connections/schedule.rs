@@ -66,6 +66,13 @@ impl Schedule {
         left
     }
 
+    /// This one is due at once; if it is being looked at, then once more.
+    pub fn hurry(&mut self, name: &str, now: Duration) {
+        if let Some(planned) = self.0.get_mut(name) {
+            (planned.due, planned.failures, planned.again) = (now, 0, planned.working > 0);
+        }
+    }
+
     /// Those that are to be looked at now, each of which begins.
     pub fn begin(&mut self, now: Duration) -> Vec<String> {
         let due = self.0.iter_mut().filter(|(_, it)| it.working == 0 && it.due <= now);
@@ -105,7 +112,7 @@ fn pause(failures: u32) -> Duration {
 }
 
 /// Whether whoever could ask the one can ask the other: how titles are added does not matter to a connection.
-fn is_reached_alike(one: &Instance, other: &Instance) -> bool {
+pub fn is_reached_alike(one: &Instance, other: &Instance) -> bool {
     let key = |it: &Instance| it.api_key.expose_secret().to_owned();
     one.url == other.url && one.kind() == other.kind() && key(one) == key(other)
 }
@@ -182,6 +189,24 @@ mod tests {
         assert_eq!(schedule.begin(at(6)), [""; 0]);
         schedule.looked("c", true, at(7));
         assert_eq!(schedule.begin(at(7)), ["c"]);
+    }
+
+    #[test]
+    fn what_was_saved_is_looked_at_at_once_and_once_more_if_it_is_being_looked_at() {
+        let mut schedule = Schedule::default();
+        schedule.meet(&[a_radarr("a", "http://one:1")], START);
+        schedule.begin(START);
+        schedule.looked("a", true, START);
+        assert_eq!(schedule.begin(at(5)), [""; 0]);
+        schedule.hurry("a", at(5));
+        schedule.hurry("nobody", at(5));
+        assert_eq!(schedule.begin(at(5)), ["a"]);
+        schedule.hurry("a", at(6));
+        assert_eq!(schedule.begin(at(6)), [""; 0]);
+        schedule.looked("a", true, at(7));
+        assert_eq!(schedule.begin(at(7)), ["a"]);
+        schedule.looked("a", true, at(8));
+        assert_eq!(schedule.next(), Some(at(8) + LOOK_AGAIN_AFTER));
     }
 
     #[test]

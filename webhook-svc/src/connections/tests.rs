@@ -97,6 +97,42 @@ async fn an_arr_that_hangs_delays_no_other_and_one_that_is_added_is_connected_at
 }
 
 #[tokio::test]
+async fn saving_an_instance_has_its_connection_looked_at_at_once_also_when_nothing_has_changed() {
+    let (service, fake) = (service().await, FakeRadarr::start());
+    ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;
+    let keeper = tokio::spawn(keep(Arc::clone(&service.app)));
+    until("it is connected", || leads_to(&fake) == ["movies"] && stored(&service)[0].status == ConnectionStatus::Ok)
+        .await;
+    fake.forget_connections();
+    ask(&service, "PUT", "/instances/movies", radarr("movies", &fake.url())).await;
+    until("it is connected again", || leads_to(&fake) == ["movies"]).await;
+    end(&service, keeper).await;
+}
+
+#[tokio::test]
+async fn testing_an_instance_that_is_there_mends_its_connection_and_tells_how_it_stands() {
+    let (service, fake, elsewhere) = (service().await, FakeRadarr::start(), FakeRadarr::start());
+    let before = ask(&service, "POST", "/instances/test", radarr("movies", &fake.url())).await;
+    assert!(before.json["webhook"].is_null() && fake.connections().is_empty(), "{}", before.text);
+    ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;
+    for body in [json!({"name": "movies"}), radarr("movies", &fake.url())] {
+        fake.forget_connections();
+        let tested = ask(&service, "POST", "/instances/test", body).await;
+        assert_eq!((&tested.json["ok"], &tested.json["webhook"]["status"]), (&json!(true), &json!("ok")));
+        assert_eq!((leads_to(&fake), stored(&service)[0].status), (vec!["movies".to_owned()], ConnectionStatus::Ok));
+    }
+    let moved = ask(&service, "POST", "/instances/test", radarr("movies", &elsewhere.url())).await;
+    assert!(moved.json["webhook"].is_null() && elsewhere.connections().is_empty(), "{}", moved.text);
+
+    let nameless = crate::testing::app(&[("PULSARR_AUTH", "disabled")]);
+    ask(&nameless, "POST", "/instances", radarr("movies", &fake.url())).await;
+    let tested = ask(&nameless, "POST", "/instances/test", json!({"name": "movies"})).await;
+    let webhook = &tested.json["webhook"];
+    assert_eq!((&tested.json["ok"], &webhook["status"]), (&json!(true), &json!("unknown")), "{}", tested.text);
+    assert!(webhook["advice"].as_str().unwrap().contains("set PULSARR_BASE_URL"), "{}", tested.text);
+}
+
+#[tokio::test]
 async fn an_arr_that_is_down_is_not_settled_and_without_an_address_of_our_own_everything_is() {
     let (service, fake) = (service().await, FakeRadarr::start());
     ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;

@@ -260,7 +260,7 @@ impl Watcher {
         for list in verdict.want.iter().filter_map(|user| list_of(user)) {
             app.fast_lane.changes.fetch_add(1, Ordering::Relaxed);
             tracing::info!(user.name = %list.username, "a feed tells that {} has added something", list.username);
-            app.engine.want(list.uuid.as_str());
+            app.engine.want(list.uuid.as_str(), list.own);
         }
         if let Some(user) = verdict.stale_for {
             self.health(app).alarms.fetch_add(1, Ordering::Relaxed);

@@ -3,15 +3,20 @@
 //!
 //! Everything here obeys the cool-down that runs keep, and is off with `PULSARR_FAST_LANE=false`.
 
+mod failures;
 mod feed_diff;
 #[cfg(test)]
 mod feed_tests;
 mod feed_trust;
 mod feeds;
 mod patience;
+#[cfg(test)]
+mod refusal_tests;
 mod schedule;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod urgency_tests;
 mod watchdog;
 
 use std::collections::BTreeMap;
@@ -19,15 +24,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use pulsarr_shared::clients::plex::Plex;
-use pulsarr_shared::clock::{UnixMs, millis};
-use pulsarr_shared::model::ReadOutcome;
+use pulsarr_shared::clients::plex::{Plex, PlexError};
+use pulsarr_shared::clock::{UnixMs, has_passed, millis};
+use pulsarr_shared::link::TokenState;
+use pulsarr_shared::model::{ReadOutcome, RunResult};
 use pulsarr_shared::report::{Report, UserReport};
 use pulsarr_shared::store::StoreError;
 use pulsarr_shared::sync;
 use pulsarr_shared::watch::{self, Watched, Watching};
 use tokio::sync::oneshot::error::RecvError;
 
+use self::failures::Streaks;
+pub use self::failures::{FailedLooks, Failure};
 pub use self::feed_trust::Stand;
 pub use self::feeds::FeedHealth;
 use self::feeds::{Feeds, LeaveAlone};
@@ -37,7 +45,8 @@ pub use self::watchdog::PATIENCE as HANGS_AFTER;
 use self::watchdog::Watchdog;
 
 use crate::app::App;
-use crate::engine::{NextWanted, NotBegun, RunError, WantedRun};
+use crate::engine::{Engine, NextWanted, NotBegun, RunError, WantedRun};
+use crate::plex_health;
 use crate::supervisor::RESTART_PAUSE;
 
 /// The longest and the shortest the lane sleeps: clocks jump, and nothing may spin.
@@ -49,6 +58,12 @@ const ASK_AGAIN_MS: i64 = 1_000;
 
 /// When a store that failed is asked again.
 const STORE_AGAIN_MS: i64 = 10_000;
+
+/// When a lane that rests, because Plex refuses the token, looks whether it still has to.
+const REST_AGAIN_MS: i64 = 5_000;
+
+/// How long a refusal by which Plex does not stand is not asked about again.
+const RUMOUR_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// How long Plex is left alone after a refusal that names no time: what only watches has no hurry.
 const OWN_COOL_DOWN: Duration = Duration::from_secs(60);
@@ -64,6 +79,8 @@ pub struct LaneHealth {
     pub restarts: AtomicU64,
     /// Questions to Plex.
     pub checks: AtomicU64,
+    /// Looks that brought no answer.
+    pub failed: FailedLooks,
     /// Changes that were seen, by looks and in feeds.
     pub changes: AtomicU64,
     /// Lists at which looks pause in between, because runs for them found nothing.
@@ -82,9 +99,38 @@ pub struct FastLane {
     patience: Patience,
     /// Users for whom a look has led to a run that has not ended yet, and whether it is the owner.
     seen: BTreeMap<String, bool>,
-    run: Option<WantedRun>,
+    failing: Streaks,
+    /// When a refusal turned out to be none of the token.
+    rumour_at_ms: Option<UnixMs>,
+    run: Option<UnderWay>,
     /// When something is due next; 0 before the first look.
     next_ms: UnixMs,
+}
+
+/// A run of the lane.
+struct UnderWay {
+    run: WantedRun,
+    /// What the last look at the list had left when it began.
+    mark: Option<String>,
+    /// It was told to end, because the owner waits.
+    gives_way: bool,
+}
+
+impl UnderWay {
+    /// Whether the run has yet to read this list: until then, what is new on it is what the run is there for.
+    fn is_about_to_read(&self, list: &Watched) -> bool {
+        self.run.user == list.uuid.as_str() && self.mark.as_ref() == Some(&list.mark)
+    }
+
+    /// Ends the run when the owner waits for one: what a friend's leaves is taken up right after. Additions of the owner are to arrive
+    /// within half a minute, however long a list a friend has just filled.
+    fn give_way_to(&mut self, engine: &Engine, now_ms: UnixMs) {
+        if !self.gives_way && !self.run.own && engine.owner_waits(now_ms) {
+            self.gives_way = true;
+            self.run.begun.give_way();
+            tracing::info!(run.id = %self.run.begun.run_id, "the run gives way to the owner's list, and goes on after it");
+        }
+    }
 }
 
 /// What the store says before anybody is asked.
@@ -110,6 +156,8 @@ impl FastLane {
             feeds,
             patience: Patience::default(),
             seen: BTreeMap::new(),
+            failing: Streaks::default(),
+            rumour_at_ms: None,
             run: None,
             next_ms: 0,
             app,
@@ -127,11 +175,9 @@ impl FastLane {
     async fn turn(&mut self, now_ms: UnixMs) -> UnixMs {
         let put_back = self.app.fast_lane.last_tick_at_ms.swap(now_ms, Ordering::Relaxed) > now_ms;
         self.take_end(now_ms);
-        if self.run.is_some() {
-            // The run looks at lists itself; and should it be told to slow down, nobody else knows yet.
-            return now_ms + ASK_AGAIN_MS;
-        }
         let waits = match self.app.engine.next_wanted(now_ms) {
+            // One run at a time: whoever waits has a turn when it has ended.
+            _ if self.run.is_some() => now_ms + ASK_AGAIN_MS,
             NextWanted::Now(_) => return self.work(now_ms).await,
             NextWanted::At(at_ms) => at_ms,
             NextWanted::Nobody => UnixMs::MAX,
@@ -146,11 +192,16 @@ impl FastLane {
     /// Waits until the run that is under way has ended; for ever when there is none.
     pub async fn run_ends(&mut self) {
         let Some(run) = &mut self.run else { return std::future::pending().await };
-        let end = (&mut run.begun.end).await;
+        let end = (&mut run.run.begun.end).await;
         self.note_end(end, self.app.now_ms());
     }
 
     async fn work(&mut self, now_ms: UnixMs) -> UnixMs {
+        if self.app.plex_health.token() == Some(TokenState::Dead) {
+            // Nobody is asked anything. Whoever looks after the token says when Plex takes it again, or another one.
+            self.next_ms = now_ms + REST_AGAIN_MS;
+            return self.next_ms;
+        }
         let known = match self.known(now_ms).await {
             Ok(known) => known,
             Err(error) => {
@@ -167,8 +218,12 @@ impl FastLane {
         if self.app.config().environment.fast_lane && !self.look(&known, now_ms).await {
             return self.next_ms;
         }
+        if let Some(under_way) = &mut self.run {
+            under_way.give_way_to(&self.app.engine, now_ms);
+            return self.next_ms.min(now_ms + ASK_AGAIN_MS);
+        }
         match self.app.engine.next_wanted(now_ms) {
-            NextWanted::Now(user) => self.start(&user, now_ms),
+            NextWanted::Now(user) => self.start(&user, &known, now_ms),
             NextWanted::At(at_ms) => self.next_ms.min(at_ms),
             NextWanted::Nobody => self.next_ms,
         }
@@ -192,6 +247,7 @@ impl FastLane {
         let own = known.lists.iter().find(|list| list.own);
         let friends: Vec<&Watched> = known.lists.iter().filter(|list| !list.own).collect();
         let names: Vec<&str> = friends.iter().map(|list| list.uuid.as_str()).collect();
+        self.failing.keep(|user| known.lists.iter().any(|list| list.uuid.as_str() == user));
         self.schedule.stretch(self.feeds.tell_of_friends());
         let jitter = fastrand::f64() * 2.0 - 1.0;
         let due = self.schedule.due(now_ms, own.is_some(), &names, jitter);
@@ -209,7 +265,11 @@ impl FastLane {
         };
         for list in lists {
             // Its run will see whatever there is.
-            if app.engine.is_wanted(list.uuid.as_str()) || !self.patience.allows(list.uuid.as_str(), list.own, now_ms) {
+            let is_read = self.run.as_ref().is_some_and(|it| it.is_about_to_read(list));
+            if is_read
+                || app.engine.is_wanted(list.uuid.as_str())
+                || !self.patience.allows(list.uuid.as_str(), list.own, now_ms)
+            {
                 continue;
             }
             if let Err(LeaveAlone(asked)) = self.ask(&plex, list).await {
@@ -233,22 +293,55 @@ impl FastLane {
 
     /// Asks about one list.
     async fn ask(&mut self, plex: &Plex, list: &Watched) -> Result<(), LeaveAlone> {
-        let health = &self.app.fast_lane;
-        health.checks.fetch_add(1, Ordering::Relaxed);
-        match watch::has_changed(plex, list).await {
+        let app = Arc::clone(&self.app);
+        app.fast_lane.checks.fetch_add(1, Ordering::Relaxed);
+        let (user, name) = (list.uuid.as_str(), &list.username);
+        let watching = watch::has_changed(plex, list).await;
+        if matches!(watching, Watching::Unchanged | Watching::Changed) && self.failing.answered(user) {
+            tracing::info!(user.name = %name, "looks at the list of {name} are answered again");
+        }
+        match watching {
             Watching::Unchanged => {}
             Watching::Changed => {
-                health.changes.fetch_add(1, Ordering::Relaxed);
-                tracing::info!(user.name = %list.username, "the list of {} has changed", list.username);
-                self.seen.insert(list.uuid.as_str().to_owned(), list.own);
-                self.app.engine.want(list.uuid.as_str());
+                app.fast_lane.changes.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(user.name = %name, "the list of {name} has changed");
+                self.seen.insert(user.to_owned(), list.own);
+                app.engine.want(user, list.own);
             }
-            Watching::Unknown(error) => {
-                tracing::debug!(user.name = %list.username, "failed to {error}");
+            Watching::Unknown(error) => self.failed(list, &error).await,
+            Watching::LeaveAlone(asked) => {
+                app.fast_lane.failed.count(Failure::SlowDown);
+                return Err(LeaveAlone(asked));
             }
-            Watching::LeaveAlone(asked) => return Err(LeaveAlone(asked)),
         }
         Ok(())
+    }
+
+    /// A look brought no answer: counted each time, and told once per streak.
+    async fn failed(&mut self, list: &Watched, error: &PlexError) {
+        self.app.fast_lane.failed.count(Failure::of(error));
+        let name = &list.username;
+        if self.failing.failed(list.uuid.as_str()) {
+            tracing::warn!(
+                user.name = %name,
+                "a look at the list of {name} failed to {error}. Looks go on, and it is told when one is answered."
+            );
+        }
+        if error.is_unauthorized() {
+            self.ask_about_token().await;
+        }
+    }
+
+    /// Somebody at Plex refused the token: asks the only judge, unless it has just said that the token is alive.
+    async fn ask_about_token(&mut self) {
+        let now_ms = self.app.now_ms();
+        if self.rumour_at_ms.is_some_and(|at| !has_passed(at, RUMOUR_FOR, now_ms)) {
+            return;
+        }
+        self.rumour_at_ms = Some(now_ms);
+        if let Err(error) = plex_health::confirm_token(&self.app).await {
+            tracing::warn!("nobody knows whether Plex takes the token: failed to {error}. {}", error.advice());
+        }
     }
 
     /// Plex has asked to be left alone. Answers until when everybody leaves it alone.
@@ -262,10 +355,11 @@ impl FastLane {
     }
 
     /// Starts the run that `user` waits for, and answers when to look again.
-    fn start(&mut self, user: &str, now_ms: UnixMs) -> UnixMs {
+    fn start(&mut self, user: &str, known: &Known, now_ms: UnixMs) -> UnixMs {
+        let list = known.lists.iter().find(|list| list.uuid.as_str() == user);
         match self.app.engine.begin_wanted(user) {
             Ok(run) => {
-                self.run = Some(run);
+                self.run = Some(UnderWay { run, mark: list.map(|list| list.mark.clone()), gives_way: false });
                 now_ms + ASK_AGAIN_MS
             }
             Err(error @ NotBegun::Busy { .. }) => {
@@ -275,7 +369,7 @@ impl FastLane {
             Err(NotBegun::Stopping) => self.next_ms,
             Err(error) => {
                 tracing::warn!("failed to {error}");
-                self.app.engine.want_again(user, 0, now_ms);
+                self.app.engine.want_again(user, list.is_some_and(|list| list.own), 0, now_ms);
                 self.next_ms
             }
         }
@@ -284,7 +378,7 @@ impl FastLane {
     /// Takes note of the run's end, if it has ended.
     fn take_end(&mut self, now_ms: UnixMs) {
         let Some(run) = &mut self.run else { return };
-        match run.begun.end.try_recv() {
+        match run.run.begun.end.try_recv() {
             Ok(end) => self.note_end(Ok(end), now_ms),
             Err(tokio::sync::oneshot::error::TryRecvError::Empty) => {}
             Err(tokio::sync::oneshot::error::TryRecvError::Closed) => self.lost(now_ms),
@@ -293,9 +387,13 @@ impl FastLane {
 
     fn note_end(&mut self, end: Result<Result<Report, RunError>, RecvError>, now_ms: UnixMs) {
         let Ok(end) = end else { return self.lost(now_ms) };
-        let Some(WantedRun { user, failures, .. }) = self.run.take() else { return };
+        let Some(UnderWay { run: WantedRun { user, own, failures, .. }, gives_way, .. }) = self.run.take() else {
+            return;
+        };
+        let mut cut_short = false;
         let done = match end {
             Ok(report) => {
+                cut_short = gives_way && report.run.result != RunResult::Ok;
                 let read = was_read(&report, &user);
                 if read {
                     self.judge(&report, &user, now_ms);
@@ -306,8 +404,10 @@ impl FastLane {
             Err(RunError::Sync(sync::SyncError::UnknownUser { .. })) => true,
             Err(_) => false,
         };
-        if !done {
-            self.app.engine.want_again(&user, failures, now_ms);
+        if cut_short {
+            self.app.engine.want(&user, own);
+        } else if !done {
+            self.app.engine.want_again(&user, own, failures, now_ms);
         }
     }
 
@@ -334,8 +434,8 @@ impl FastLane {
 
     /// The run's thread died.
     fn lost(&mut self, now_ms: UnixMs) {
-        if let Some(WantedRun { user, failures, .. }) = self.run.take() {
-            self.app.engine.want_again(&user, failures, now_ms);
+        if let Some(UnderWay { run: WantedRun { user, own, failures, .. }, .. }) = self.run.take() {
+            self.app.engine.want_again(&user, own, failures, now_ms);
         }
     }
 }

@@ -377,7 +377,7 @@ async fn a_run_can_be_asked_for_by_hand() {
 async fn asking_for_a_user_again_and_again_makes_one_run() {
     let mut story = Story::new(&["ada"]).await;
     for _ in 0..5 {
-        story.app.engine.want(&story.friends[0]);
+        story.app.engine.want(&story.friends[0], false);
     }
     story.seconds(10).await;
     assert_eq!(story.runs().len(), 2);

@@ -15,6 +15,7 @@ pub struct ApiError {
     message: String,
     problems: Vec<FieldProblem>,
     retry_after_s: Option<u64>,
+    passing: bool,
 }
 
 /// One field that is wrong.
@@ -41,7 +42,7 @@ struct Inner<'a> {
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), problems: Vec::new(), retry_after_s: None }
+        Self { status, code, message: message.into(), problems: Vec::new(), retry_after_s: None, passing: false }
     }
 
     /// 400: the request says something that cannot be.
@@ -140,6 +141,16 @@ impl ApiError {
         self.retry_after_s
     }
 
+    /// The same, as something that the next try may find gone without anybody's doing.
+    pub fn passing(self) -> Self {
+        Self { passing: true, ..self }
+    }
+
+    /// Whether the next try may find it gone without anybody's doing: somebody else was at the store.
+    pub const fn is_passing(&self) -> bool {
+        self.passing
+    }
+
     /// The fields that are wrong; empty when it is none of them.
     pub fn problems(&self) -> &[FieldProblem] {
         &self.problems
@@ -151,7 +162,8 @@ impl From<StoreError> for ApiError {
         let message = format!("failed to {error}. {}", error.advice());
         match error {
             StoreError::Undecidable { .. } => Self::conflict(message),
-            StoreError::Full | StoreError::ReadOnly | StoreError::Busy => Self::unavailable(message),
+            StoreError::Busy => Self::unavailable(message).passing(),
+            StoreError::Full | StoreError::ReadOnly => Self::unavailable(message),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store", message),
         }
     }

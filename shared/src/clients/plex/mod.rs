@@ -162,6 +162,16 @@ impl Plex {
         self.http.cooling_for()
     }
 
+    /// Waits until Plex asks us to slow down (429), unless it has done so since this was asked last.
+    pub async fn refused(&self) {
+        self.http.refused().await;
+    }
+
+    /// Leaves Plex alone for so long from now on, because somebody else was told to.
+    pub fn leave_alone(&self, wait: std::time::Duration) {
+        self.http.leave_alone(wait);
+    }
+
     /// Tells this token from another without giving it away: 16 hex characters of its SHA-256.
     #[must_use]
     pub fn token_mark(&self) -> String {

@@ -275,6 +275,11 @@ impl FakeArr {
         core.connections.iter().map(|one| one.seen()).collect()
     }
 
+    /// Somebody deletes every connection in the settings.
+    pub fn forget_connections(&self) {
+        self.core().connections.clear();
+    }
+
     /// Creates a connection the way a person does in the settings, without trying it: the body of a `POST /notification`. Returns
     /// its id.
     ///
