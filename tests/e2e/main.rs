@@ -5,6 +5,7 @@
 
 mod api;
 mod approvals;
+mod backup;
 mod bad_days;
 mod catch_up;
 mod check;
@@ -12,6 +13,7 @@ mod clock;
 mod commands;
 mod copy;
 mod crash;
+mod doctor;
 mod explain;
 mod fast_lane;
 mod instances;
@@ -23,6 +25,7 @@ mod posters;
 mod progress;
 mod quotas;
 mod report;
+mod restore;
 mod rules;
 mod run;
 mod secrets;
@@ -31,10 +34,12 @@ mod settings;
 mod simulate;
 mod stop;
 mod store;
+mod tampered;
 mod terminal;
 mod titles;
 mod token;
 mod upgrades;
+mod upkeep;
 mod volume;
 mod webhooks;
 

@@ -45,7 +45,7 @@ fn assert_no_secret_on_disk(folder: &Path, household: &Household) {
     }
 }
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 11] = [
     &["sync", "--report", "json"],
     &["sync", "--full"],
     &["sync", "--dry-run"],
@@ -54,6 +54,9 @@ const COMMANDS: [&[&str]; 8] = [
     &["status"],
     &["explain", "Salt Ledger"],
     &["sync", "--user", "nobody"],
+    &["doctor"],
+    &["backup"],
+    &["upkeep"],
 ];
 
 #[test]
@@ -80,6 +83,7 @@ fn no_secret_is_told_at_the_loudest_level_whatever_fails() {
         household.radarr.inject(fault);
         assert_quiet(&household, &["sync", "--full", "--report", "json"]);
         assert_quiet(&household, &["check"]);
+        assert_quiet(&household, &["doctor", "--report", "json"]);
         household.plex.clear_faults();
         household.radarr.clear_faults();
     }
