@@ -42,6 +42,10 @@ pub enum Command {
     Backup(BackupArguments),
     /// Put a backup in the place of the store
     Restore(RestoreArguments),
+    /// Take away what is past its time, and tidy the store; every night
+    Upkeep(UpkeepArguments),
+    /// Look at volume, store, locks, clock and the way to and from every upstream; changes nothing
+    Doctor(DoctorArguments),
 }
 
 const SYNC_HELP: &str = "\
@@ -307,6 +311,14 @@ pub struct CopyArguments {
     /// Compare, print what would be added, change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// How to wait, and what to tell.
+    #[command(flatten)]
+    pub chore: ChoreArguments,
+}
+
+/// What commands have in common that keep syncs away.
+#[derive(Debug, Args)]
+pub struct ChoreArguments {
     /// How long to wait for a sync that is running: 45, 30s, 500ms, 2m
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub lock_wait: Duration,
@@ -367,10 +379,51 @@ pub struct RestoreArguments {
     /// Look at the backup and say what would come of it; change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// How long to wait for a sync that is running: 45, 30s, 500ms, 2m
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
-    pub lock_wait: Duration,
+    /// How to wait, and what to tell.
+    #[command(flatten)]
+    pub chore: ChoreArguments,
+}
+
+const UPKEEP_HELP: &str = "\
+Old runs, webhooks that were acted on, messages that were delivered, sign-ins that are over, and all but the
+last decision about entries that were closed long ago. For how long each is kept, the variables
+PULSARR_KEEP_RUNS_DAYS, _WEBHOOKS_, _MESSAGES_ and _DECISIONS_ say. Nothing that explains an entry on a
+watchlist goes, and no entry, request or line of the audit log ever does.
+
+A portion at a time, beside the service and a sync: neither waits. Safe to repeat and to kill.
+
+Examples:
+  pulsarr upkeep --dry-run
+  pulsarr upkeep --report json | jq .removed";
+
+/// `pulsarr upkeep`: what is past its time goes.
+#[derive(Debug, Args)]
+#[command(after_help = UPKEEP_HELP)]
+pub struct UpkeepArguments {
+    /// Count what would go; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// What to print on standard output when done; logs go to standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub report: ReportFormat,
+}
+
+const DOCTOR_HELP: &str = "\
+Tells what one would look for with a shell, which the image does not have: ✓ is well, ! works and should be
+looked at, ✗ does not work; with what to do. Each instance is asked to call the service once, as its own
+button \"Test\" does. Takes half a minute where somebody does not answer.
+
+Ends with 0 when nothing is ✗, and else with 77, 78, 1 or 69, whichever comes first of what is.
+
+Examples:
+  kubectl exec pulsarr-0 -n media -- /pulsarr doctor
+  pulsarr doctor --report json | jq '.findings[] | select(.level != \"well\")'";
+
+/// `pulsarr doctor`: what is well, and what is not.
+#[derive(Debug, Args)]
+#[command(after_help = DOCTOR_HELP)]
+pub struct DoctorArguments {
+    /// What to print on standard output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub report: ReportFormat,
 }

@@ -37,6 +37,8 @@ fn main() -> std::process::ExitCode {
         Command::Copy(arguments) => commands::copy::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::restore::run(&arguments),
+        Command::Upkeep(arguments) => commands::upkeep::run(&arguments),
+        Command::Doctor(arguments) => commands::doctor::run(&arguments),
     };
     match done {
         Ok(code) => code.into(),

@@ -13,13 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 use crate::clock::{UnixMs, rfc3339};
-use crate::store::{Counts, Filesystem, Interrupt, Opening, Store, StoreError, StoreFile, beside};
+use crate::store::{Counts, Filesystem, Interrupt, NoRoom, Opening, Store, StoreError, StoreFile, beside};
 
 /// Backups that are kept unless somebody says otherwise: a week of nights.
 pub const KEPT: u32 = 7;
-
-/// How much more than the store itself has to be free: journal, and what others write meanwhile.
-const SPARE_BYTES: u64 = 1024 * 1024;
 
 const PREFIX: &str = "pulsarr-";
 const SUFFIX: &str = ".db";
@@ -167,10 +164,12 @@ pub fn prepare(order: &Order<'_>) -> Result<Option<Prepared>, BackupError> {
         StoreFile::open(&Store::path(data_dir)).map_err(BackupError::Store)?
     };
     let needed = store.content_bytes().map_err(BackupError::Store)?;
-    let free = Filesystem::of(folder).map_err(|error| folder_error(folder, &error))?.free_bytes;
-    if free < needed + SPARE_BYTES {
-        return Err(BackupError::NoRoom { folder: folder.to_owned(), needed: needed + SPARE_BYTES, free });
-    }
+    let filesystem = Filesystem::of(folder).map_err(|error| folder_error(folder, &error))?;
+    filesystem.room_for_a_copy(needed).map_err(|NoRoom { needed, free }| BackupError::NoRoom {
+        folder: folder.to_owned(),
+        needed,
+        free,
+    })?;
     // A clock that was put back may name one that is there.
     let file = (now_ms..).map(|at_ms| folder.join(name_at(at_ms))).find(|file| !file.exists());
     let file = file.unwrap_or_else(|| folder.join(name_at(now_ms)));

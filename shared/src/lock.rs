@@ -143,7 +143,8 @@ fn acquire(path: PathBuf, holder: &Holder) -> Result<Acquired, LockError> {
         Err(std::fs::TryLockError::Error(error)) => return Err(failed(error)),
     }
     let text = serde_json::to_string(holder).unwrap_or_default();
-    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)?;
+    // A volume that is full must keep nobody from the lock: what is written is for people only.
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
     Ok(Acquired::Ours(LockGuard { _file: file }))
 }
 

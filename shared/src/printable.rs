@@ -32,6 +32,19 @@ fn takes_over(character: char) -> bool {
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// `812 KiB`, `3.4 MiB`, `5.0 GiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const MIB: u64 = 1024 * 1024;
+    const GIB: u64 = 1024 * MIB;
+    let in_units_of = |unit: u64, name: &str| format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit);
+    match bytes {
+        ..MIB => format!("{} KiB", bytes.div_ceil(1024)),
+        MIB..GIB => in_units_of(MIB, "MiB"),
+        GIB.. => in_units_of(GIB, "GiB"),
+    }
+}
+
 /// A text of whole lines, each of them [`printable`]: no word from elsewhere can begin a line of its own.
 #[derive(Debug, Default)]
 pub struct Lines(String);
@@ -59,6 +72,12 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_told_in_the_unit_that_fits() {
+        assert_eq!([size(0), size(1), size(1_048_575), size(3_565_159)], ["0 KiB", "1 KiB", "1024 KiB", "3.4 MiB"]);
+        assert_eq!(size(5 << 30), "5.0 GiB");
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_written_out() {

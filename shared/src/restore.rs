@@ -17,17 +17,17 @@ use crate::backup::sync_folder;
 use crate::clock::{UnixMs, rfc3339};
 use crate::lock::LockGuard;
 use crate::model::{Declaration, Section};
-use crate::store::{Carried, Counts, Filesystem, Opening, Store, StoreError, StoreFile, beside};
+use crate::store::{Carried, Counts, Filesystem, NoRoom, Opening, Store, StoreError, StoreFile, beside};
 use crate::vault::{SEALED, Vault};
 
 /// The folder in which the new store is made; what lies there is unfinished.
 const MAKING: &str = "db-restoring";
 
+/// How the name of a folder begins in which a store lies that was replaced.
+const REPLACED: &str = "db-before-";
+
 /// How long somebody who has the store open is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// More than the backup itself has to be free.
-const SPARE_BYTES: u64 = 1024 * 1024;
 
 /// How every SQLite database begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -159,7 +159,7 @@ impl RestoreError {
 /// [`RestoreError`] when it would fail.
 pub fn dry_run(order: &Order<'_>) -> Result<Restored, RestoreError> {
     let file = order.file;
-    let unusable = |source| RestoreError::Unusable { path: file.to_owned(), source };
+    let unusable = |source| unusable(file, source);
     has_magic(file)?;
     let backup = StoreFile::look(file).map_err(unusable)?;
     let schema_of_backup = judge(file, &backup)?;
@@ -205,7 +205,7 @@ pub fn restore(order: &Order<'_>, _alone: &Alone) -> Result<Restored, RestoreErr
 fn make(order: &Order<'_>, making: &Path) -> Result<Restored, RestoreError> {
     let Order { data_dir, file, .. } = *order;
     let path = making.join("pulsarr.db");
-    let unusable = |source| RestoreError::Unusable { path: file.to_owned(), source };
+    let unusable = |source| unusable(file, source);
     copy(file, &path)?;
     // A copy of a store at work comes with its log, and is nothing without it.
     let log = beside(file, "-wal");
@@ -218,7 +218,7 @@ fn make(order: &Order<'_>, making: &Path) -> Result<Restored, RestoreError> {
     drop(backup);
     let store = Store::open_apart(&path).map_err(unusable)?;
     let sessions_ended = store.end_all_sessions().map_err(unusable)?;
-    let carried = carry_over(&store, &path, &Store::path(data_dir));
+    let carried = carry_over(&store, &path, &Store::path(data_dir)).map_err(RestoreError::Store)?;
     let carried = carried.map(|carried| Carried { sessions_ended, ..carried });
     let (schema, secrets_lost) =
         (store.schema_version().map_err(unusable)?, secrets_lost(&store, data_dir).map_err(unusable)?);
@@ -233,20 +233,27 @@ fn make(order: &Order<'_>, making: &Path) -> Result<Restored, RestoreError> {
 }
 
 /// What the store that is there knows of what happened since. One that is damaged, missing or another installation's has nothing to say.
-fn carry_over(store: &Store, path: &Path, current: &Path) -> Option<Carried> {
+///
+/// # Errors
+/// [`StoreError::Full`] when there is no room to write it down.
+fn carry_over(store: &Store, path: &Path, current: &Path) -> Result<Option<Carried>, StoreError> {
     if !current.exists() {
-        return None;
+        return Ok(None);
     }
     let carried = || {
         let same = StoreFile::open(path)?.is_of_the_same_installation(&StoreFile::look(current)?)?;
         if same { store.carry_over_from(current).map(Some) } else { Ok(None) }
     };
-    carried().unwrap_or_else(|error: StoreError| {
-        tracing::warn!(
-            "nothing is taken over from the store that is replaced, because reading it failed: failed to {error}"
-        );
-        None
-    })
+    match carried() {
+        Err(StoreError::Full) => Err(StoreError::Full),
+        Err(error) => {
+            tracing::warn!(
+                "nothing is taken over from the store that is replaced, because reading it failed: failed to {error}"
+            );
+            Ok(None)
+        }
+        carried => carried,
+    }
 }
 
 /// Lets the folder `making` and the store's own change places. Answers the folder in which the store lies that was there.
@@ -291,7 +298,7 @@ fn exchange(order: &Order<'_>, making: &Path) -> Result<Option<PathBuf>, Restore
 
 /// Looks at all of a backup. Answers the version of its schema.
 fn judge(path: &Path, backup: &StoreFile) -> Result<u32, RestoreError> {
-    let unusable = |source| RestoreError::Unusable { path: path.to_owned(), source };
+    let unusable = |source| unusable(path, source);
     backup.check().map_err(unusable)?;
     let schema = backup.schema().map_err(unusable)?;
     if schema == 0 || !backup.is_ours().map_err(unusable)? {
@@ -320,9 +327,20 @@ fn secret_name(declaration: &Declaration, key: &str) -> String {
     }
 }
 
+/// The folders in which stores lie that were replaced, by name, oldest first.
+///
+/// # Errors
+/// When the data folder cannot be read.
+pub fn replaced_in(data_dir: &Path) -> std::io::Result<Vec<String>> {
+    let names = fs::read_dir(data_dir)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut replaced: Vec<String> = names.filter(|name| name.starts_with(REPLACED)).collect();
+    replaced.sort_unstable();
+    Ok(replaced)
+}
+
 /// `db-before-2026-11-23T12-00-00.123Z`.
 fn name_of_replaced(now_ms: UnixMs) -> String {
-    format!("db-before-{}", rfc3339(now_ms).replace(':', "-"))
+    format!("{REPLACED}{}", rfc3339(now_ms).replace(':', "-"))
 }
 
 fn has_magic(path: &Path) -> Result<(), RestoreError> {
@@ -347,13 +365,20 @@ fn size_of(path: &Path) -> Result<u64, RestoreError> {
 fn has_room(order: &Order<'_>, bytes: u64) -> Result<(), RestoreError> {
     let folder = order.data_dir;
     // Before the first start there is none; making it tells whether it can be.
-    let Ok(Filesystem { free_bytes: free, .. }) = Filesystem::of(folder) else { return Ok(()) };
-    let needed = bytes + SPARE_BYTES;
-    if free < needed { Err(RestoreError::NoRoom { folder: folder.to_owned(), needed, free }) } else { Ok(()) }
+    let Ok(filesystem) = Filesystem::of(folder) else { return Ok(()) };
+    filesystem.room_for_a_copy(bytes).map_err(|NoRoom { needed, free }| RestoreError::NoRoom {
+        folder: folder.to_owned(),
+        needed,
+        free,
+    })
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), RestoreError> {
-    fs::copy(from, to).map_err(|error| backup_error(from, &error))?;
+    fs::copy(from, to).map_err(|error| match error.kind() {
+        // Of the two files, only the new one needs room.
+        ErrorKind::StorageFull => folder_error(to, &error),
+        _ => backup_error(from, &error),
+    })?;
     fs::set_permissions(to, fs::Permissions::from_mode(0o600)).map_err(|error| folder_error(to, &error))
 }
 
@@ -362,6 +387,14 @@ fn remove_folder(folder: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// What keeps a backup at `path` from becoming the store. That nothing can be written here is not its fault.
+fn unusable(path: &Path, source: StoreError) -> RestoreError {
+    if source.is_about_the_disk() {
+        return RestoreError::Store(source);
+    }
+    RestoreError::Unusable { path: path.to_owned(), source }
 }
 
 fn backup_error(path: &Path, error: &std::io::Error) -> RestoreError {

@@ -111,6 +111,10 @@ fn usage_errors_end_with_64_and_say_how_it_is_done() {
         &["approvals", "approve", "7", "--series-type", "manga"],
         &["approvals", "reject"],
         &["copy", "--from", "movies"],
+        &["backup", "--keep", "0"],
+        &["restore"],
+        &["upkeep", "--all"],
+        &["doctor", "--report", "yaml"],
         &[],
     ] {
         let done = household.pulsarr(arguments);
@@ -131,7 +135,20 @@ fn help_teaches_the_exit_codes_and_the_first_steps() {
             assert!(done.stdout.contains(code), "{flag} lacks `{code}`:\n{}", done.stdout);
         }
     }
-    for command in ["sync", "check", "status", "explain", "simulate", "approvals", "copy"] {
+    let known = [
+        "sync",
+        "check",
+        "status",
+        "explain",
+        "simulate",
+        "approvals",
+        "copy",
+        "backup",
+        "restore",
+        "upkeep",
+        "doctor",
+    ];
+    for command in known {
         let done = household.pulsarr(&[command, "--help"]);
         assert_eq!(done.code, Some(0));
         assert!(done.stdout.contains("Usage: pulsarr"), "{}", done.stdout);

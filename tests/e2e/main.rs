@@ -5,6 +5,7 @@
 
 mod api;
 mod approvals;
+mod backup;
 mod bad_days;
 mod catch_up;
 mod check;
@@ -13,6 +14,7 @@ mod commands;
 mod copy;
 mod crash;
 mod cron_job;
+mod doctor;
 mod explain;
 mod fast_lane;
 mod instances;
@@ -25,6 +27,7 @@ mod posters;
 mod progress;
 mod quotas;
 mod report;
+mod restore;
 mod rules;
 mod run;
 mod secrets;
@@ -33,10 +36,12 @@ mod settings;
 mod simulate;
 mod stop;
 mod store;
+mod tampered;
 mod terminal;
 mod titles;
 mod token;
 mod upgrades;
+mod upkeep;
 mod volume;
 mod webhooks;
 

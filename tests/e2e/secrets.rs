@@ -48,7 +48,7 @@ fn assert_no_secret_on_disk(folder: &Path, household: &Household) {
     }
 }
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 11] = [
     &["sync", "--report", "json"],
     &["sync", "--full"],
     &["sync", "--dry-run"],
@@ -57,6 +57,9 @@ const COMMANDS: [&[&str]; 8] = [
     &["status"],
     &["explain", "Salt Ledger"],
     &["sync", "--user", "nobody"],
+    &["doctor"],
+    &["backup"],
+    &["upkeep"],
 ];
 
 #[test]
@@ -83,6 +86,7 @@ fn no_secret_is_told_at_the_loudest_level_whatever_fails() {
         household.radarr.inject(fault);
         assert_quiet(&household, &["sync", "--full", "--report", "json"]);
         assert_quiet(&household, &["check"]);
+        assert_quiet(&household, &["doctor", "--report", "json"]);
         household.plex.clear_faults();
         household.radarr.clear_faults();
     }

@@ -6,13 +6,14 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use pulsarr_shared::clients::posters::{Poster, PosterError, media_type, poster};
 use pulsarr_shared::clients::{FetchError, Http, HttpSettings, LimiterSettings};
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Environment;
 use pulsarr_shared::model::PlexId;
+use pulsarr_shared::poster_folder::{self, BOUND};
 use pulsarr_shared::retry::Retry;
 use pulsarr_shared::store::StoreError;
 use tokio::sync::Mutex as AsyncMutex;
@@ -20,8 +21,6 @@ use tokio::sync::Mutex as AsyncMutex;
 use crate::app::App;
 use crate::fingerprint::fingerprint;
 
-/// What the folder may hold: 64 MiB, some 2,000 posters.
-const BOUND: u64 = 64 * 1024 * 1024;
 /// How long a poster that did not come is not asked for again.
 const MISSING_FOR_MS: UnixMs = 60 * 60 * 1000;
 /// How many of those are remembered.
@@ -142,44 +141,21 @@ fn put(file: &Path, bytes: &[u8], held: Option<u64>, bound: u64) -> io::Result<u
     written?;
     let held = match held {
         Some(held) => held + bytes.len() as u64,
-        None => files(folder)?.iter().map(|it| it.size).sum(),
+        None => poster_folder::files(folder)?.iter().map(|it| it.size).sum(),
     };
     if held <= bound { Ok(held) } else { empty(folder, bound / 10 * 9) }
 }
 
-struct KeptFile {
-    path: PathBuf,
-    size: u64,
-    since: SystemTime,
-}
-
-fn files(folder: &Path) -> io::Result<Vec<KeptFile>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let about = entry.metadata()?;
-        files.push(KeptFile { path: entry.path(), size: about.len(), since: about.modified()? });
-    }
-    Ok(files)
-}
-
 /// Throws away the oldest until no more than `bound` is left, and answers what that is.
 fn empty(folder: &Path, bound: u64) -> io::Result<u64> {
-    let mut files = files(folder)?;
-    files.sort_by_key(|it| it.since);
-    let mut held = files.iter().map(|it| it.size).sum();
-    for file in files {
-        if held <= bound {
-            break;
-        }
-        fs::remove_file(&file.path)?;
-        held -= file.size;
-    }
-    Ok(held)
+    poster_folder::remove(&poster_folder::too_many(folder, bound)?)?;
+    Ok(poster_folder::files(folder)?.iter().map(|it| it.size).sum())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {

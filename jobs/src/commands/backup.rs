@@ -6,11 +6,11 @@ use pulsarr_shared::backup::{self, BackupError, Gauge, Made, Order};
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired};
-use pulsarr_shared::printable::Lines;
+use pulsarr_shared::printable::{Lines, size};
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::Store;
 
-use super::chore::{self, Outcome, holder, size};
+use super::chore::{self, Outcome, holder};
 use super::progress::{Bar, Step};
 use super::sync::listen_for_stop;
 use crate::arguments::BackupArguments;

@@ -72,22 +72,3 @@ pub fn holder(run_id: &str) -> Holder {
         since_ms: SystemClock.now_ms(),
     }
 }
-
-/// `3.4 MiB`, `812 KiB`.
-pub fn size(bytes: u64) -> String {
-    const MIB: u64 = 1024 * 1024;
-    if bytes < MIB {
-        return format!("{} KiB", bytes.div_ceil(1024));
-    }
-    format!("{}.{} MiB", bytes / MIB, bytes % MIB * 10 / MIB)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_told_in_the_unit_that_fits() {
-        assert_eq!([size(0), size(1), size(1_048_575), size(3_565_159)], ["0 KiB", "1 KiB", "1024 KiB", "3.4 MiB"]);
-    }
-}

@@ -34,7 +34,7 @@ pub fn run(arguments: &CopyArguments) -> Result<ExitCode, Failure> {
     warn_of(&config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unexpected)?;
     let copied = runtime.block_on(carry_out(arguments, &config))?;
-    match arguments.report {
+    match arguments.chore.report {
         ReportFormat::Json => say_json(&copied)?,
         ReportFormat::Text => say(&text(&copied)),
     }
@@ -51,7 +51,7 @@ async fn carry_out(arguments: &CopyArguments, config: &Config) -> Result<Copied,
         // Makes the folder of the lock, and refuses one that a lock does not work in.
         drop(open_store(config)?);
         let id = new_run_id(SystemClock.now_ms());
-        let held = lock(arguments.lock_wait, config, &id, &stop).await?;
+        let held = lock(arguments.chore.lock_wait, config, &id, &stop).await?;
         let guard = held.map_err(|holder| Failure {
             code: ExitCode::Busy,
             text: format!(

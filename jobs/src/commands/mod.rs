@@ -5,6 +5,7 @@ pub mod backup;
 pub mod check;
 mod chore;
 pub mod copy;
+pub mod doctor;
 pub mod explain;
 mod progress;
 pub mod restore;
@@ -12,6 +13,7 @@ pub mod simulate;
 pub mod status;
 pub mod sync;
 mod text_report;
+pub mod upkeep;
 
 use std::io::Write;
 use std::path::Path;

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 
 /// Runs the command.
 pub fn run(arguments: &RestoreArguments) -> Result<ExitCode, Failure> {
-    chore::run("restore", arguments.report, |config| put_back(arguments, config))
+    chore::run("restore", arguments.chore.report, |config| put_back(arguments, config))
 }
 
 fn put_back(arguments: &RestoreArguments, config: &Config) -> Result<Outcome<Restored>, Failure> {
@@ -33,7 +33,7 @@ fn put_back(arguments: &RestoreArguments, config: &Config) -> Result<Outcome<Res
         return Ok(outcome(restore::dry_run(&order).map_err(failure)?));
     }
     Store::prepare_folder(order.data_dir, order.allow_network_fs)?;
-    let alone = match be_alone(arguments.lock_wait, config)? {
+    let alone = match be_alone(arguments.chore.lock_wait, config)? {
         Ok(alone) => alone,
         Err(summary) => {
             let mut lines = Lines::new();

@@ -46,7 +46,7 @@ fn retry_after_s(headers: &HeaderMap, now_ms: UnixMs) -> Option<u64> {
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` as unix seconds.
-fn http_date_s(text: &str) -> Option<i64> {
+pub(super) fn http_date_s(text: &str) -> Option<i64> {
     rfc2822::parse(text).ok().map(|date| date.timestamp().as_second())
 }
 

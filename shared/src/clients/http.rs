@@ -59,6 +59,11 @@ impl Transport {
     pub fn trusting(extra_ca: Option<&std::path::Path>) -> Result<Self, TransportError> {
         Ok(Self::new(tls::client_config(extra_ca)?)?)
     }
+
+    /// Sends `request` once, past budget and pauses: for somebody who only looks how an address answers.
+    pub(super) async fn once(&self, request: &Request) -> reqwest::Result<reqwest::Response> {
+        self.0.execute(request.to_reqwest()).await
+    }
 }
 
 /// Why there is no [`Transport`].

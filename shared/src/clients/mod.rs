@@ -17,6 +17,7 @@ mod lenient;
 pub mod limiter;
 pub mod plex;
 pub mod posters;
+pub mod reach;
 mod receive;
 mod request;
 pub mod tls;

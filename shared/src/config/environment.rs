@@ -122,6 +122,18 @@ pub struct Environment {
     /// 86400.
     #[serde(deserialize_with = "within::<1, 86_400, _, _>")]
     pub run_limit_s: u64,
+    /// Days for which the nightly upkeep keeps runs. Default 90; 1 to 3650.
+    #[serde(deserialize_with = "within::<1, 3_650, _, _>")]
+    pub keep_runs_days: u32,
+    /// Days for which it keeps webhooks that nothing is left to do about. Default 30; 1 to 3650.
+    #[serde(deserialize_with = "within::<1, 3_650, _, _>")]
+    pub keep_webhooks_days: u32,
+    /// Days for which it keeps messages that were delivered. Default 180; 1 to 3650.
+    #[serde(deserialize_with = "within::<1, 3_650, _, _>")]
+    pub keep_messages_days: u32,
+    /// Days for which it keeps all decisions about an entry that is closed; the last one stays. Default 365; 1 to 3650.
+    #[serde(deserialize_with = "within::<1, 3_650, _, _>")]
+    pub keep_decisions_days: u32,
     /// Milliseconds before a failed request is repeated for the first time; later pauses grow. Default 1000, at most
     /// 60000; 0 in tests.
     #[serde(deserialize_with = "within::<0, 60_000, _, _>")]
@@ -194,6 +206,10 @@ impl Default for Environment {
             season_window_s: 120,
             recent_episode_h: 48,
             run_limit_s: 200,
+            keep_runs_days: 90,
+            keep_webhooks_days: 30,
+            keep_messages_days: 180,
+            keep_decisions_days: 365,
             retry_base_ms: 1000,
             fast_lane: true,
             fast_lane_own_s: 20,
@@ -321,6 +337,10 @@ impl Environment {
             ("PULSARR_SEASON_WINDOW_S", self.season_window_s.to_string()),
             ("PULSARR_RECENT_EPISODE_H", self.recent_episode_h.to_string()),
             ("PULSARR_RUN_LIMIT_S", self.run_limit_s.to_string()),
+            ("PULSARR_KEEP_RUNS_DAYS", self.keep_runs_days.to_string()),
+            ("PULSARR_KEEP_WEBHOOKS_DAYS", self.keep_webhooks_days.to_string()),
+            ("PULSARR_KEEP_MESSAGES_DAYS", self.keep_messages_days.to_string()),
+            ("PULSARR_KEEP_DECISIONS_DAYS", self.keep_decisions_days.to_string()),
             ("PULSARR_RETRY_BASE_MS", self.retry_base_ms.to_string()),
             ("PULSARR_FAST_LANE", self.fast_lane.to_string()),
             ("PULSARR_FAST_LANE_OWN_S", self.fast_lane_own_s.to_string()),

@@ -42,6 +42,7 @@ impl Known {
 
 const ADDRESS: &str = "an address";
 const PORT: &str = "a port number from 0 to 65535";
+const DAYS: &str = "days, from 1 to 3650";
 const SWITCH: &str = "true or false";
 const LOG: &str = "off, error, warn, info, debug or trace, or a list such as info,pulsarr_shared=debug";
 
@@ -68,6 +69,10 @@ pub(super) const VARIABLES: &[Known] = &[
     Known::new("PULSARR_SEASON_WINDOW_S", "seconds, at most 86400"),
     Known::new("PULSARR_RECENT_EPISODE_H", "hours, at most 8760"),
     Known::new("PULSARR_RUN_LIMIT_S", "seconds, from 1 to 86400"),
+    Known::new("PULSARR_KEEP_RUNS_DAYS", DAYS),
+    Known::new("PULSARR_KEEP_WEBHOOKS_DAYS", DAYS),
+    Known::new("PULSARR_KEEP_MESSAGES_DAYS", DAYS),
+    Known::new("PULSARR_KEEP_DECISIONS_DAYS", DAYS),
     Known::new("PULSARR_RETRY_BASE_MS", "milliseconds, from 0 to 60000"),
     Known::new("PULSARR_FAST_LANE", SWITCH),
     Known::new("PULSARR_FAST_LANE_OWN_S", "seconds, from 5 to 3600"),

@@ -90,6 +90,15 @@ impl StoreError {
         }
     }
 
+    /// Whether the disk is at fault, and not what is to be read from it or written to it.
+    pub(crate) fn is_about_the_disk(&self) -> bool {
+        match self {
+            Self::Full | Self::ReadOnly => true,
+            Self::Sql(error) => error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure),
+            _ => false,
+        }
+    }
+
     /// What to do, as a sentence for people.
     #[must_use]
     pub fn advice(&self) -> &'static str {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use serde::Serialize;
 
-use super::open::{BUSY_TIMEOUT, cannot_open};
+use super::open::{BUSY_TIMEOUT, MARK, cannot_open, is_for_us};
 use super::{Db, StoreError, letters};
 use crate::clock::Stopwatch;
 
@@ -112,6 +112,15 @@ impl StoreFile {
         Ok(self.connection.query_row(query, [], |row| row.get(0))?)
     }
 
+    /// Whether this program works on it, or would after migrating it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn is_for_this_program(&self) -> Result<bool, StoreError> {
+        let found = self.schema()?;
+        Ok(is_for_us(found, self.read().setting(MARK)?.and_then(|mark| mark.parse().ok())))
+    }
+
     /// Whether it has the tables that every store of pulsarr has had from the first version on.
     ///
     /// # Errors
@@ -177,6 +186,16 @@ impl StoreFile {
         if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged { detail: verdict }) }
     }
 
+    /// The same without comparing indexes with their tables, which takes most of the time.
+    ///
+    /// # Errors
+    /// As [`StoreFile::check`].
+    pub fn check_quickly(&self) -> Result<(), StoreError> {
+        let query = "-- file.quick_check\nPRAGMA quick_check(1)";
+        let verdict: String = self.connection.query_row(query, [], |row| row.get(0))?;
+        if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged { detail: verdict }) }
+    }
+
     /// Writes all of it, as it is at this moment, into the file `to`, which is empty or not there yet: one file that needs no other beside
     /// it, without the free pages, which may still hold what was deleted. Others may write to the store meanwhile. The caller sees to it
     /// that the bytes reach the disk.
@@ -189,6 +208,13 @@ impl StoreFile {
             .ok_or_else(|| StoreError::Folder { path: to.to_owned(), detail: "its name is not UTF-8".to_owned() })?;
         self.connection.execute("-- file.copy\nVACUUM INTO ?1", [to])?;
         Ok(())
+    }
+
+    /// Work without an end.
+    #[cfg(test)]
+    pub(crate) fn count_for_ever(&self) -> Result<i64, StoreError> {
+        let query = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+        Ok(self.connection.query_row(query, [], |row| row.get(0))?)
     }
 
     /// What ends a long piece of work from another thread.

@@ -12,7 +12,28 @@ pub struct Filesystem {
     pub free_bytes: u64,
 }
 
+/// How much more than a store itself has to be free for a copy of it: journal, and what others write meanwhile.
+const SPARE_BYTES: u64 = 1024 * 1024;
+
+/// Too little is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRoom {
+    /// Bytes that have to be free.
+    pub needed: u64,
+    /// Bytes that are.
+    pub free: u64,
+}
+
 impl Filesystem {
+    /// Whether a copy of a store of so many bytes can be made here.
+    ///
+    /// # Errors
+    /// [`NoRoom`] when not.
+    pub const fn room_for_a_copy(self, bytes: u64) -> Result<(), NoRoom> {
+        let needed = bytes.saturating_add(SPARE_BYTES);
+        if self.free_bytes < needed { Err(NoRoom { needed, free: self.free_bytes }) } else { Ok(()) }
+    }
+
     /// Asks the kernel about the filesystem of `path`.
     ///
     /// # Errors
@@ -43,6 +64,21 @@ pub const fn network_filesystem(magic: u64) -> Option<&'static str> {
         0x7461_636f => Some("OCFS2"),
         0x0bd0_0bd0 => Some("Lustre"),
         0x0187 => Some("autofs"),
+        _ => None,
+    }
+}
+
+/// The name of the file system of one machine with this `f_type`, where it is one of the usual ones. Numbers as above.
+#[must_use]
+pub const fn local_filesystem(magic: u64) -> Option<&'static str> {
+    match magic {
+        0xef53 => Some("ext4"),
+        0x5846_5342 => Some("xfs"),
+        0x9123_683e => Some("btrfs"),
+        0x2fc1_2fc1 => Some("zfs"),
+        0xf2f5_2010 => Some("f2fs"),
+        0x0102_1994 => Some("tmpfs"),
+        0x794c_7630 => Some("overlayfs"),
         _ => None,
     }
 }

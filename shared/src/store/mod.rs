@@ -30,6 +30,7 @@ mod runs;
 mod settings;
 mod stats;
 mod titles;
+mod upkeep;
 mod users;
 mod watchlist;
 mod web_sessions;
@@ -45,13 +46,13 @@ pub use decisions::{DecidedEntry, RoutesOfRun, StoredDecision, TitledDecision};
 pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;
 pub use file::{Counts, Interrupt, StoreFile, beside};
-pub use filesystem::{Filesystem, network_filesystem};
+pub use filesystem::{Filesystem, NoRoom, local_filesystem, network_filesystem};
 pub use imports::{ArrTitle, BatchRow, DownloadProgress};
 pub use inbox::{
     InboxLoad, KEPT_BODIES, KEPT_GIVEN_UP, KEPT_WEBHOOKS, NewWebhook, PendingWebhook, WebhookRow, WebhookState,
 };
 pub use measures::{Counted, EndedRun};
-pub use open::{Opening, Store};
+pub use open::{Opening, Store, sqlite_version};
 pub use outbox::OutboxRow;
 pub use overrule::Anew;
 pub use placements::{FailureFilter, FailureRow, PlacementRow, QueuedPlacement};
@@ -60,9 +61,10 @@ pub use quotas::PlaceRow;
 pub use runs::{ProgressRow, RunRow};
 pub use stats::{EntriesOfUser, Lately, PlacementsOfInstance, Wish};
 pub use titles::{TitleId, TitleLooks};
+pub use upkeep::Past;
 pub use users::ReadRecord;
 pub use watchlist::{EntryFilter, EntryLine, OtherWish, PlacementLine};
-pub use web_sessions::{SessionLimits, SessionLine, SessionRow};
+pub use web_sessions::{SESSION_LIMITS, SessionLimits, SessionLine, SessionRow};
 
 use std::panic::{self, AssertUnwindSafe};
 

@@ -39,7 +39,7 @@ const MIGRATIONS: &[&str] = &[
 
 /// The setting that says who may work on a newer file: the lowest number of migrations that a program has to know. During a
 /// roll-out both versions run for a while, so most migrations only add, and leave it as it is.
-const MARK: &str = "schema.readable_from";
+pub(super) const MARK: &str = "schema.readable_from";
 
 /// What the mark says once every migration is done, and how many migrations there were when somebody last thought about it.
 const READABLE_FROM: u32 = 9;
@@ -227,6 +227,11 @@ impl Store {
         let connection = &self.connection;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         if on_disk {
+            // Free pages of a new file can be given back to the volume, a few at a time (see `upkeep`). Said before there is a page.
+            let pages: u32 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+            if pages == 0 {
+                connection.execute_batch("PRAGMA auto_vacuum=INCREMENTAL")?;
+            }
             // Readers do not block the writer, and the other way round.
             connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
             // NORMAL loses acknowledged commits in a power cut.
@@ -255,7 +260,7 @@ impl Store {
             Err(StoreError::Sql(_)) => None,
             Err(error) => return Err(error),
         };
-        if mark.is_some_and(|from| from <= KNOWN) {
+        if is_for_us(found, mark) {
             return Ok(found);
         }
         Err(StoreError::NewerSchema { path: path.to_owned(), found, known: KNOWN })
@@ -276,12 +281,24 @@ impl Store {
     }
 }
 
+/// Whether this program works on a file of schema `found` that is marked as fit for programs from `mark` on: one of its own schema, or of
+/// an older one, which it migrates, or a newer one that says so.
+pub(super) fn is_for_us(found: u32, mark: Option<u32>) -> bool {
+    found <= KNOWN || mark.is_some_and(|from| from <= KNOWN)
+}
+
 /// SQLite's WAL is shared memory: its users have to be on one kernel.
 fn refuse_network(data_dir: &Path, filesystem: Filesystem, allowed: bool) -> Result<(), StoreError> {
     match network_filesystem(filesystem.magic) {
         Some(kind) if !allowed => Err(StoreError::NetworkFilesystem { path: data_dir.to_owned(), kind }),
         _ => Ok(()),
     }
+}
+
+/// The version of SQLite in this program: `3.50.4`.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
 }
 
 /// While this is held, nobody opens the store: a database that is being put in the place of another one is never opened by halves, and a

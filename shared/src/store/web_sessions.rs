@@ -16,6 +16,18 @@ pub struct SessionLimits {
     pub whole: Duration,
 }
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long sessions of this service live.
+pub const SESSION_LIMITS: SessionLimits = SessionLimits { idle: DAY.saturating_mul(7), whole: DAY.saturating_mul(30) };
+
+/// Those that are over, in the words of SQL: from before `?1`, or silent since `?2`.
+macro_rules! past_sessions {
+    () => {
+        "FROM web_sessions WHERE created_at_ms <= ?1 OR seen_at_ms <= ?2"
+    };
+}
+
 /// A session that is alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRow {
@@ -72,6 +84,27 @@ impl Db<'_> {
         let (whole, idle) = (now_ms - millis(limits.whole), now_ms - millis(limits.idle));
         query.execute(params![whole, idle, admin.0, MOST - 1, token_hash.as_slice()])?;
         Ok(())
+    }
+
+    /// How many sessions are over.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn past_sessions(self, limits: SessionLimits, now_ms: UnixMs) -> Result<u64, StoreError> {
+        let query = concat!("-- web_sessions.count_past\nSELECT count(*) ", past_sessions!());
+        let (whole, idle) = (now_ms - millis(limits.whole), now_ms - millis(limits.idle));
+        let count: i64 = self.connection.query_row(query, [whole, idle], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Clears away the sessions that are over. Answers how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn drop_past_sessions(self, limits: SessionLimits, now_ms: UnixMs) -> Result<u64, StoreError> {
+        let query = concat!("-- web_sessions.drop_past\nDELETE ", past_sessions!());
+        let (whole, idle) = (now_ms - millis(limits.whole), now_ms - millis(limits.idle));
+        Ok(self.connection.execute(query, [whole, idle])? as u64)
     }
 
     /// The session with this token, if it is alive.

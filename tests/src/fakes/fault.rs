@@ -33,6 +33,7 @@ pub(crate) struct Effect {
     pub(crate) delay_ms: u64,
     pub(crate) kind: Kind,
     pub(crate) retry_after: Option<String>,
+    pub(crate) date: Option<String>,
     pub(crate) after: bool,
 }
 
@@ -101,6 +102,13 @@ impl Fault {
     #[must_use]
     pub fn retry_after(mut self, value: &str) -> Self {
         self.effect.retry_after = Some(value.to_owned());
+        self
+    }
+
+    /// The answer's `Date` is this one: an HTTP date, to the second.
+    #[must_use]
+    pub fn date(mut self, value: &str) -> Self {
+        self.effect.date = Some(value.to_owned());
         self
     }
 

@@ -239,6 +239,9 @@ async fn suffer(
     if let Some(wait) = &effect.retry_after {
         reply = reply.with("retry-after", wait.clone());
     }
+    if let Some(date) = &effect.date {
+        reply = reply.with("date", date.clone());
+    }
     let short = effect.kind == Kind::Truncated;
     if !short {
         ticket.answered(reply.status);

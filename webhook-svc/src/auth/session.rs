@@ -1,9 +1,8 @@
 //! The cookie, and the session behind it. The store knows the token's hash only.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
-use pulsarr_shared::store::{SessionLimits, SessionRow};
+use pulsarr_shared::store::{SESSION_LIMITS, SessionLimits, SessionRow};
 use warp::http::{HeaderMap, HeaderValue, header};
 
 use super::{Origin, csrf_token, hash, is_due, noted};
@@ -12,10 +11,9 @@ use crate::request::ApiError;
 
 /// The cookie's name.
 const COOKIE: &str = "pulsarr_session";
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a session lives.
-pub const LIMITS: SessionLimits = SessionLimits { idle: DAY.saturating_mul(7), whole: DAY.saturating_mul(30) };
+pub const LIMITS: SessionLimits = SESSION_LIMITS;
 
 /// A session that is alive.
 pub struct Session {

@@ -38,6 +38,16 @@ const MESSAGES: [(&str, &str); 3] = [
     ("PULSARR_APPRISE_URL", "Where Apprise takes messages."),
 ];
 
+const UPKEEP: [(&str, &str); 4] = [
+    ("PULSARR_KEEP_RUNS_DAYS", "Days for which runs are kept."),
+    ("PULSARR_KEEP_WEBHOOKS_DAYS", "Days for which webhooks are kept that nothing is left to do about."),
+    ("PULSARR_KEEP_MESSAGES_DAYS", "Days for which messages are kept that were delivered."),
+    (
+        "PULSARR_KEEP_DECISIONS_DAYS",
+        "Days after an entry is closed for which all decisions about it are kept, and not only the last.",
+    ),
+];
+
 const ADDRESSES: [(&str, &str); 7] = [
     ("PULSARR_PLEX_TV_URL", "Plex: token, account, friends."),
     ("PULSARR_PLEX_CLIENTS_URL", "Plex: home users and servers."),
@@ -63,6 +73,7 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
         ("Between runs", "The service's own look at the lists.", of(&FAST_LANE)),
         ("Runs", "How often runs begin is the schedule of the job: every five minutes in the manifests.", of(&RUNS)),
         ("Messages", "What is told, and when.", of(&MESSAGES)),
+        ("Upkeep", "What `pulsarr upkeep` takes away, every night in the manifests.", of(&UPKEEP)),
         ("Addresses", "Whom runs and the service ask.", of(&ADDRESSES)),
     ];
     html(&ask, StatusCode::OK, &Intervals { frame, groups })

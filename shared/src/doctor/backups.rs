@@ -1,0 +1,130 @@
+//! Copies of the database: is there one, is it sound, how old is it.
+
+use std::path::Path;
+
+use super::finding::{Area, Finding, span};
+use crate::backup;
+use crate::clock::UnixMs;
+
+/// They are made each night; one that is older than this was missed.
+const OLD_AFTER_S: u64 = 26 * 60 * 60;
+
+const MAKE_ONE: &str = "Make one: `pulsarr backup`, in Kubernetes each night by the CronJob `pulsarr-backup`.";
+
+/// What was seen of a folder of backups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backups {
+    /// How many lie there.
+    pub all: usize,
+    /// The newest that is sound, by name, and when it was made.
+    pub newest: Option<(String, UnixMs)>,
+    /// How many newer ones are not sound.
+    pub unsound: usize,
+}
+
+impl Backups {
+    /// Looks at all of the newest one, and at others only where it is not sound.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn of(folder: &Path) -> std::io::Result<Self> {
+        let all = backup::backups_in(folder)?.len();
+        let (newest, unsound) = backup::newest_sound(folder)?;
+        let made_at_ms = |name: &str| {
+            let at: jiff::Timestamp = backup::time_of(name)?.parse().ok()?;
+            Some(at.as_millisecond())
+        };
+        let newest = newest.and_then(|name| made_at_ms(&name).map(|at_ms| (name, at_ms)));
+        Ok(Self { all, newest, unsound })
+    }
+}
+
+/// What is to be said about them, where there is a store.
+#[must_use]
+pub fn judge(backups: &Backups, now_ms: UnixMs) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if backups.unsound > 0 {
+        let sentence = match backups.unsound {
+            1 => "the newest backup is not sound".to_owned(),
+            unsound => format!("the newest {unsound} backups are not sound"),
+        };
+        let advice = "The disk may be failing. Make another one, carry it away, and look at the disk.";
+        findings.push(Finding::attention(Area::Backups, sentence, advice));
+    }
+    findings.push(match &backups.newest {
+        None => Finding::attention(Area::Backups, "there is no sound backup in the data folder", MAKE_ONE),
+        Some((name, made_at_ms)) => {
+            let age_s = u64::try_from((now_ms - made_at_ms) / 1_000).unwrap_or(0);
+            let sentence = format!("the newest of {} is sound and {} old: {name}", backups.all, span(age_s));
+            if age_s > OLD_AFTER_S {
+                Finding::attention(Area::Backups, sentence, MAKE_ONE)
+            } else {
+                Finding::well(Area::Backups, sentence)
+            }
+        }
+    });
+    findings
+}
+
+/// What is to be said about stores that restores have replaced, by the names of their folders.
+#[must_use]
+pub fn of_replaced(folders: &[String]) -> Option<Finding> {
+    let sentence = match folders {
+        [] => return None,
+        [one] => format!("a store that was replaced by a restore is in the folder {one}"),
+        [first, ..] => {
+            format!("{} stores that were replaced by restores are in folders such as {first}", folders.len())
+        }
+    };
+    Some(Finding::attention(
+        Area::Backups,
+        sentence,
+        "Remove what nobody will want back: each takes the room of a store.",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Level;
+    use super::*;
+    use crate::store::Store;
+
+    const NOON: UnixMs = 1_795_435_200_000;
+
+    #[test]
+    fn a_backup_of_last_night_is_enough() {
+        let check = |made_at_ms: Option<UnixMs>, unsound, expected: &[Level]| {
+            let newest = made_at_ms.map(|at_ms| ("it".to_owned(), at_ms));
+            let said = judge(&Backups { all: 3, newest, unsound }, NOON);
+            assert_eq!(said.iter().map(|finding| finding.level).collect::<Vec<_>>(), expected, "{said:?}");
+        };
+        check(Some(NOON - 9 * 3_600_000), 0, &[Level::Well]);
+        check(Some(NOON - 27 * 3_600_000), 0, &[Level::Attention]);
+        check(Some(NOON - 3_600_000), 1, &[Level::Attention, Level::Well]);
+        check(None, 0, &[Level::Attention]);
+        // Made before the clock was put back.
+        check(Some(NOON + 3_600_000), 0, &[Level::Well]);
+    }
+
+    #[test]
+    fn what_restores_have_replaced_is_named() {
+        assert_eq!(of_replaced(&[]), None);
+        let said = |folders: &[&str]| {
+            let folders: Vec<String> = folders.iter().map(|name| (*name).to_owned()).collect();
+            of_replaced(&folders).unwrap().sentence
+        };
+        assert_eq!(said(&["a"]), "a store that was replaced by a restore is in the folder a");
+        assert_eq!(said(&["a", "b"]), "2 stores that were replaced by restores are in folders such as a");
+    }
+
+    #[test]
+    fn the_newest_that_is_sound_is_found_with_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Store::open(folder.path(), false).unwrap());
+        let backups = folder.path().join("backup");
+        let order = backup::Order { data_dir: folder.path(), folder: &backups, keep: 7, now_ms: NOON };
+        let made = backup::prepare(&order).unwrap().unwrap().carry_out().unwrap();
+        let name = made.file.file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(Backups::of(&backups).unwrap(), Backups { all: 1, newest: Some((name, NOON)), unsound: 0 });
+    }
+}
