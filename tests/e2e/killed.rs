@@ -1,17 +1,18 @@
 //! The service dies at any step of a webhook: while it takes it in, around its answer, and while it acts on it. What was answered with 200
-//! is acted on by the next start, and people are told once. Where strace cannot trace, the story says so and is skipped, unless
-//! `PULSARR_REQUIRE_STRACE=1` asks for it.
+//! is acted on by the next start, and people are told once. The job dies at any step of its writing, and asks for each title once. Where
+//! strace cannot trace, the stories say so and are skipped, unless `PULSARR_REQUIRE_STRACE=1` asks for them.
 
 use std::io::Write;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use pulsarr_tests::fakes::Title;
-use pulsarr_tests::household::{Household, Running, wait_until};
+use pulsarr_tests::household::{Done, Household, Running, wait_until};
 use pulsarr_tests::service::{Service, basic};
 use rusqlite::Connection;
 
 use crate::upgrades::is_taken;
 use crate::webhooks::{connected, imports_of, inbox, outbox, password};
+use crate::{HARBOUR_NINE, SALT_LEDGER, adds, library, wanting_two};
 
 /// The system calls by which a webhook gets onto the disk, locks included, and its answer onto the wire.
 const STEPS: [&str; 7] = ["pwrite64", "fdatasync", "fsync", "fcntl", "write", "writev", "sendto"];
@@ -71,6 +72,52 @@ fn the_service_killed_at_any_step_of_a_webhook_acts_on_what_it_acknowledged_and_
     }
     eprintln!("{deaths} deaths, {after_the_answer} of them after the answer");
     assert!(deaths >= 10 && after_the_answer >= 1 && after_the_answer < deaths, "{deaths}, {after_the_answer}");
+}
+
+#[test]
+fn the_job_killed_at_any_step_of_its_writing_asks_for_each_title_once() {
+    if !can_trace() {
+        return;
+    }
+    let mut deaths = 0;
+    for call in ["mkdir", "openat", "pwrite64", "fdatasync", "fsync", "fcntl", "ftruncate", "sendto", "writev"] {
+        let mut nth = 1;
+        loop {
+            let household = wanting_two();
+            let done: Done = killed_at(&household.command(&["sync"]), call, nth).output().unwrap().into();
+            let of = format!("killed before {call} number {nth}");
+            let report = household.sync_well();
+            assert_eq!(report["run"]["result"], "ok", "{of}");
+            assert_eq!(
+                (library(&household.radarr), library(&household.sonarr)),
+                (vec![SALT_LEDGER], vec![HARBOUR_NINE]),
+                "{of}"
+            );
+            assert_eq!((adds(&household.radarr), adds(&household.sonarr)), (1, 1), "{of}");
+            if done.code.is_some() {
+                assert_eq!(done.code, Some(0), "{of}: {}", done.stderr);
+                break;
+            }
+            deaths += 1;
+            nth += 1 + nth / 3;
+        }
+    }
+    eprintln!("{deaths} deaths of the job");
+    assert!(deaths >= 30, "{deaths}");
+}
+
+/// This command, of which a thread that is about to make its n-th `call` is killed instead, and all of it. The tracer stands aside, so that
+/// what is started is the program.
+fn killed_at(plain: &Command, call: &str, nth: u32) -> Command {
+    let mut traced = Command::new("strace");
+    traced.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+    traced
+        .args(["-e", &format!("inject={call}:signal=SIGKILL:when={nth}")])
+        .arg(plain.get_program())
+        .args(plain.get_args());
+    traced.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    traced.env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
+    traced
 }
 
 /// What Radarr sends when it has imported a movie.

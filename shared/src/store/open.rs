@@ -131,18 +131,6 @@ impl Store {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
-    /// The same with everything, and makes the log an empty file, so that nothing that was overwritten is left in it. Answers whether it
-    /// could be done at once: somebody who just reads an older state still needs the log.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be written.
-    pub fn empty_log(&self) -> Result<bool, StoreError> {
-        self.connection.busy_timeout(Duration::ZERO)?;
-        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
-        self.connection.busy_timeout(BUSY_TIMEOUT)?;
-        Ok(!busy?)
-    }
-
     /// Keeps a quarter of the usual pages in memory: for a connection that only adds rows at the end. Costs nothing but memory where it
     /// does not work.
     pub fn keep_few_pages(&self) {
@@ -576,16 +564,5 @@ mod tests {
         assert_eq!(bytes_with_it(), 0);
         other.check_schema().unwrap();
         assert_eq!(other.read().all_connections().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn the_log_stays_while_somebody_reads_an_older_state_and_nobody_waits_for_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, reader) = (Store::open(folder.path(), false).unwrap(), Store::open(folder.path(), false).unwrap());
-        reader.connection.execute_batch("BEGIN; SELECT count(*) FROM settings").unwrap();
-        store.write(|db| db.set_setting("colour", "green")).unwrap();
-        assert!(!store.empty_log().unwrap());
-        reader.connection.execute_batch("COMMIT").unwrap();
-        assert!(store.empty_log().unwrap());
     }
 }

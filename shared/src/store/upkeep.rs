@@ -119,8 +119,8 @@ impl Store {
         Ok(self.connection.execute_batch(&format!("PRAGMA analysis_limit={ANALYSIS_LIMIT}; PRAGMA optimize"))?)
     }
 
-    /// Merges the write-ahead log into the database and empties its file, unless somebody is reading or writing for too long. Answers
-    /// whether that worked.
+    /// Merges the write-ahead log into the database and empties its file, so that nothing that was overwritten is left in it, unless
+    /// somebody is reading or writing for too long. Answers whether that worked.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
