@@ -93,9 +93,9 @@ pub enum ReportFormat {
 }
 
 const CHECK_HELP: &str = "\
-With --rules nothing is opened and nobody is asked, and secrets need not be there: `pulsarr check --rules`
-ends with 0 when every test under `tests:` comes out as expected, and with 78 when one does not or the
-settings have a mistake. Run it wherever the settings file is kept.
+With --rules nothing is opened and nobody is asked, and secrets need not be there: `pulsarr check
+--rules` ends with 0 when every test under `tests:` comes out as expected, and with 78 when one
+does not or the settings have a mistake. Run it wherever the settings file is kept.
 
 Examples:
   pulsarr check --offline          where does each value come from?
@@ -128,11 +128,12 @@ const LOOKING_HELP: &str = "\
 Asks nobody and adds nothing. A store of an older version of pulsarr is upgraded on the way.";
 
 const EXPLAIN_HELP: &str = "\
-Tells when a title was seen on whose list, what was known about it, every step of the decision, what
-was sent to the arr, what it answered, and what happens next. All of it was stored when it happened;
-a store of an older version of pulsarr is upgraded on the way.
+Tells when a title was seen on whose list, what was known about it, every step of the decision,
+what was sent to the arr, what it answered, and what happens next. All of it was stored when it
+happened; a store of an older version of pulsarr is upgraded on the way.
 
-Where there is no entry it tells why: whose list is private, who is switched off, when the next look is.
+Where there is no entry it tells why: whose list is private, who is switched off, when the next
+look is.
 
 Examples:
   pulsarr explain \"salt ledger\"
@@ -153,9 +154,9 @@ pub struct ExplainArguments {
 }
 
 const SIMULATE_HELP: &str = "\
-Works on a copy of the store with the facts on record: asks nobody, stores nothing, adds nothing. What
-waits for a decision is decided as the next run would; what was added already stays where it is, and
-is told with the place that the rules would give it now.
+Works on a copy of the store with the facts on record: asks nobody, stores nothing, adds nothing.
+What waits for a decision is decided as the next run would; what was added already stays where it
+is, and is told with the place that the rules would give it now.
 
 Examples:
   pulsarr simulate                                  everything on the watchlists
@@ -328,12 +329,13 @@ pub struct ChoreArguments {
 }
 
 const BACKUP_HELP: &str = "\
-Makes one file that needs no other, without disturbing the service or a sync. It is looked at before it
-counts; then the oldest are removed until --keep are left. Files that pulsarr did not name stay.
+Makes one file that needs no other, without disturbing the service or a sync. It is looked at
+before it counts; then the oldest are removed until --keep are left. Files that pulsarr did not
+name stay.
 
-A backup in the data folder lies on the same volume as the store: have something carry it away. Secrets
-in it are sealed with <data folder>/key/vault.key, which is in no backup: keep a copy of that elsewhere.
-Another backup that is being made ends this one with 75.
+A backup in the data folder lies on the same volume as the store: have something carry it away.
+Secrets in it are sealed with <data folder>/key/vault.key, which is in no backup: keep a copy of
+that elsewhere. Another backup that is being made ends this one with 75.
 
 Examples:
   pulsarr backup
@@ -356,14 +358,14 @@ pub struct BackupArguments {
 }
 
 const RESTORE_HELP: &str = "\
-Ends with 75 and changes nothing while the service or a sync is at work: stop the service first. The
-backup is looked at as a whole, brought to this version's schema, and put in the place of the store in
-one step; killed at any moment it leaves the old store or the new one. The old one is kept beside it,
-as db-before-TIME, which can be restored in turn (its pulsarr.db) or removed.
+Ends with 75 and changes nothing while the service or a sync is at work: stop the service first.
+The backup is looked at as a whole, brought to this version's schema, and put in the place of the
+store in one step; killed at any moment it leaves the old store or the new one. The old one is
+kept beside it, as db-before-TIME, which can be restored in turn (its pulsarr.db) or removed.
 
-What has happened since the backup was made is forgotten, but nobody is told anything twice, API keys
-that were revoked stay revoked, and everybody signs in again. Titles that were added since are found in
-Sonarr and Radarr, and not added again.
+What has happened since the backup was made is forgotten, but nobody is told anything twice, API
+keys that were revoked stay revoked, and everybody signs in again. Titles that were added since
+are found in Sonarr and Radarr, and not added again.
 
 Examples:
   pulsarr restore --dry-run /app/data/backup/pulsarr-2026-11-23T03-00-00.000Z.db
@@ -385,10 +387,10 @@ pub struct RestoreArguments {
 }
 
 const UPKEEP_HELP: &str = "\
-Old runs, webhooks that were acted on, messages that were delivered, sign-ins that are over, and all but the
-last decision about entries that were closed long ago. For how long each is kept, the variables
-PULSARR_KEEP_RUNS_DAYS, _WEBHOOKS_, _MESSAGES_ and _DECISIONS_ say. Nothing that explains an entry on a
-watchlist goes, and no entry, request or line of the audit log ever does.
+Old runs, webhooks that were acted on, messages that were delivered, sign-ins that are over, and
+all but the last decision about entries that were closed long ago. For how long each is kept, the
+variables PULSARR_KEEP_RUNS_DAYS, _WEBHOOKS_, _MESSAGES_ and _DECISIONS_ say. Nothing that
+explains an entry on a watchlist goes, and no entry, request or line of the audit log ever does.
 
 A portion at a time, beside the service and a sync: neither waits. Safe to repeat and to kill.
 
@@ -409,9 +411,9 @@ pub struct UpkeepArguments {
 }
 
 const DOCTOR_HELP: &str = "\
-Tells what one would look for with a shell, which the image does not have: ✓ is well, ! works and should be
-looked at, ✗ does not work; with what to do. Each instance is asked to call the service once, as its own
-button \"Test\" does. Takes half a minute where somebody does not answer.
+Tells what one would look for with a shell, which the image does not have: ✓ is well, ! works and
+should be looked at, ✗ does not work; with what to do. Each instance is asked to call the service
+once, as its own button \"Test\" does. Takes half a minute where somebody does not answer.
 
 Ends with 0 when nothing is ✗, and else with 77, 78, 1 or 69, whichever comes first of what is.
 
@@ -479,6 +481,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_fits_into_its_width() {
+        for command in Arguments::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 100, "{}: {line}", command.get_name());
+            }
+        }
     }
 
     #[test]

@@ -13,15 +13,17 @@ pub use act::{check, fix, remove};
 pub use plan::{Flaw, Plan, Step, Wanted, plan};
 
 use crate::process;
-use crate::store::{Store, StoreError};
+use crate::store::{Db, Store, StoreError};
+
+/// Where the installation's id is kept.
+const KEY: &str = "installation.id";
 
 /// This installation's own id, 8 hex characters: made once, kept for ever, so that two of them can share a Sonarr.
 ///
 /// # Errors
 /// [`StoreError`] when it can neither be read nor stored.
 pub fn installation(store: &Store) -> Result<String, StoreError> {
-    const KEY: &str = "installation.id";
-    if let Some(id) = store.read().setting(KEY)? {
+    if let Some(id) = kept_installation(store.read())? {
         return Ok(id);
     }
     // Of what is not kept no instance may ever hear: the same id each time does no harm.
@@ -31,6 +33,14 @@ pub fn installation(store: &Store) -> Result<String, StoreError> {
         Some(id) => Ok(id),
         None => db.set_setting(KEY, &fresh).map(|()| fresh),
     })
+}
+
+/// The same where there is one already. Makes none.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub fn kept_installation(db: Db<'_>) -> Result<Option<String>, StoreError> {
+    db.setting(KEY)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn of_two_clocks_that_differ_the_one_that_agrees_with_us_is_right() {
         let agreed = (Level::Well, "it is as late here as at host1".to_owned());
-        assert_eq!(said(&[30, -1]), [agreed.clone()]);
+        assert_eq!(said(&[30, -1]), std::slice::from_ref(&agreed));
         let wrong =
             (Level::Attention, "by the clock of host0 we are 60 min ahead, and others agree with us".to_owned());
         assert_eq!(said(&[3_600, -1]), [agreed, wrong]);

@@ -20,6 +20,7 @@ pub use finding::{Area, Finding, Level, exit_code};
 pub use upstreams::Heard;
 pub use webhooks::Callback;
 
+use crate::callback;
 use crate::clients::Transport;
 use crate::clock::{Clock, UnixMs};
 use crate::config::{Config, ConfigError};
@@ -27,7 +28,7 @@ use crate::lock::Standing;
 use crate::report::ProblemKind;
 use crate::stop::Stop;
 use crate::store::{Db, Store, StoreError, StoreFile, sqlite_version};
-use crate::sync::cool_until;
+use crate::sync::{PASSING_IDENTIFIER, cool_until, kept_client_identifier};
 use crate::upstreams::{ServerAccess, Upstreams};
 
 /// What everybody who asks upstreams needs.
@@ -58,8 +59,8 @@ pub struct Machine<'a> {
 /// What the store keeps that asking upstreams needs.
 #[derive(Debug, Default)]
 pub struct Kept {
-    /// By which Plex knows this installation.
-    pub client_identifier: String,
+    /// By which Plex knows this installation; `None`: it knows none.
+    pub client_identifier: Option<String>,
     /// Whether the household's Plex server can be asked; `None` where the store does not tell.
     pub plex_server: Option<ServerAccess>,
     /// Until when Plex wants to be left alone.
@@ -74,10 +75,9 @@ impl Kept {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn of(db: Db<'_>, world: &World<'_>) -> Result<Self, StoreError> {
-        let setting = |key| Ok::<_, StoreError>(db.setting(key)?.unwrap_or_default());
-        let client_identifier = setting("plex.client_identifier")?;
+        let client_identifier = kept_client_identifier(db)?;
         let settings = &world.config.settings;
-        let mut callback = Callback { installation: setting("installation.id")?, ..Callback::default() };
+        let mut callback = Callback { installation: callback::kept_installation(db)?, ..Callback::default() };
         for instance in &settings.instances {
             if let Some(secret) = db.connection_secret(&instance.name)? {
                 callback.secrets.insert(instance.name.clone(), secret);
@@ -85,7 +85,10 @@ impl Kept {
         }
         let upstreams = Upstreams::new(world.config, world.transport, &world.clock, &world.stop);
         let plex_server = match &settings.plex.token {
-            Some(token) => Some(upstreams.plex_server(&upstreams.plex(token, client_identifier.clone()), db)?),
+            Some(token) => {
+                let identifier = client_identifier.as_deref().unwrap_or(PASSING_IDENTIFIER);
+                Some(upstreams.plex_server(&upstreams.plex(token, identifier.to_owned()), db)?)
+            }
             None => None,
         };
         let plex_rests_until_ms = cool_until(db, world.clock.now_ms())?;

@@ -16,6 +16,7 @@ use crate::clients::reach::{Reached, reach};
 use crate::clock::rfc3339;
 use crate::model::Instance;
 use crate::report::ProblemKind;
+use crate::sync::PASSING_IDENTIFIER;
 use crate::upstreams::{PLEX_SERVER, TMDB, Upstreams};
 
 /// How long one upstream may take with all of its answers.
@@ -68,7 +69,8 @@ async fn ask_plex(world: &World<'_>, upstreams: &Upstreams<'_>, kept: &Kept) -> 
         let sentence = format!("Plex was not asked: it wants to be left alone until {}", rfc3339(until_ms));
         return Heard::of(vec![Finding::attention(Area::Upstreams, sentence, "Runs go on by themselves then.")]);
     }
-    let plex = upstreams.plex(token, kept.client_identifier.clone());
+    let identifier = kept.client_identifier.as_deref().unwrap_or(PASSING_IDENTIFIER);
+    let plex = upstreams.plex(token, identifier.to_owned());
     let hosts = [
         ("plex.tv", Some(&environment.plex_tv_url)),
         ("Plex's own lists", Some(&environment.plex_discover_url)),

@@ -21,8 +21,8 @@ const CALLS_WITHIN: Duration = Duration::from_secs(20);
 pub struct Callback {
     /// Whether the service is there to be called.
     pub served: bool,
-    /// This installation's id; empty before there is one.
-    pub installation: String,
+    /// This installation's id; `None` before there is one.
+    pub installation: Option<String>,
     /// The passwords of instances, by name.
     pub secrets: HashMap<String, SecretString>,
 }
@@ -34,7 +34,7 @@ pub(super) async fn ask(world: &World<'_>, instance: &Instance, arr: &Arr, callb
         return Vec::new();
     }
     let label = instance.label();
-    let Some(secret) = callback.secrets.get(&instance.name) else {
+    let (Some(secret), Some(installation)) = (callback.secrets.get(&instance.name), &callback.installation) else {
         let advice = "The service makes one within minutes of its start; look at its log, or at the instance's page.";
         return vec![Finding::attention(
             Area::Webhooks,
@@ -43,7 +43,7 @@ pub(super) async fn ask(world: &World<'_>, instance: &Instance, arr: &Arr, callb
         )];
     };
     let (all, base_url) = (&world.config.settings.instances, world.config.environment.base_url.as_deref());
-    let wanted = Wanted::new(instance, all, base_url, &callback.installation, secret.clone());
+    let wanted = Wanted::new(instance, all, base_url, installation, secret.clone());
     match timeout(CALLS_WITHIN, callback::check(arr, &wanted)).await {
         Ok(connection) => vec![judge(&connection)],
         Err(_) => vec![Finding::attention(

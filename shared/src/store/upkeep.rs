@@ -75,18 +75,29 @@ impl Store {
     }
 
     /// Takes away the oldest of these from before `before_ms`, in a transaction of their own. Answers how many there were, and whether there
-    /// may be more.
+    /// may be more. Looking for them keeps nobody from writing, and what is past its time stays so.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn drop_past(&self, what: Past, before_ms: UnixMs) -> Result<(u64, bool), StoreError> {
-        let query = format!(
-            "-- upkeep.drop\nDELETE FROM {} WHERE rowid IN (SELECT rowid {} ORDER BY rowid LIMIT ?2)",
-            what.table(),
-            what.rows()
-        );
-        let gone = self.write(|db| Ok(db.connection.execute(&query, params![before_ms, PORTION])?))?;
-        Ok((gone as u64, gone == PORTION as usize))
+        let query = format!("-- upkeep.find\nSELECT rowid {} ORDER BY rowid LIMIT ?2", what.rows());
+        let mut query = self.connection.prepare_cached(&query)?;
+        let found = query.query_map(params![before_ms, PORTION], |row| row.get::<_, i64>(0))?;
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        if found.is_empty() {
+            return Ok((0, false));
+        }
+        let gone = self.write(|db| {
+            let mut query = db
+                .connection
+                .prepare_cached(&format!("-- upkeep.drop\nDELETE FROM {} WHERE rowid = ?1", what.table()))?;
+            let mut gone = 0;
+            for row in &found {
+                gone += query.execute([row])?;
+            }
+            Ok(gone)
+        })?;
+        Ok((gone as u64, found.len() == PORTION as usize))
     }
 
     /// Gives free pages back to the volume, a portion in a transaction of its own. Answers how many, and whether there are more than are

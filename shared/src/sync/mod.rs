@@ -472,6 +472,17 @@ fn what_is_missing(config: &Config) -> String {
 /// Where the installation's own name towards Plex is kept.
 const CLIENT_IDENTIFIER: &str = "plex.client_identifier";
 
+/// What whoever keeps nothing is called towards Plex where there is no name yet.
+pub const PASSING_IDENTIFIER: &str = "pulsarr-dry-run";
+
+/// The name that is kept; see [`client_identifier`]. Makes none.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub fn kept_client_identifier(db: Db<'_>) -> Result<Option<String>, StoreError> {
+    db.setting(CLIENT_IDENTIFIER)
+}
+
 /// The installation's own name towards Plex: made once and kept, so that Plex sees one device, until linking an account brings another.
 ///
 /// # Errors
@@ -482,7 +493,7 @@ pub fn client_identifier(store: &Store) -> Result<String, StoreError> {
     }
     // Every name that Plex sees becomes a device in the account: what is not kept gets the same name each time.
     let identifier =
-        if store.lasts() { format!("pulsarr-{}", process::random_hex(8)) } else { "pulsarr-dry-run".to_owned() };
+        if store.lasts() { format!("pulsarr-{}", process::random_hex(8)) } else { PASSING_IDENTIFIER.to_owned() };
     store.write(|db| db.set_setting(CLIENT_IDENTIFIER, &identifier))?;
     Ok(identifier)
 }
