@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pulsarr_shared::approval::LONGEST_NOTE;
 use pulsarr_shared::backup::KEPT;
 use pulsarr_shared::model::{MinimumAvailability, MonitorNewItems, SeriesTypeChoice};
 
@@ -232,7 +233,7 @@ pub enum ApprovalsAction {
         #[arg(value_name = "ID", required = true)]
         ids: Vec<String>,
         /// Why, for the person who asked
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = note)]
         note: Option<String>,
         /// Who rejects; without it the user of this process
         #[arg(long, value_name = "NAME")]
@@ -250,7 +251,7 @@ pub struct ApproveArguments {
     #[arg(long)]
     pub all: bool,
     /// Said with it
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = note)]
     pub note: Option<String>,
     /// Who approves; without it the user of this process
     #[arg(long, value_name = "NAME")]
@@ -448,6 +449,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         "" | "s" => Ok(Duration::from_secs(number)),
         "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
         unit => Err(format!("`{unit}` is no unit; use ms, s or m")),
+    }
+}
+
+/// What is said with a decision; as long as the API takes it.
+fn note(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        0..=LONGEST_NOTE => Ok(text.to_owned()),
+        length => Err(format!("a note has at most {LONGEST_NOTE} characters, and this one has {length}")),
     }
 }
 

@@ -3,6 +3,9 @@
 use crate::clock::UnixMs;
 use crate::model::{Approval, ApprovalSettings, ApprovalState, WhenExpired};
 
+/// The longest note that is kept with a decision, in characters.
+pub const LONGEST_NOTE: usize = 1_000;
+
 /// When this pending approval's time is over; `None`: never, or it is decided.
 #[must_use]
 pub fn expires_at_ms(approval: &Approval, settings: &ApprovalSettings) -> Option<UnixMs> {

@@ -123,6 +123,20 @@ fn a_rejected_request_stays_rejected_with_its_note() {
 }
 
 #[test]
+fn a_note_has_at_most_a_thousand_characters_and_a_longer_one_decides_nothing() {
+    let household = asking();
+    for verdict in ["approve", "reject"] {
+        let done = approvals(&household, &[verdict, "salt ledger", "--note", &"\u{fc}".repeat(1_001)]);
+        assert_eq!((done.code, done.stdout.as_str()), (Some(64), ""), "{}", done.stderr);
+        assert!(done.stderr.contains("a note has at most 1000 characters, and this one has 1001"), "{}", done.stderr);
+    }
+    assert_eq!(told(&household, &[]).matches("wanted by").count(), 2, "both wait still");
+    let longest = "\u{fc}".repeat(1_000);
+    let _ = told(&household, &["reject", "salt ledger", "--note", &longest]);
+    assert!(household.explain("Salt Ledger").contains(&longest));
+}
+
+#[test]
 fn a_name_that_several_requests_have_is_asked_back() {
     let household = asking();
     household.plex.watch(&household.plex.owner_uuid(), Title::movie("Salt Ledger Returns").year(2026).tmdb(900_003));

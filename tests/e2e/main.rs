@@ -24,6 +24,7 @@ mod lock;
 mod logs;
 mod placements;
 mod posters;
+mod private_ca;
 mod progress;
 mod quotas;
 mod report;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, wait_until};
-use pulsarr_tests::service::{Service, basic, free_port};
+use pulsarr_tests::service::{Service, ask, basic, free_port};
 use rusqlite::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -53,10 +53,10 @@ fn main() {
     household.set("PULSARR_PORT", &port.to_string());
     let started = Instant::now();
     let running = household.start_service();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    while !is_ready(port) {
         std::thread::sleep(Duration::from_micros(200));
     }
-    println!("listening after start                  {:>10.1} ms", started.elapsed().as_secs_f64() * 1e3);
+    println!("ready after start                      {:>10.1} ms", started.elapsed().as_secs_f64() * 1e3);
     let service = Service::of(running);
     std::thread::sleep(Duration::from_secs(2));
     println!("resident after start                   {:>10} KiB", resident(&service));
@@ -122,6 +122,11 @@ fn page_ms(service: &Service) -> f64 {
     let answer = service.get("/api/v1/watchlist?limit=100");
     assert_eq!(answer.status, 200, "{answer:?}");
     asked.elapsed().as_secs_f64() * 1e3
+}
+
+/// Whether `/readyz` answers 200; who only listens has not opened the store yet.
+fn is_ready(port: u16) -> bool {
+    std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() && ask(port, "GET", "/readyz", &[], b"").status == 200
 }
 
 /// Puts a long watchlist into the store.

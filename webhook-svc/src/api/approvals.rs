@@ -1,7 +1,7 @@
 //! What somebody has to say yes to.
 
 use pulsarr_shared::amend::Amendment;
-use pulsarr_shared::approval::expires_at_ms;
+use pulsarr_shared::approval::{LONGEST_NOTE, expires_at_ms};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{
     ApprovalId, ApprovalSettings, ApprovalState, Destination, MinimumAvailability, MonitorNewItems, SeriesTypeChoice,
@@ -19,9 +19,6 @@ use serde_json::json;
 
 /// More at once are several requests.
 const MOST_AT_ONCE: usize = 500;
-
-/// Of a note, in characters.
-const LONGEST_NOTE: usize = 1_000;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {

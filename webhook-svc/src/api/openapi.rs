@@ -70,7 +70,7 @@ const REFUSALS: &[(u16, &str)] = &[
     (413, "the body is larger than 1 MiB"),
     (422, "fields are wrong, each named in `error.problems`"),
     (429, "too often: `Retry-After` says in how many seconds it may be asked again"),
-    (503, "something that is needed does not answer"),
+    (503, "something that is needed does not answer, or the service takes in as much as it may"),
 ];
 
 fn stands(endpoint: &Endpoint, places: Places) -> bool {

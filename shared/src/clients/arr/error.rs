@@ -93,8 +93,8 @@ impl ArrError {
                 quoted(detail)
             ),
             Self::Certificate { detail } => format!(
-                "The certificate of {instance_label} is not trusted: {}. Name its certificate authority as a CA file, or use a \
-                 certificate that fits its url.",
+                "The certificate of {instance_label} is not trusted: {}. Name its certificate authority in PULSARR_CA_FILE, or use \
+                 a certificate that fits its url.",
                 quoted(detail)
             ),
             Self::BasePath { suggested_url } => {
