@@ -133,16 +133,7 @@ fn told(partly: &Partly, verdict: &str) -> String {
 mod tests {
     use pulsarr_shared::model::{ApprovalId, ApprovalState, ListedTitle, MediaType, PlexId, Relation, UserUuid};
 
-    use crate::api::household::{Household, SETTINGS};
-    use crate::pages::testing::Visitor;
-
-    async fn asked(count: u32) -> (Visitor, Household) {
-        let visitor = Visitor::set_up(SETTINGS).await;
-        let household = Household::of(&visitor.service);
-        household.wish(count);
-        household.hold_all("run-1");
-        (visitor, household)
-    }
+    use crate::pages::testing::{Visitor, asked};
 
     #[tokio::test]
     async fn one_is_answered_by_its_button_and_several_by_ticks() {

@@ -46,6 +46,13 @@ struct Order {
     tests: Vec<TestView>,
 }
 
+impl Order {
+    /// Whether any of these rules can be moved.
+    fn is_movable(&self) -> bool {
+        self.rows.iter().any(|row| row.up || row.down)
+    }
+}
+
 struct Row {
     rule: RuleView,
     place: String,

@@ -50,7 +50,8 @@ impl Story {
         match step.verdict {
             Verdict::Matched => "yes",
             Verdict::NotMatched => "no",
-            Verdict::Unknown | Verdict::NotAsked => "unknown",
+            Verdict::Unknown => "unknown",
+            Verdict::NotAsked => "idle",
         }
     }
 
@@ -152,16 +153,7 @@ mod tests {
     use pulsarr_shared::model::{EntryId, EntryState, ListedTitle, Relation, UserUuid};
 
     use crate::api::household::{Household, NOON, SETTINGS};
-    use crate::pages::testing::Visitor;
-
-    /// A film that waits for somebody to say yes.
-    async fn asked() -> (Visitor, Household) {
-        let visitor = Visitor::set_up(SETTINGS).await;
-        let household = Household::of(&visitor.service);
-        household.wish(1);
-        household.hold_all("run-1");
-        (visitor, household)
-    }
+    use crate::pages::testing::{Visitor, asked};
 
     fn state(household: &Household) -> EntryState {
         household.db().entry(EntryId(1)).unwrap().unwrap().state
@@ -169,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_story_tells_what_happened_and_an_unknown_one_is_nowhere() {
-        let (visitor, _household) = asked().await;
+        let (visitor, _household) = asked(1).await;
         let page = visitor.get("/watchlist/1").await;
         for told in
             ["Salt Ledger 1 (2025)", "Seen on the watchlist of ana", "Somebody has to say yes", "somebody is asked"]
@@ -182,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_says_where_it_goes_how_and_who_else_wishes_it() {
-        let (visitor, household) = asked().await;
+        let (visitor, household) = asked(1).await;
         let mirela = UserUuid::parse("6be07c1d2a94f037").unwrap();
         household.write(|db| {
             let user = db.upsert_user(&mirela, "<i>mirela", "Mirela", Relation::Friend, 1)?;
@@ -231,7 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_sent_elsewhere_kept_out_and_decided_anew_by_forms() {
-        let (visitor, household) = asked().await;
+        let (visitor, household) = asked(1).await;
         let fields = [("do", "route"), ("quality_profile", "Ultra <HD>")];
         let nowhere = visitor.post("/watchlist/1", &fields).await;
         assert_eq!(nowhere.status, 422);
