@@ -15,11 +15,14 @@ use serde_json::json;
 const LOOKS: [(&str, Look); 3] = [("light", Look::LIGHT), ("dark", Look::DARK), ("phone", Look::PHONE)];
 
 /// As the README has room for it.
-const LIGHT: Look = Look { height: 800, ..Look::LIGHT };
+const LIGHT: Look = Look { height: 720, ..Look::LIGHT };
 const DARK: Look = Look { dark: true, ..LIGHT };
 
+/// Down to the posters.
+const TALL: Look = Look { height: 1170, ..LIGHT };
+
 /// Where there is room for what a rule would do beside it.
-const WIDE: Look = Look { width: 1440, ..LIGHT };
+const WIDE: Look = Look { width: 1440, height: 900, ..LIGHT };
 
 /// How many pictures in sight have not come yet.
 const MISSING: &str =
@@ -27,7 +30,7 @@ const MISSING: &str =
 
 /// What the README shows: pages by their names, and how they are looked at.
 const README: [(&str, &str, Look); 6] = [
-    ("overview", "light", LIGHT),
+    ("overview", "light", TALL),
     ("setup-plex", "light", LIGHT),
     ("title", "light", LIGHT),
     ("rule", "light", WIDE),

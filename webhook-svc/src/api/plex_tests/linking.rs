@@ -7,7 +7,7 @@ use pulsarr_shared::store::{ApiKeyScope, NewApiKey};
 use pulsarr_tests::fakes::{Fault, PlexResource, Title};
 use serde_json::{Value, json};
 
-use super::{LINKED_BY_FILE, LINKLESS, Story};
+use super::{LINKLESS, Story};
 use crate::testing::NOW;
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn another_account_is_named_and_the_titles_of_the_first_stay() {
 
 #[tokio::test]
 async fn a_token_of_the_settings_file_is_changed_there_only() {
-    let story = Story::with(LINKED_BY_FILE);
+    let story = Story::linked_by_file();
     let view = story.get("/plex").await;
     assert_eq!((&view["source"], &view["read_only"], &view["linked"]), (&json!("file"), &json!(true), &json!(true)));
     let token = story.household.plex.owner_token();
@@ -236,7 +236,7 @@ async fn a_token_of_the_settings_file_is_changed_there_only() {
 
 #[tokio::test]
 async fn a_dead_token_is_seen_and_told_and_so_is_its_return() {
-    let story = Story::with(LINKED_BY_FILE);
+    let story = Story::linked_by_file();
     let plex = &story.household.plex;
     story.look_after(true).await;
     assert_eq!(story.health().await["plex_token"], "alive");
@@ -355,7 +355,7 @@ async fn linking_is_noted_from_its_beginning() {
 
 #[tokio::test]
 async fn everybody_on_record_or_in_a_request_is_told_with_advice_and_plex_is_asked_once_a_minute() {
-    let story = Story::with(LINKED_BY_FILE);
+    let story = Story::linked_by_file();
     let plex = &story.household.plex;
     let (ana, ben) = (plex.add_friend("ana"), plex.add_friend("ben"));
     plex.watch(&ana, Title::movie("Salt Ledger").year(2025).tmdb(900_002));

@@ -32,16 +32,8 @@ instances:
   default: true
 ";
 
-/// The same with a token.
-const LINKED_BY_FILE: &str = "\
-plex: {token: \"${PLEX_TOKEN}\", server_url: \"http://127.0.0.1:9\"}
-instances:
-- name: movies
-  kind: radarr
-  url: ${RADARR_URL}
-  api_key: ${RADARR_API_KEY}
-  default: true
-";
+/// A token, and a server where nobody listens.
+const LINKED_BY_FILE: &str = "plex: {token: \"${PLEX_TOKEN}\", server_url: \"http://127.0.0.1:9\"}\n";
 
 struct Story {
     household: Household,
@@ -50,6 +42,11 @@ struct Story {
 }
 
 impl Story {
+    /// Where the settings file has the token.
+    fn linked_by_file() -> Self {
+        Self::with(&format!("{LINKED_BY_FILE}{LINKLESS}"))
+    }
+
     fn with(settings: &str) -> Self {
         let mut household = Household::new();
         household.set("PULSARR_AUTH", "disabled");

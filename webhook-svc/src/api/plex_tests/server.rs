@@ -5,12 +5,12 @@ use pulsarr_shared::store::Store;
 use pulsarr_tests::fakes::{PlexResource, Title};
 use serde_json::{Value, json};
 
-use super::{LINKED_BY_FILE, LINKLESS, Story};
+use super::{LINKLESS, Story};
 use crate::testing::NOW;
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_a_warning_with_advice_and_nothing_more() {
-    let story = Story::with(LINKED_BY_FILE);
+    let story = Story::linked_by_file();
     story.look_after(true).await;
     let view = story.get("/plex").await;
     assert_eq!((&view["server"]["reachable"], &view["token"]["state"]), (&json!(false), &json!("alive")));

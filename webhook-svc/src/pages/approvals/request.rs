@@ -5,17 +5,17 @@ use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::config::ROUTE_OPTIONS;
 use pulsarr_shared::model::{InstanceKind, MediaType};
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::approvals::{self, ApprovalStory, DestinationView};
 use crate::pages::options::{self, OptionField};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/approvals/{id}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/approvals/{id}", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+    Page::shown("/approvals/{id}", |ask| Box::pin(show(ask))),
+    Page::form("/approvals/{id}", |ask| Box::pin(act(ask))),
 ];
 
 #[derive(Template)]

@@ -6,7 +6,7 @@ use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::model::PlacementState;
 use serde_json::{Map, Value};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::form::{self, InstanceForm};
@@ -18,17 +18,12 @@ use crate::app::App;
 use crate::pages::trouble::encoded;
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/instances/{name}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/instances/{name}", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/instances/{name}/remove",
-        access: Access::Write,
-        handle: |ask| Box::pin(remove(ask)),
-    },
+    Page::shown("/instances/{name}", |ask| Box::pin(show(ask))),
+    Page::form("/instances/{name}", |ask| Box::pin(act(ask))),
+    Page::form("/instances/{name}/remove", |ask| Box::pin(remove(ask))),
 ];
 
 /// How long a page waits for what the instance offers; then it has fields to type into.

@@ -4,7 +4,7 @@
 use askama::Template;
 use pulsarr_shared::config::rule_text;
 use pulsarr_shared::routing::Field;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::draft::{Draft, GroupKind, MOST_ROUTES};
@@ -17,13 +17,13 @@ use crate::api::people::People;
 use crate::api::{rule_changes, rules};
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask, pairs};
+use crate::request::{ApiError, Ask, pairs};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/rules/new", access: Access::Read, handle: |ask| Box::pin(fresh(ask)) },
-    Page { method: Method::POST, path: "/rules/new", access: Access::Write, handle: |ask| Box::pin(act(ask, None)) },
-    Page { method: Method::GET, path: "/rules/{name}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/rules/{name}", access: Access::Write, handle: |ask| Box::pin(act_on(ask)) },
+    Page::shown("/rules/new", |ask| Box::pin(fresh(ask))),
+    Page::form("/rules/new", |ask| Box::pin(act(ask, None))),
+    Page::shown("/rules/{name}", |ask| Box::pin(show(ask))),
+    Page::form("/rules/{name}", |ask| Box::pin(act_on(ask))),
 ];
 
 /// Names that are offered.

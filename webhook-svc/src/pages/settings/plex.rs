@@ -3,7 +3,7 @@
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::{Map, Value, json};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::group::{self, Group};
@@ -11,28 +11,13 @@ use crate::api::plex::{self, ListedServer, PlexView};
 use crate::api::{plex_link, settings};
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/settings/plex", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/settings/plex/friends",
-        access: Access::Write,
-        handle: |ask| Box::pin(save_friends(ask)),
-    },
-    Page {
-        method: Method::POST,
-        path: "/settings/plex/server",
-        access: Access::Write,
-        handle: |ask| Box::pin(choose_server(ask)),
-    },
-    Page {
-        method: Method::POST,
-        path: "/settings/plex/unlink",
-        access: Access::Write,
-        handle: |ask| Box::pin(unlink(ask)),
-    },
+    Page::shown("/settings/plex", |ask| Box::pin(show(ask))),
+    Page::form("/settings/plex/friends", |ask| Box::pin(save_friends(ask))),
+    Page::form("/settings/plex/server", |ask| Box::pin(choose_server(ask))),
+    Page::form("/settings/plex/unlink", |ask| Box::pin(unlink(ask))),
 ];
 
 const SECTION: &str = "plex";

@@ -4,7 +4,7 @@ use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::model::{Decision, InstanceKind, MediaType, Outcome, Step, Verdict};
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::timeline::{Moment, timeline};
@@ -13,11 +13,11 @@ use crate::api::watchlist::{self, PlacementView, WatchlistStory};
 use crate::api::{approvals, failures};
 use crate::pages::words::options;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/watchlist/{id}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/watchlist/{id}", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+    Page::shown("/watchlist/{id}", |ask| Box::pin(show(ask))),
+    Page::form("/watchlist/{id}", |ask| Box::pin(act(ask))),
 ];
 
 #[derive(Template)]
