@@ -1,23 +1,25 @@
-//! Every page before axe, the judge of accessibility, in light and dark; and that none is wider than a telephone.
+//! Every page before axe, the judge of accessibility: in light, in dark, on a telephone and without JavaScript; and that none is wider than
+//! a telephone.
 //!
 //! `PULSARR_AXE` is the path of `axe.min.js`, such as in the wheel of `axe-playwright-python`. Without it the judge has no turn, and
 //! that is said; `PULSARR_REQUIRE_BROWSER=1` makes it a failure.
 
 use pulsarr_tests::browser::{Browser, Look, missing};
 use pulsarr_tests::lively::Lively;
-use pulsarr_tests::page_list::{Listed, PAGES, Seen};
+use pulsarr_tests::page_list::{API_DOCS, Listed, PAGES, Seen};
 use pulsarr_tests::service::free_port;
 use pulsarr_tests::session::Session;
 use serde_json::Value;
 
-use crate::{play, skipped, wanting_two};
+use crate::approvals::asking;
+use crate::{play, play_signed_in, skipped, wanting_two};
 
 /// Hands every violation that keeps people out to the last argument.
 const JUDGE: &str = "const done = arguments[arguments.length - 1]; \
                      axe.run(document, {resultTypes: ['violations']}) \
                      .then((found) => done(found.violations), (error) => done([{id: String(error), impact: 'critical', nodes: []}]));";
 
-/// Shows every page of a lively household to `judge`, which answers what is wrong with it.
+/// Shows every page of a lively household to `judge`, which answers what is wrong with it. For a look without scripts they are withheld.
 fn walk(looks: &[Look], judge: impl Fn(&Browser) -> Vec<String>) {
     let lively = Lively::move_in(free_port());
     let browser = Browser::open(lively.service.port, looks[0]);
@@ -28,11 +30,15 @@ fn walk(looks: &[Look], judge: impl Fn(&Browser) -> Vec<String>) {
         if seen == Seen::SignedIn {
             browser.sign_in(&lively.session);
         }
-        for page in PAGES.iter().filter(|page| page.seen == seen) {
+        for page in PAGES.iter().chain([API_DOCS]).filter(|page| page.seen == seen) {
             let path = page.path(&lively.household);
             for look in looks {
                 browser.look(*look);
+                browser.withhold_scripts(!look.scripts);
                 browser.goto(&path);
+                // The description of the API has no script.
+                let scripts = look.scripts && page.name != API_DOCS.name;
+                assert_eq!(browser.count("html.js") == 1, scripts, "{path} ({})", named(*look));
                 let found = judge(&browser).into_iter().chain(browser.complaints());
                 wrong.extend(found.map(|it| format!("{} ({}): {it}", path, named(*look))));
             }
@@ -45,16 +51,19 @@ fn named(look: Look) -> &'static str {
     match look {
         Look::PHONE => "phone",
         Look::DARK => "dark",
+        Look::WITHOUT_SCRIPTS => "without scripts",
         _ => "light",
     }
 }
 
-/// Judges the page that is shown, for stories about pages that no lively household has. Without axe nothing is said: the walk says it.
-/// Nor can it judge where no script runs.
+/// Judges the page that is shown, in every look, for stories about pages that no lively household has. Without axe nothing is said: the
+/// walk says it. Nor can it judge where JavaScript is switched off.
 pub(super) fn judged(browser: &Browser) {
-    if let Some(axe) = judge().ok().filter(|_| browser.scripts()) {
+    let Some(axe) = judge().ok().filter(|_| browser.scripts()) else { return };
+    for look in [Look::DARK, Look::PHONE, Look::LIGHT] {
+        browser.look(look);
         let found = grave(browser, &axe);
-        assert!(found.is_empty(), "{}: {}", browser.path(), found.join("\n"));
+        assert!(found.is_empty(), "{} ({}): {}", browser.path(), named(look), found.join("\n"));
     }
 }
 
@@ -81,7 +90,7 @@ fn no_page_keeps_anybody_out() {
         Ok(axe) => axe,
         Err(why) => return skipped("the look of axe at every page", &why),
     };
-    walk(&[Look::LIGHT, Look::DARK], |browser| grave(browser, &axe));
+    walk(&[Look::LIGHT, Look::DARK, Look::PHONE, Look::WITHOUT_SCRIPTS], |browser| grave(browser, &axe));
 }
 
 /// A violation as people read it: what, and where.
@@ -99,6 +108,16 @@ fn told(violation: &Value) -> String {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+#[test]
+fn numbers_in_the_navigation_say_what_they_count() {
+    play_signed_in(Look::LIGHT, asking(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/");
+        let said = browser.run("return document.querySelector(\".side a[href='/approvals']\").textContent.trim()");
+        assert_eq!(said, "Approvals, 2 waiting");
+    });
 }
 
 #[test]

@@ -67,20 +67,47 @@ fn wrong_passwords_are_answered_ever_later_and_the_page_says_when_to_come_back()
     });
 }
 
+/// A month goes by for every session, so that it is over.
+fn all_sessions_end(scene: &Scene) {
+    let store = Connection::open(scene.household.database()).unwrap();
+    let month_ms = 31_i64 * 24 * 60 * 60 * 1000;
+    let aged = "UPDATE web_sessions SET created_at_ms = created_at_ms - ?1, seen_at_ms = seen_at_ms - ?1";
+    assert_eq!(store.execute(aged, [month_ms]).unwrap(), 1);
+}
+
 #[test]
 fn a_session_that_is_over_leads_back_to_the_same_place() {
     play_signed_in(Look::LIGHT, wanting_two(), |scene| {
         let browser = &scene.browser;
         browser.goto("/activity/decisions");
         browser.sees("mirela");
-        let store = Connection::open(scene.household.database()).unwrap();
-        let month_ms = 31_i64 * 24 * 60 * 60 * 1000;
-        let aged = "UPDATE web_sessions SET created_at_ms = created_at_ms - ?1, seen_at_ms = seen_at_ms - ?1";
-        assert_eq!(store.execute(aged, [month_ms]).unwrap(), 1);
+        all_sessions_end(scene);
         browser.press("Audit");
         browser.at("/login?next=/activity/audit");
         sign_in(scene, PASSWORD);
         browser.at("/activity/audit");
         browser.sees("session started");
+    });
+}
+
+#[test]
+fn a_form_that_comes_after_the_session_is_over_leads_back_to_its_page_and_changes_nothing() {
+    play_signed_in(Look::LIGHT, wanting_two(), |scene| {
+        let browser = &scene.browser;
+        browser.expects("status of 422");
+        let save = "form[action$='/time_zone'] .btn.primary";
+        browser.goto("/settings/general");
+        browser.fill("Time zone", "Atlantis/Centre");
+        browser.click(save);
+        browser.finds("[aria-invalid='true']");
+        all_sessions_end(scene);
+        // The page that says what is wrong has another address, where there is nothing to see.
+        browser.at("/settings/general/time_zone");
+        browser.fill("Time zone", "Pacific/Auckland");
+        browser.click(save);
+        browser.at("/login?next=/settings/general");
+        sign_in(scene, PASSWORD);
+        browser.at("/settings/general");
+        assert_eq!(browser.value("Time zone"), "");
     });
 }

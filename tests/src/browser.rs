@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
-use fantoccini::key::Key;
+pub use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -182,6 +182,18 @@ impl Browser {
         self.look.get().scripts
     }
 
+    /// Withholds the scripts of pages from now on, or lets them come again. A page is then as where JavaScript is switched off, and still
+    /// answers what it is asked from outside; where it is switched off nothing that takes time does.
+    pub fn withhold_scripts(&self, withheld: bool) {
+        self.look.set(Look { scripts: !withheld, ..self.look.get() });
+        self.devtools("Network.enable", &json!({}));
+        // What is in its memory would not be asked for.
+        self.devtools("Network.setCacheDisabled", &json!({"cacheDisabled": withheld}));
+        let withheld: &[&str] = if withheld { &["*.js"] } else { &[] };
+        self.devtools("Network.setBlockedURLs", &json!({"urls": withheld}));
+        self.expects("net::ERR_BLOCKED_BY_CLIENT");
+    }
+
     /// Goes to a path of the service, and waits until the page is loaded.
     pub fn goto(&self, path: &str) {
         let address = format!("{}{path}", self.origin);
@@ -325,9 +337,14 @@ impl Browser {
         self.eventually("keys can be typed", typed);
     }
 
+    /// Presses one of the keys that write nothing, in whatever has the focus.
+    pub fn key(&self, key: Key) {
+        self.keys(&char::from(key).to_string());
+    }
+
     /// Presses Enter in whatever has the focus.
     pub fn enter(&self) {
-        self.keys(&char::from(Key::Enter).to_string());
+        self.key(Key::Enter);
     }
 
     /// Agrees with the question that the page asks.
@@ -373,9 +390,15 @@ impl Browser {
         let height = u32::try_from(height).unwrap_or_default().max(before.height);
         let whole = Look { height, ..before };
         self.look(whole);
-        let shot = self.eventually("a screenshot", async |client| client.screenshot().await);
+        let shot = self.view();
         self.look(before);
         shot
+    }
+
+    /// What the window shows of the page, as PNG.
+    #[must_use]
+    pub fn view(&self) -> Vec<u8> {
+        self.eventually("a screenshot", async |client| client.screenshot().await)
     }
 
     /// A message of the browser's log that contains this belongs to the story: the 401 of a wrong password.

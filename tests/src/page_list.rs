@@ -85,6 +85,9 @@ pub const PAGES: &[Listed] = &[
     page("nowhere", "/there-is-no-such-page"),
 ];
 
+/// What the API tells about itself: a page too, but one without the frame and the assets of the others.
+pub const API_DOCS: &Listed = &page("api-docs", "/api/v1/docs");
+
 impl Listed {
     /// Whether a path, without a query, is one of this page.
     #[must_use]

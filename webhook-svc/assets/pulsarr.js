@@ -129,6 +129,8 @@
     setInterval(tell, 60e3);
     count();
     document.querySelectorAll("[data-events]").forEach(listen);
+    // Where there are more tabs than room, the one that is looked at is in it.
+    document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     // A poster that does not load leaves its initials.
     for (const image of document.querySelectorAll(".poster img")) {
       if (image.complete && !image.naturalWidth) image.remove();

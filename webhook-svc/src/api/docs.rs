@@ -51,11 +51,13 @@ async fn page(ask: Ask) -> Result<Response, ApiError> {
     Ok(response)
 }
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}\
-h2{margin-top:2.5rem;border-bottom:1px solid #8884}summary{cursor:pointer;padding:.3rem 0}code{font-size:.95em}\
+const STYLE: &str = ":root{color-scheme:light dark;background:Canvas;color:CanvasText}\
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
+h2{margin-top:2.5rem;border-bottom:1px solid #8884}summary{cursor:pointer;padding:.3rem 0}code{font-size:.95em;overflow-wrap:anywhere}\
 pre{overflow:auto;background:#8881;padding:.8rem;border-radius:.4rem}.m{display:inline-block;min-width:4.5rem;font-weight:600}";
 
-/// The document as a page: a section per tag, a line per endpoint, and everything about it on a click.
+/// The document as a page: a section per tag, a line per endpoint, and everything about it on a click; then a line per shape. What may be
+/// wider than its place can be reached by the keyboard.
 fn html(document: &serde_json::Value) -> String {
     let mut sections: Vec<(String, String)> = Vec::new();
     for (path, methods) in document["paths"].as_object().into_iter().flatten() {
@@ -63,7 +65,7 @@ fn html(document: &serde_json::Value) -> String {
             let tag = operation["tags"][0].as_str().unwrap_or_default();
             let details = serde_json::to_string_pretty(operation).unwrap_or_default();
             let line = format!(
-                "<details><summary><code><span class=m>{}</span>{}</code> {}</summary><pre>{}</pre></details>",
+                "<details><summary><code><span class=m>{}</span>{}</code> {}</summary><pre tabindex=0>{}</pre></details>",
                 method.to_uppercase(),
                 escaped(path),
                 escaped(operation["summary"].as_str().unwrap_or_default()),
@@ -77,15 +79,21 @@ fn html(document: &serde_json::Value) -> String {
     }
     let mut page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>Pulsarr API</title><style>{STYLE}</style><h1>Pulsarr API</h1>\
+         <title>Pulsarr API</title><style>{STYLE}</style><main><p><a href=\"../../\">Back to pulsarr</a></p><h1>Pulsarr API</h1>\
          <p>Sign in with a session cookie, or send an API key in the header <code>X-Api-Key</code>. \
          <a href=\"openapi.json\">The same as an OpenAPI document.</a></p>"
     );
     for (tag, lines) in sections {
         let _ = write!(page, "<h2>{}</h2>{lines}", escaped(&tag));
     }
-    let shapes = serde_json::to_string_pretty(&document["components"]["schemas"]).unwrap_or_default();
-    let _ = write!(page, "<h2>shapes</h2><pre>{}</pre></html>", escaped(&shapes));
+    page.push_str("<h2>shapes</h2>");
+    for (name, shape) in document["components"]["schemas"].as_object().into_iter().flatten() {
+        let shape = serde_json::to_string_pretty(shape).unwrap_or_default();
+        let (name, shape) = (escaped(name), escaped(&shape));
+        let line = format!("<details><summary><code>{name}</code></summary><pre tabindex=0>{shape}</pre></details>");
+        page.push_str(&line);
+    }
+    page.push_str("</main></html>");
     page
 }
 

@@ -127,7 +127,7 @@ impl Visit {
         remote: Option<SocketAddr>,
         body: impl Stream<Item = Result<B, warp::Error>>,
     ) -> Response {
-        let place = self.place(query);
+        let place = self.place(query, app.base_path());
         let Self { page, variables, method, headers, .. } = self;
         let who = Who { name: String::new(), may_write: false };
         let remote = remote.map(|address| address.ip().to_canonical());
@@ -144,14 +144,29 @@ impl Visit {
     }
 
     /// Where whoever has to sign in first goes on afterwards: this page, or the one that the form is on.
-    fn place(&self, query: &str) -> String {
+    fn place(&self, query: &str, base_path: &str) -> String {
         if self.method == Method::POST {
             let from = self.headers.get(header::REFERER).and_then(|from| from.to_str().ok()).unwrap_or_default();
-            let path = from.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find('/')?..]));
-            return path.unwrap_or("/").to_owned();
+            return page_of_form(from, base_path).to_owned();
         }
         if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
     }
+}
+
+/// The page that a form is on, below the base path, by the address that it was sent from. What only takes forms, and has shown what was
+/// wrong with one, has its page further up.
+fn page_of_form<'a>(address: &'a str, base_path: &str) -> &'a str {
+    let path = address.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find('/')?..])).unwrap_or("/");
+    let is_shown = |path: &str| {
+        let parts = path_parts(path.trim_start_matches('/'));
+        pages().any(|page| page.method == Method::GET && page.variables(&parts).is_some())
+    };
+    let mut place = path.strip_prefix(base_path).unwrap_or(path);
+    // At the latest the first page is shown, whose path is empty by then.
+    while !is_shown(place.split('?').next().unwrap_or_default()) {
+        place = place.rsplit_once('/').map_or("", |(above, _)| above);
+    }
+    if place.is_empty() { "/" } else { place }
 }
 
 /// Lets a request for `page` in, and takes in the form that comes with it. Answers the room that the form takes.
@@ -177,4 +192,28 @@ async fn admit<B: Buf>(
     }
     ask.who = auth::let_in(&ask.app, page.access, method, &ask.headers, ask.remote).await?;
     Ok(Some(room))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page_of_form;
+
+    #[test]
+    fn a_form_leads_back_to_the_page_that_it_is_on() {
+        for (from, expected) in [
+            ("http://nas:3003/settings/general", "/settings/general"),
+            ("https://nas/users?show=synced&page=2", "/users?show=synced&page=2"),
+            ("https://nas/rules/long%20films", "/rules/long%20films"),
+            // What takes forms only shows what is wrong with one.
+            ("https://nas/settings/general/time_zone", "/settings/general"),
+            ("https://nas/instances/movies/fix", "/instances/movies"),
+            ("https://nas/nowhere/at/all", "/"),
+            ("https://nas", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(page_of_form(from, ""), expected, "{from}");
+        }
+        assert_eq!(page_of_form("https://nas/pulsarr/users?page=2", "/pulsarr"), "/users?page=2");
+        assert_eq!(page_of_form("https://nas/pulsarr/", "/pulsarr"), "/");
+    }
 }

@@ -25,6 +25,16 @@ pub struct Page {
 }
 
 impl Page {
+    /// What is at `path`, for whoever may look.
+    pub const fn shown(path: &'static str, handle: Handler) -> Self {
+        Self { method: Method::GET, path, access: Access::Read, handle }
+    }
+
+    /// What a form does that is sent to `path`, for whoever may change things.
+    pub const fn form(path: &'static str, handle: Handler) -> Self {
+        Self { method: Method::POST, path, access: Access::Write, handle }
+    }
+
     /// What varies in `path`, when this page is meant.
     pub fn variables(&self, path: &[String]) -> Option<Variables> {
         variables(self.path, path)

@@ -1,18 +1,13 @@
 //! Posters as pages show them.
 
 use pulsarr_shared::model::PlexId;
-use warp::http::{HeaderValue, Method, StatusCode, header};
+use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply as _, Response};
 
 use super::Page;
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[Page {
-    method: Method::GET,
-    path: "/posters/{plex_id}",
-    access: Access::Read,
-    handle: |ask| Box::pin(show(ask)),
-}];
+pub(super) const PAGES: &[Page] = &[Page::shown("/posters/{plex_id}", |ask| Box::pin(show(ask)))];
 
 /// A picture, or 404 without a word: the page has the title's initials where it would be.
 async fn show(ask: Ask) -> Result<Response, ApiError> {

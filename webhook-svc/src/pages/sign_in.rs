@@ -13,7 +13,7 @@ use crate::request::{Access, ApiError, Ask};
 pub(super) const PAGES: &[Page] = &[
     Page { method: Method::GET, path: "/login", access: Access::Open, handle: |ask| Box::pin(show(ask)) },
     Page { method: Method::POST, path: "/login", access: Access::Open, handle: |ask| Box::pin(sign_in(ask)) },
-    Page { method: Method::POST, path: "/logout", access: Access::Write, handle: |ask| Box::pin(sign_out(ask)) },
+    Page::form("/logout", |ask| Box::pin(sign_out(ask))),
 ];
 
 #[derive(Template)]

@@ -4,6 +4,7 @@ use pulsarr_shared::store::{Db, Store, StoreError};
 use serde_json::{Value, json};
 use warp::http::HeaderMap;
 
+use crate::api::household::{Household, SETTINGS};
 use crate::server::Peer;
 use crate::testing::{Answered, Testing, app, app_with_settings};
 
@@ -13,6 +14,15 @@ pub struct Visitor {
     pub service: Testing,
     cookie: String,
     csrf: String,
+}
+
+/// A visitor of a household where that many films wait for somebody to say yes.
+pub async fn asked(films: u32) -> (Visitor, Household) {
+    let visitor = Visitor::set_up(SETTINGS).await;
+    let household = Household::of(&visitor.service);
+    household.wish(films);
+    household.hold_all("run-1");
+    (visitor, household)
 }
 
 /// Her other browser.

@@ -3,15 +3,14 @@
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::Value;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::audit::{self, AuditEntry};
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] =
-    &[Page { method: Method::GET, path: "/activity/audit", access: Access::Read, handle: |ask| Box::pin(show(ask)) }];
+pub(super) const PAGES: &[Page] = &[Page::shown("/activity/audit", |ask| Box::pin(show(ask)))];
 
 #[derive(Template)]
 #[template(path = "activity/audit.html")]

@@ -2,19 +2,14 @@
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::decisions::{self, DecisionView};
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[Page {
-    method: Method::GET,
-    path: "/activity/decisions",
-    access: Access::Read,
-    handle: |ask| Box::pin(show(ask)),
-}];
+pub(super) const PAGES: &[Page] = &[Page::shown("/activity/decisions", |ask| Box::pin(show(ask)))];
 
 #[derive(Template)]
 #[template(path = "activity/decisions.html")]

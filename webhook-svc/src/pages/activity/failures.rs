@@ -3,18 +3,18 @@
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::failures::{self, FailureList, FailureView};
 use crate::api::people::{People, Person};
 use crate::pages::trouble::query;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/activity/failures", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/activity/failures", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+    Page::shown("/activity/failures", |ask| Box::pin(show(ask))),
+    Page::form("/activity/failures", |ask| Box::pin(act(ask))),
 ];
 
 /// What a page can be asked for, besides where it begins.

@@ -2,21 +2,16 @@
 
 use askama::Template;
 use serde_json::{Value, json};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::logs::{self, LogLevel};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/activity/log", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/activity/log/level",
-        access: Access::Write,
-        handle: |ask| Box::pin(set_level(ask)),
-    },
+    Page::shown("/activity/log", |ask| Box::pin(show(ask))),
+    Page::form("/activity/log/level", |ask| Box::pin(set_level(ask))),
 ];
 
 /// Lines of the log on one page.

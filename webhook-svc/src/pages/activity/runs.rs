@@ -2,19 +2,17 @@
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::runs::{self, RunView};
 use crate::pages::runs::tone;
 use crate::pages::words::lasted;
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/activity", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::GET, path: "/activity/runs", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown("/activity", |ask| Box::pin(show(ask))), Page::shown("/activity/runs", |ask| Box::pin(show(ask)))];
 
 #[derive(Template)]
 #[template(path = "activity/runs.html")]

@@ -2,19 +2,14 @@
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::webhooks::{self, WebhookView};
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[Page {
-    method: Method::GET,
-    path: "/activity/webhooks",
-    access: Access::Read,
-    handle: |ask| Box::pin(show(ask)),
-}];
+pub(super) const PAGES: &[Page] = &[Page::shown("/activity/webhooks", |ask| Box::pin(show(ask)))];
 
 #[derive(Template)]
 #[template(path = "activity/webhooks.html")]

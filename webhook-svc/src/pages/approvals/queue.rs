@@ -3,18 +3,16 @@
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::approvals::{self, ApprovalView, Partly};
 use crate::pages::words::options;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/approvals", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/approvals", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown("/approvals", |ask| Box::pin(show(ask))), Page::form("/approvals", |ask| Box::pin(act(ask)))];
 
 /// The requests on one page.
 const ROWS: &str = "30";
@@ -133,16 +131,7 @@ fn told(partly: &Partly, verdict: &str) -> String {
 mod tests {
     use pulsarr_shared::model::{ApprovalId, ApprovalState, ListedTitle, MediaType, PlexId, Relation, UserUuid};
 
-    use crate::api::household::{Household, SETTINGS};
-    use crate::pages::testing::Visitor;
-
-    async fn asked(count: u32) -> (Visitor, Household) {
-        let visitor = Visitor::set_up(SETTINGS).await;
-        let household = Household::of(&visitor.service);
-        household.wish(count);
-        household.hold_all("run-1");
-        (visitor, household)
-    }
+    use crate::pages::testing::{Visitor, asked};
 
     #[tokio::test]
     async fn one_is_answered_by_its_button_and_several_by_ticks() {

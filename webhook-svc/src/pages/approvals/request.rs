@@ -5,17 +5,17 @@ use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::config::ROUTE_OPTIONS;
 use pulsarr_shared::model::{InstanceKind, MediaType};
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::approvals::{self, ApprovalStory, DestinationView};
 use crate::pages::options::{self, OptionField};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/approvals/{id}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/approvals/{id}", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+    Page::shown("/approvals/{id}", |ask| Box::pin(show(ask))),
+    Page::form("/approvals/{id}", |ask| Box::pin(act(ask))),
 ];
 
 #[derive(Template)]
@@ -122,20 +122,11 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
 mod tests {
     use pulsarr_shared::model::{ApprovalState, ArrOptions, EntryId, MinimumAvailability, MovieMonitor};
 
-    use crate::api::household::{Household, SETTINGS};
-    use crate::pages::testing::Visitor;
-
-    async fn asked() -> (Visitor, Household) {
-        let visitor = Visitor::set_up(SETTINGS).await;
-        let household = Household::of(&visitor.service);
-        household.wish(1);
-        household.hold_all("run-1");
-        (visitor, household)
-    }
+    use crate::pages::testing::asked;
 
     #[tokio::test]
     async fn it_is_approved_as_proposed_or_with_changes() {
-        let (visitor, household) = asked().await;
+        let (visitor, household) = asked(1).await;
         let page = visitor.get("/approvals/1").await.text;
         assert!(page.contains("value=\"movies\"") && page.contains("checked"), "{page}");
         let fields = [("do", "approve"), ("to", "movies"), ("quality_profile", ""), ("root_folder_path", "")];
@@ -143,7 +134,7 @@ mod tests {
         let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
         assert_eq!((request.state, request.edited), (ApprovalState::Approved, None));
 
-        let (visitor, household) = asked().await;
+        let (visitor, household) = asked(1).await;
         let fields = [("do", "approve"), ("to", "uhd"), ("quality_profile", "Ultra-HD"), ("note", "once")];
         assert_eq!(visitor.post("/approvals/1", &fields).await.status, 303);
         let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
@@ -153,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn everything_that_an_approval_can_change_can_be_changed_here() {
-        let (visitor, household) = asked().await;
+        let (visitor, household) = asked(1).await;
         let page = visitor.get("/approvals/1").await.text;
         for key in ["quality_profile", "root_folder_path", "tags", "search_on_add", "minimum_availability", "monitor"] {
             assert!(page.contains(&format!("name=\"{key}\"")), "{key}: {page}");
@@ -183,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_fit_is_marked_and_a_late_answer_changes_nothing() {
-        let (visitor, household) = asked().await;
+        let (visitor, household) = asked(1).await;
         let nowhere = visitor.post("/approvals/1", &[("do", "approve"), ("note", "<b>now</b>")]).await;
         assert!(nowhere.status == 422 && nowhere.text.contains("it has to go somewhere"), "{}", nowhere.text);
         assert!(nowhere.text.contains("&#60;b&#62;now"), "{}", nowhere.text);

@@ -6,28 +6,24 @@ use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::model::PlacementState;
 use serde_json::{Map, Value};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::form::{self, InstanceForm};
 use super::{Line, ROWS};
 use crate::api::instance_health::{self, Health, Waiting};
 use crate::api::instance_trial::{self, Choices, Trial};
-use crate::api::instances::{self, InstanceDetail};
+use crate::api::instances;
 use crate::app::App;
 use crate::pages::trouble::encoded;
+use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/instances/{name}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/instances/{name}", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/instances/{name}/remove",
-        access: Access::Write,
-        handle: |ask| Box::pin(remove(ask)),
-    },
+    Page::shown("/instances/{name}", |ask| Box::pin(show(ask))),
+    Page::form("/instances/{name}", |ask| Box::pin(act(ask))),
+    Page::form("/instances/{name}/remove", |ask| Box::pin(remove(ask))),
 ];
 
 /// How long a page waits for what the instance offers; then it has fields to type into.
@@ -44,8 +40,8 @@ struct Edit {
     queue: Vec<Queued>,
     /// There is more in the queue.
     more: bool,
-    /// Somebody else has changed it meanwhile: what was typed beside what is there.
-    stale: Vec<Difference>,
+    versions: Option<Versions>,
+    here: String,
 }
 
 /// A title that waits.
@@ -57,14 +53,6 @@ struct Queued {
     refused: bool,
 }
 
-/// A setting in two versions.
-struct Difference {
-    key: String,
-    yours: String,
-    theirs: String,
-    differs: bool,
-}
-
 /// What is shown of an instance besides what is stored.
 #[derive(Default)]
 struct Shown {
@@ -74,7 +62,7 @@ struct Shown {
     error: Option<ApiError>,
     trial: Option<Trial>,
     choices: Option<Choices>,
-    stale: Vec<Difference>,
+    versions: Option<Versions>,
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
@@ -109,8 +97,10 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
             Ok(see_other(&ask, &format!("/instances/{}", encoded(&name)), Some(notice)))
         }
         Err(error) if error.status() == StatusCode::PRECONDITION_FAILED => {
-            let stale = differences(&body, &instances::detail(&app.config(), &name)?);
-            let shown = Shown { status: error.status(), form: Some(form), stale, ..Shown::default() };
+            let now = instances::detail(&app.config(), &name)?;
+            let now = form::of_settings(&now.settings, &now.instance.options);
+            let versions = Some(Versions::of(form::lines(&form, &form), form::lines(&now, &form)));
+            let shown = Shown { status: error.status(), form: Some(form), versions, ..Shown::default() };
             draw(&ask, &name, shown).await
         }
         Err(error) => refused(&ask, &name, form, error).await,
@@ -151,14 +141,17 @@ async fn draw(ask: &Ask, name: &str, shown: Shown) -> Result<Response, ApiError>
         it = it.refused(error);
     }
     let frame = Frame::of(ask, "instances", name).await?;
+    let version = detail.instance.version.unwrap_or_default();
+    let line = Line::of(detail.instance, standing);
     let page = Edit {
+        here: format!("{}{}", frame.base_path, line.path),
         frame,
-        version: detail.instance.version.unwrap_or_default(),
-        line: Line::of(detail.instance, standing),
+        version,
+        line,
         it: it.kept(app),
         queue: waiting.into_iter().map(|it| Queued::of(app.base_path(), it)).collect(),
         more,
-        stale: shown.stale,
+        versions: shown.versions,
     };
     html(ask, shown.status, &page)
 }
@@ -196,26 +189,6 @@ async fn remove(ask: Ask) -> Result<Response, ApiError> {
 fn said(error: &ApiError) -> String {
     let problems = error.problems().iter().map(|it| format!("{}: {}", it.path, it.message)).collect::<Vec<_>>();
     if problems.is_empty() { error.message().to_owned() } else { problems.join(". ") }
-}
-
-/// What was typed beside what is there, key by key; keys to the instance are never shown.
-fn differences(yours: &Value, theirs: &InstanceDetail) -> Vec<Difference> {
-    let empty = Map::new();
-    let (yours, theirs) = (yours.as_object().unwrap_or(&empty), theirs.settings.as_object().unwrap_or(&empty));
-    let mut keys: Vec<&String> = yours.keys().chain(theirs.keys()).collect();
-    keys.sort();
-    keys.dedup();
-    keys.retain(|key| *key != "api_key");
-    let line = |key: &String| {
-        let text = |from: &Map<String, Value>| match from.get(key) {
-            None => "not set".to_owned(),
-            Some(Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-        };
-        let (yours, theirs) = (text(yours), text(theirs));
-        Difference { differs: yours != theirs, key: key.clone(), yours, theirs }
-    };
-    keys.into_iter().map(line).collect()
 }
 
 impl Queued {

@@ -133,6 +133,20 @@ pub fn body(app: &App, form: &Form, is_new: bool) -> Result<Map<String, Value>, 
     Ok(body)
 }
 
+/// A form line by line, for people to compare: of the switches only those that `like` has. A key is never shown, and the
+/// name never changes.
+pub fn lines(form: &Form, like: &Form) -> Vec<String> {
+    let texts = TEXTS
+        .iter()
+        .filter(|key| **key != "name")
+        .chain(&["tags"])
+        .filter_map(|key| Some(format!("{key}: {}", form.given(key)?)));
+    let switches = SWITCHES.iter().filter(|(key, _)| like.has("has", key));
+    let switches = switches.map(|(key, _)| format!("{key}: {}", if form.ticked(key) { "yes" } else { "no" }));
+    let another = form.given("api_key").or(form.given("typed_key"));
+    texts.chain(switches).chain(another.map(|_| "api_key: another one".to_owned())).collect()
+}
+
 /// The key in the form, or the one that was typed before.
 fn typed_key(app: &App, form: &Form) -> Result<Option<SecretString>, ApiError> {
     if let Some(key) = form.given("api_key") {

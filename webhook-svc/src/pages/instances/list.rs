@@ -2,23 +2,18 @@
 
 use askama::Template;
 use pulsarr_shared::sync;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::{Line, back, lines};
 use crate::api::webhooks;
 use crate::pages::trouble::encoded;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/instances", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/instances/{name}/fix",
-        access: Access::Write,
-        handle: |ask| Box::pin(fix(ask)),
-    },
+    Page::shown("/instances", |ask| Box::pin(show(ask))),
+    Page::form("/instances/{name}/fix", |ask| Box::pin(fix(ask))),
 ];
 
 #[derive(Template)]

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use serde_json::{Map, Value, json};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::form::{self, InstanceForm};
@@ -11,12 +11,10 @@ use crate::api::instances::{self, InstanceDetail};
 use crate::app::App;
 use crate::pages::trouble::encoded;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask, FieldProblem};
+use crate::request::{ApiError, Ask, FieldProblem};
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/instances/new", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/instances/new", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown("/instances/new", |ask| Box::pin(show(ask))), Page::form("/instances/new", |ask| Box::pin(act(ask)))];
 
 #[derive(Template)]
 #[template(path = "instances/new.html")]

@@ -3,7 +3,7 @@
 use askama::Template;
 use pulsarr_shared::store::Lately;
 use pulsarr_shared::tally::PERIODS;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::numbers::{by_instance, over_time};
@@ -14,12 +14,10 @@ use crate::api::{first_sync, overview};
 use crate::insights;
 use crate::pages::charts::{Ranked, Stacked};
 use crate::pages::{Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/", access: Access::Write, handle: |ask| Box::pin(sync(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown("/", |ask| Box::pin(show(ask))), Page::form("/", |ask| Box::pin(sync(ask)))];
 
 /// Posters on the page.
 const RECENT: &str = "12";

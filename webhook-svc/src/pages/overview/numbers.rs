@@ -2,7 +2,7 @@
 
 use askama::Template;
 use pulsarr_shared::tally::{OUTCOMES, PERIODS, Period, WAITS};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::people::People;
@@ -11,10 +11,9 @@ use crate::pages::charts::{Ranked, Stacked, brief};
 use crate::pages::trouble::encoded;
 use crate::pages::words::lasted;
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] =
-    &[Page { method: Method::GET, path: "/stats", access: Access::Read, handle: |ask| Box::pin(show(ask)) }];
+pub(super) const PAGES: &[Page] = &[Page::shown("/stats", |ask| Box::pin(show(ask)))];
 
 /// The period that is shown unless another one is asked for.
 const USUAL: u16 = 30;

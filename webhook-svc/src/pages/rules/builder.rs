@@ -4,25 +4,26 @@
 use askama::Template;
 use pulsarr_shared::config::rule_text;
 use pulsarr_shared::routing::Field;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::draft::{Draft, GroupKind, MOST_ROUTES};
 use super::pieces::{self, Control, Piece, RoutePiece};
+use super::place_of;
 use super::typed::Typed;
 use super::what_if::{self, WhatIf};
 use super::written::Marks;
-use super::{beside, place_of};
 use crate::api::people::People;
 use crate::api::{rule_changes, rules};
+use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask, pairs};
+use crate::request::{ApiError, Ask, pairs};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/rules/new", access: Access::Read, handle: |ask| Box::pin(fresh(ask)) },
-    Page { method: Method::POST, path: "/rules/new", access: Access::Write, handle: |ask| Box::pin(act(ask, None)) },
-    Page { method: Method::GET, path: "/rules/{name}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/rules/{name}", access: Access::Write, handle: |ask| Box::pin(act_on(ask)) },
+    Page::shown("/rules/new", |ask| Box::pin(fresh(ask))),
+    Page::form("/rules/new", |ask| Box::pin(act(ask, None))),
+    Page::shown("/rules/{name}", |ask| Box::pin(show(ask))),
+    Page::form("/rules/{name}", |ask| Box::pin(act_on(ask))),
 ];
 
 /// Names that are offered.
@@ -45,7 +46,9 @@ struct Builder<'a> {
     marks: Marks,
     /// Something to know.
     note: String,
-    stale: Option<Stale>,
+    versions: Option<Versions>,
+    /// The page of this rule.
+    here: String,
     typed: &'a Typed,
     pieces: Vec<Piece>,
     routes: Vec<RoutePiece>,
@@ -59,12 +62,6 @@ struct Builder<'a> {
     what_if: WhatIf,
 }
 
-/// Both versions, line by line, each with whether the other lacks it.
-struct Stale {
-    yours: Vec<(bool, String)>,
-    now: Vec<(bool, String)>,
-}
-
 /// What a page about a rule shows.
 struct Sheet {
     status: StatusCode,
@@ -73,7 +70,7 @@ struct Sheet {
     typed: Typed,
     marks: Marks,
     note: String,
-    stale: Option<Stale>,
+    versions: Option<Versions>,
     focus: String,
     what_if: WhatIf,
 }
@@ -86,7 +83,7 @@ impl Sheet {
             typed,
             marks: Marks::default(),
             note: String::new(),
-            stale: None,
+            versions: None,
             focus: String::new(),
             what_if: WhatIf::NotAsked,
         }
@@ -99,7 +96,7 @@ impl Sheet {
     }
 
     async fn draw(self, ask: &Ask) -> Result<Response, ApiError> {
-        let Self { status, kept, typed, marks, note, stale, focus, what_if } = self;
+        let Self { status, kept, typed, marks, note, versions, focus, what_if } = self;
         let title = if kept.is_some() { "Rule" } else { "New rule" };
         let frame = Frame::of(ask, "rules", title).await?.with_scripts(&["rules.js", "choices.js"]);
         let config = ask.app.config();
@@ -112,16 +109,19 @@ impl Sheet {
         let people = if pieces.iter().any(about_people) { people(ask).await? } else { Vec::new() };
         let declared = kept.as_ref().filter(|kept| kept.read_only).map(|kept| kept.source.clone());
         let version = kept.as_ref().and_then(|kept| kept.version).map(|version| version.to_string());
+        let place = kept.as_ref().map_or_else(|| "/rules/new".to_owned(), |kept| place_of(&kept.name));
+        let here = format!("{}{place}", frame.base_path);
         let page = Builder {
             frame,
-            place: kept.as_ref().map_or_else(|| "/rules/new".to_owned(), |kept| place_of(&kept.name)),
+            place,
             name: kept.as_ref().map(|kept| kept.name.clone()).unwrap_or_default(),
             version: version.unwrap_or_default(),
             declared: declared.unwrap_or_default(),
             broken: kept.as_ref().map(|kept| kept.broken.as_slice()).unwrap_or_default(),
             marks,
             note,
-            stale,
+            versions,
+            here,
             typed: &typed,
             pieces,
             routes,
@@ -263,8 +263,8 @@ async fn save(ask: Ask, name: Option<String>, version: &str, mut sheet: Sheet) -
     if error.status() == StatusCode::PRECONDITION_FAILED
         && let Ok(now) = rules::view(&ask.app.config(), name.as_deref().unwrap_or_default())
     {
-        let (yours, theirs) = (rule_text(&rule.words), rule_text(&now.rule));
-        sheet.stale = Some(Stale { yours: beside(&yours, &theirs), now: beside(&theirs, &yours) });
+        let lines = |words| rule_text(words).lines().map(str::to_owned).collect();
+        sheet.versions = Some(Versions::of(lines(&rule.words), lines(&now.rule)));
         // Saving once more is meant.
         sheet.kept = Some(now);
     } else {

@@ -23,9 +23,3 @@ fn place_of(name: &str) -> String {
     let name = if name == "new" { "New" } else { name };
     format!("/rules/{}", trouble::encoded(name).replace('/', "%2F"))
 }
-
-/// A text by its lines, each with whether the other text lacks it.
-fn beside(text: &str, other: &str) -> Vec<(bool, String)> {
-    let others: std::collections::HashSet<&str> = other.lines().collect();
-    text.lines().map(|line| (!others.contains(line), line.to_owned())).collect()
-}

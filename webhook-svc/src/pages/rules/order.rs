@@ -5,7 +5,7 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{InstanceKind, MediaType};
 use pulsarr_shared::routing::default_instance;
 use serde_json::{Value, json};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::place_of;
@@ -16,12 +16,10 @@ use crate::api::rule_reach::entries_by_rule;
 use crate::api::rules::{self, RuleList, RuleView};
 use crate::api::{rule_changes, rule_order};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/rules", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/rules", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown("/rules", |ask| Box::pin(show(ask))), Page::form("/rules", |ask| Box::pin(act(ask)))];
 
 /// Rules on one page.
 const ROWS: usize = 25;
@@ -44,6 +42,13 @@ struct Order {
     /// Where titles go that no rule claims: the type, the application that takes it, its default instance or nothing.
     defaults: Vec<(MediaType, &'static str, String)>,
     tests: Vec<TestView>,
+}
+
+impl Order {
+    /// Whether any of these rules can be moved.
+    fn is_movable(&self) -> bool {
+        self.rows.iter().any(|row| row.up || row.down)
+    }
 }
 
 struct Row {

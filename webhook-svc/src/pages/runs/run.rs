@@ -4,17 +4,16 @@ use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::model::ReadOutcome;
 use pulsarr_shared::report::{Change, Report, UserReport};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::{starter, tone};
 use crate::api::runs::{self, RunView, StageView};
 use crate::pages::words::lasted;
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] =
-    &[Page { method: Method::GET, path: "/runs/{id}", access: Access::Read, handle: |ask| Box::pin(show(ask)) }];
+pub(super) const PAGES: &[Page] = &[Page::shown("/runs/{id}", |ask| Box::pin(show(ask)))];
 
 /// The changes and the lists that the page shows; there may be hundreds.
 const MOST: usize = 40;

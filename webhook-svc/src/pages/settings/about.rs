@@ -1,18 +1,17 @@
 //! What runs here, and how it is.
 
 use askama::Template;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::settings;
 use crate::metrics::{Sizes, sizes};
 use crate::pages::words::{bytes, lasted};
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 use crate::routes::health::{self, Health};
 
-pub(super) const PAGES: &[Page] =
-    &[Page { method: Method::GET, path: "/settings/about", access: Access::Read, handle: |ask| Box::pin(show(ask)) }];
+pub(super) const PAGES: &[Page] = &[Page::shown("/settings/about", |ask| Box::pin(show(ask)))];
 
 #[derive(Template)]
 #[template(path = "settings/about.html")]

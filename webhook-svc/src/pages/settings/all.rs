@@ -1,15 +1,14 @@
 //! Every setting as it came out, with the place it came from, and what works but should be looked at.
 
 use askama::Template;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::settings::{self, BrokenView, SettingView};
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] =
-    &[Page { method: Method::GET, path: "/settings/all", access: Access::Read, handle: |ask| Box::pin(show(ask)) }];
+pub(super) const PAGES: &[Page] = &[Page::shown("/settings/all", |ask| Box::pin(show(ask)))];
 
 /// Settings on one page.
 const ROWS: usize = 50;

@@ -3,22 +3,17 @@
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::api_keys::{self, Key, Made};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: HERE, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: HERE, access: Access::Write, handle: |ask| Box::pin(make(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/settings/api-keys/{id}/revoke",
-        access: Access::Write,
-        handle: |ask| Box::pin(revoke(ask)),
-    },
+    Page::shown(HERE, |ask| Box::pin(show(ask))),
+    Page::form(HERE, |ask| Box::pin(make(ask))),
+    Page::form("/settings/api-keys/{id}/revoke", |ask| Box::pin(revoke(ask))),
 ];
 
 const HERE: &str = "/settings/api-keys";

@@ -3,29 +3,19 @@
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::variables::{self, Variable};
 use crate::api::session;
 use crate::api::sessions::{self, SessionView};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other, see_other_with};
-use crate::request::{Access, ApiError, Ask, FieldProblem};
+use crate::request::{ApiError, Ask, FieldProblem};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: HERE, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/settings/authentication/password",
-        access: Access::Write,
-        handle: |ask| Box::pin(change_password(ask)),
-    },
-    Page {
-        method: Method::POST,
-        path: "/settings/authentication/sign-out",
-        access: Access::Write,
-        handle: |ask| Box::pin(sign_out(ask)),
-    },
+    Page::shown(HERE, |ask| Box::pin(show(ask))),
+    Page::form("/settings/authentication/password", |ask| Box::pin(change_password(ask))),
+    Page::form("/settings/authentication/sign-out", |ask| Box::pin(sign_out(ask))),
 ];
 
 const HERE: &str = "/settings/authentication";

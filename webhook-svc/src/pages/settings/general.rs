@@ -2,23 +2,18 @@
 
 use askama::Template;
 use serde_json::{Map, Value};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::group::{self, Group};
 use super::variables::{self, Variable};
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/settings/general", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/settings/general/{part}",
-        access: Access::Write,
-        handle: |ask| Box::pin(save(ask)),
-    },
+    Page::shown("/settings/general", |ask| Box::pin(show(ask))),
+    Page::form("/settings/general/{part}", |ask| Box::pin(save(ask))),
 ];
 
 const ROUTING: &str = "default";

@@ -1,6 +1,6 @@
 //! A group of settings as forms show and save it: what the settings file has of it is looked at only.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use warp::http::StatusCode;
 
 use crate::api::settings::{self, GroupView};
@@ -81,6 +81,11 @@ pub async fn versions(
     }
     let now = Group::of(ask, section).await?;
     Ok(Some(Versions::of(lines(wanted), lines(&now.view.stored))))
+}
+
+/// The same of this key alone, where a form is about no other.
+pub fn only(key: &str) -> impl Fn(&Value) -> Vec<String> {
+    move |settings| lines(&settings.get(key).map_or_else(|| json!({}), |value| json!({key: value})))
 }
 
 /// Settings line by line: `quota.expire_after_h: 72`.

@@ -1,19 +1,14 @@
 //! How often there is a look, and how patient runs are: the environment decides, and this page says which variable.
 
 use askama::Template;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::variables::{self, Variable};
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[Page {
-    method: Method::GET,
-    path: "/settings/intervals",
-    access: Access::Read,
-    handle: |ask| Box::pin(show(ask)),
-}];
+pub(super) const PAGES: &[Page] = &[Page::shown("/settings/intervals", |ask| Box::pin(show(ask)))];
 
 const FAST_LANE: [(&str, &str); 5] = [
     ("PULSARR_FAST_LANE", "Whether this service watches the lists between runs."),

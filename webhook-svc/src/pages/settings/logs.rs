@@ -2,18 +2,16 @@
 
 use askama::Template;
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::variables::{self, Variable};
 use crate::api::logs::{self, LogLevel};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: HERE, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: HERE, access: Access::Write, handle: |ask| Box::pin(save(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown(HERE, |ask| Box::pin(show(ask))), Page::form(HERE, |ask| Box::pin(save(ask)))];
 
 const HERE: &str = "/settings/logs";
 

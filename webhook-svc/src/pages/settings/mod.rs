@@ -15,10 +15,7 @@ mod tmdb;
 mod transfer;
 mod variables;
 
-use warp::http::Method;
-
 use super::{Page, see_other};
-use crate::request::Access;
 
 pub(super) fn pages() -> [&'static [Page]; 11] {
     [
@@ -36,9 +33,5 @@ pub(super) fn pages() -> [&'static [Page]; 11] {
     ]
 }
 
-const FIRST: &[Page] = &[Page {
-    method: Method::GET,
-    path: "/settings",
-    access: Access::Read,
-    handle: |ask| Box::pin(async move { Ok(see_other(&ask, "/settings/general", None)) }),
-}];
+const FIRST: &[Page] =
+    &[Page::shown("/settings", |ask| Box::pin(async move { Ok(see_other(&ask, "/settings/general", None)) }))];

@@ -3,7 +3,7 @@
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::{Map, Value, json};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::group::{self, Group};
@@ -11,28 +11,13 @@ use crate::api::plex::{self, ListedServer, PlexView};
 use crate::api::{plex_link, settings};
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/settings/plex", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/settings/plex/friends",
-        access: Access::Write,
-        handle: |ask| Box::pin(save_friends(ask)),
-    },
-    Page {
-        method: Method::POST,
-        path: "/settings/plex/server",
-        access: Access::Write,
-        handle: |ask| Box::pin(choose_server(ask)),
-    },
-    Page {
-        method: Method::POST,
-        path: "/settings/plex/unlink",
-        access: Access::Write,
-        handle: |ask| Box::pin(unlink(ask)),
-    },
+    Page::shown("/settings/plex", |ask| Box::pin(show(ask))),
+    Page::form("/settings/plex/friends", |ask| Box::pin(save_friends(ask))),
+    Page::form("/settings/plex/server", |ask| Box::pin(choose_server(ask))),
+    Page::form("/settings/plex/unlink", |ask| Box::pin(unlink(ask))),
 ];
 
 const SECTION: &str = "plex";
@@ -44,6 +29,8 @@ struct Plex {
     frame: Frame,
     form: Form,
     group: Group,
+    /// Whether friends' lists are read too: as it is, or as it was sent.
+    friends: bool,
     /// The state of everything that is kept, which choosing a server goes by.
     state: i64,
     plex: PlexView,
@@ -84,39 +71,59 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     };
     let plex = plex::standing(&ask.app).await?;
     let url = plex.server.and_then(|server| server.url).unwrap_or_default();
-    draw(&ask, StatusCode::OK, Form::with([("url".to_owned(), url)]), servers, None).await
+    let sheet = Sheet { form: Form::with([("url".to_owned(), url)]), servers, ..Sheet::default() };
+    sheet.draw(&ask, StatusCode::OK).await
 }
 
-async fn draw(
-    ask: &Ask,
-    status: StatusCode,
+/// What is shown besides how things stand.
+#[derive(Default)]
+struct Sheet {
     form: Form,
+    /// What was sent about friends; `None`: as it is.
+    friends: Option<bool>,
     servers: Option<Result<Vec<ListedServer>, String>>,
     versions: Option<Versions>,
-) -> Result<Response, ApiError> {
-    let frame = Frame::of(ask, "settings", "Settings").await?;
-    let group = Group::of(ask, SECTION).await?;
-    let plex = plex::standing(&ask.app).await?;
-    let (_, state) = settings::all(ask);
-    let when = |at: Option<i64>| at.map_or_else(String::new, rfc3339);
-    let token = plex.token.as_ref().map(|token| {
-        let (tone, words, advice) = match token.state {
-            "alive" => ("ok", "Plex takes the token", ""),
-            "dead" => ("bad", "Plex refuses the token", "Link the account again; nothing that is stored is lost."),
-            _ => ("unknown", "not known yet", "Plex could not be asked so far; it is asked again soon."),
-        };
-        Token { tone, words, advice, asked_at: when(token.checked_at_ms) }
-    });
-    let server_asked_at = when(plex.server.as_ref().and_then(|server| server.checked_at_ms));
-    let (cool_until, here) = (when(plex.cool_until_ms), format!("{}{HERE}", frame.base_path));
-    let page = Plex { frame, form, group, state, plex, token, server_asked_at, cool_until, servers, versions, here };
-    html(ask, status, &page)
 }
 
-/// The form with the address of the server as it is.
-async fn with_server(ask: &Ask, error: &ApiError) -> Result<Form, ApiError> {
-    let url = plex::standing(&ask.app).await?.server.and_then(|server| server.url).unwrap_or_default();
-    Ok(Form::with([("url".to_owned(), url)]).refused(error))
+impl Sheet {
+    async fn draw(self, ask: &Ask, status: StatusCode) -> Result<Response, ApiError> {
+        let Self { form, friends, servers, versions } = self;
+        let frame = Frame::of(ask, "settings", "Settings").await?;
+        let group = Group::of(ask, SECTION).await?;
+        let friends = friends.filter(|_| !group.locks("friends")).unwrap_or(group.says("friends", true));
+        let plex = plex::standing(&ask.app).await?;
+        let (_, state) = settings::all(ask);
+        let when = |at: Option<i64>| at.map_or_else(String::new, rfc3339);
+        let token = plex.token.as_ref().map(|token| {
+            let (tone, words, advice) = match token.state {
+                "alive" => ("ok", "Plex takes the token", ""),
+                "dead" => ("bad", "Plex refuses the token", "Link the account again; nothing that is stored is lost."),
+                _ => ("unknown", "not known yet", "Plex could not be asked so far; it is asked again soon."),
+            };
+            Token { tone, words, advice, asked_at: when(token.checked_at_ms) }
+        });
+        let page = Plex {
+            here: format!("{}{HERE}", frame.base_path),
+            frame,
+            form,
+            group,
+            friends,
+            state,
+            token,
+            server_asked_at: when(plex.server.as_ref().and_then(|server| server.checked_at_ms)),
+            cool_until: when(plex.cool_until_ms),
+            plex,
+            servers,
+            versions,
+        };
+        html(ask, status, &page)
+    }
+
+    /// What `error` says, with the address of the server as it is.
+    async fn of_error(ask: &Ask, error: &ApiError) -> Result<Self, ApiError> {
+        let url = plex::standing(&ask.app).await?.server.and_then(|server| server.url).unwrap_or_default();
+        Ok(Self { form: Form::with([("url".to_owned(), url)]).refused(error), ..Self::default() })
+    }
 }
 
 async fn save_friends(ask: Ask) -> Result<Response, ApiError> {
@@ -130,8 +137,9 @@ async fn save_friends(ask: Ask) -> Result<Response, ApiError> {
             Ok(see_other(&ask, HERE, Some(Notice::ok(said))))
         }
         Err(error) => {
-            let versions = group::versions(&ask, SECTION, &error, &wanted.into(), group::lines).await?;
-            draw(&ask, error.status(), with_server(&ask, &error).await?, None, versions).await
+            let versions = group::versions(&ask, SECTION, &error, &wanted.into(), group::only("friends")).await?;
+            let sheet = Sheet { friends: Some(friends), versions, ..Sheet::of_error(&ask, &error).await? };
+            sheet.draw(&ask, error.status()).await
         }
     }
 }
@@ -141,7 +149,7 @@ async fn choose_server(ask: Ask) -> Result<Response, ApiError> {
     let url = form.given("url").filter(|_| form.value("do") != "forget");
     let Some(url) = url.or(Some("")).filter(|url| !url.is_empty() || form.value("do") == "forget") else {
         let missing = ApiError::input("say the address of the server, such as http://192.168.1.20:32400");
-        return draw(&ask, missing.status(), form.refused(&missing), None, None).await;
+        return Sheet { form: form.refused(&missing), ..Sheet::default() }.draw(&ask, missing.status()).await;
     };
     let wanted = if url.is_empty() { Value::Null } else { url.into() };
     match plex::choose(ask.with_body(&json!({"url": wanted})).if_match(form.value("version"))).await {
@@ -150,13 +158,9 @@ async fn choose_server(ask: Ask) -> Result<Response, ApiError> {
             Ok(see_other(&ask, HERE, Some(Notice::ok("This server is asked from now on what the household has."))))
         }
         Err(error) => {
-            let versions = if error.status() == StatusCode::PRECONDITION_FAILED {
-                let now = Group::of(&ask, SECTION).await?.view.stored;
-                Some(Versions::of(group::lines(&json!({"server_url": wanted})), group::lines(&now)))
-            } else {
-                None
-            };
-            draw(&ask, error.status(), form.refused(&error), None, versions).await
+            let wanted = json!({"server_url": wanted});
+            let versions = group::versions(&ask, SECTION, &error, &wanted, group::only("server_url")).await?;
+            Sheet { form: form.refused(&error), versions, ..Sheet::default() }.draw(&ask, error.status()).await
         }
     }
 }
@@ -164,6 +168,6 @@ async fn choose_server(ask: Ask) -> Result<Response, ApiError> {
 async fn unlink(ask: Ask) -> Result<Response, ApiError> {
     match plex_link::unlink(ask.clone()).await {
         Ok(_) => Ok(see_other(&ask, HERE, Some(Notice::ok("The Plex account is not linked any more.")))),
-        Err(error) => draw(&ask, error.status(), with_server(&ask, &error).await?, None, None).await,
+        Err(error) => Sheet::of_error(&ask, &error).await?.draw(&ask, error.status()).await,
     }
 }

@@ -2,17 +2,17 @@
 
 use askama::Template;
 use serde_json::{Map, Value, json};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::group::{self, Group};
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/settings/tmdb", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/settings/tmdb", access: Access::Write, handle: |ask| Box::pin(save(ask)) },
+    Page::shown("/settings/tmdb", |ask| Box::pin(show(ask))),
+    Page::form("/settings/tmdb", |ask| Box::pin(save(ask))),
 ];
 
 const SECTION: &str = "tmdb";

@@ -2,23 +2,18 @@
 
 use askama::Template;
 use bytes::Bytes;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::config_file::{self, ImportView};
 use crate::api::settings;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask, FieldProblem};
+use crate::request::{ApiError, Ask, FieldProblem};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: HERE, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: HERE, access: Access::Write, handle: |ask| Box::pin(bring(ask)) },
-    Page {
-        method: Method::GET,
-        path: "/settings/transfer/pulsarr.yaml",
-        access: Access::Read,
-        handle: |ask| Box::pin(config_file::export(ask)),
-    },
+    Page::shown(HERE, |ask| Box::pin(show(ask))),
+    Page::form(HERE, |ask| Box::pin(bring(ask))),
+    Page::shown("/settings/transfer/pulsarr.yaml", |ask| Box::pin(config_file::export(ask))),
 ];
 
 const HERE: &str = "/settings/transfer";

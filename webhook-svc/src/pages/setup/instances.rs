@@ -1,7 +1,7 @@
 //! Radarr and Sonarr: those that are there, and a short form for the next one.
 
 use askama::Template;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::steps::{Progress, Shown, Step, frame};
@@ -10,14 +10,12 @@ use crate::pages::instances::form::{self, InstanceForm};
 use crate::pages::instances::new::{Sent, first, sent};
 use crate::pages::instances::{Line, lines};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 const PATH: &str = "/setup/instances";
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: PATH, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: PATH, access: Access::Write, handle: |ask| Box::pin(act(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown(PATH, |ask| Box::pin(show(ask))), Page::form(PATH, |ask| Box::pin(act(ask)))];
 
 #[derive(Template)]
 #[template(path = "setup/instances.html")]

@@ -1,7 +1,7 @@
 //! Whose watchlists are acted on, and what to do about those that cannot be read.
 
 use askama::Template;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::steps::{Progress, Shown, Step, frame};
@@ -9,14 +9,12 @@ use crate::api::first_sync;
 use crate::api::readability::{self, ReadabilityView};
 use crate::api::taking_part::{self, Taker};
 use crate::pages::{Form, Frame, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 const PATH: &str = "/setup/users";
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: PATH, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: PATH, access: Access::Write, handle: |ask| Box::pin(act(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown(PATH, |ask| Box::pin(show(ask))), Page::form(PATH, |ask| Box::pin(act(ask)))];
 
 #[derive(Template)]
 #[template(path = "setup/people.html")]

@@ -3,7 +3,7 @@
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::steps::{Progress, Shown, Step, frame};
@@ -11,14 +11,12 @@ use crate::api::first_sync;
 use crate::api::plex::{self, PlexView};
 use crate::api::plex_link::{self, Begun};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 const PATH: &str = "/setup/plex";
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: PATH, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: PATH, access: Access::Write, handle: |ask| Box::pin(act(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown(PATH, |ask| Box::pin(show(ask))), Page::form(PATH, |ask| Box::pin(act(ask)))];
 
 #[derive(Template)]
 #[template(path = "setup/plex.html")]

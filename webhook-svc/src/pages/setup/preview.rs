@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 use askama::Template;
 use pulsarr_shared::model::PlexId;
 use pulsarr_shared::simulate::{Outlook, What};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::steps::{Progress, Shown, Step, frame};
 use crate::api::runs_start::is_noted;
 use crate::api::{first_sync, simulate};
 use crate::pages::{Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 const PATH: &str = "/setup/preview";
 
@@ -22,10 +22,8 @@ const MOST_POSTERS: usize = 48;
 /// As many titles as are told with why they stay behind.
 const MOST_OTHERS: usize = 25;
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: PATH, access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: PATH, access: Access::Write, handle: |ask| Box::pin(start(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown(PATH, |ask| Box::pin(show(ask))), Page::form(PATH, |ask| Box::pin(start(ask)))];
 
 #[derive(Template)]
 #[template(path = "setup/preview.html")]

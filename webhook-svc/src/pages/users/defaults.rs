@@ -2,7 +2,7 @@
 
 use askama::Template;
 use serde_json::{Map, Value};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::quota_rows::{self, QuotaRow};
@@ -10,11 +10,11 @@ use super::settings_in_words::lines;
 use crate::pages::settings::group::{self, Group};
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/users/defaults", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/users/defaults", access: Access::Write, handle: |ask| Box::pin(save(ask)) },
+    Page::shown("/users/defaults", |ask| Box::pin(show(ask))),
+    Page::form("/users/defaults", |ask| Box::pin(save(ask))),
 ];
 
 const SECTION: &str = "users.defaults";

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use askama::Template;
 use serde_json::{Map, Value, json};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::quota_rows::{self, QuotaRow};
@@ -15,12 +15,10 @@ use crate::api::user_overrides;
 use crate::api::users::{self, UserView};
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, encoded, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/users", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/users", access: Access::Write, handle: |ask| Box::pin(change(ask)) },
-];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown("/users", |ask| Box::pin(show(ask))), Page::form("/users", |ask| Box::pin(change(ask)))];
 
 /// People on one page.
 const ROWS: usize = 50;

@@ -4,7 +4,7 @@ use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::printable::printable;
 use serde_json::{Map, Value, json};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::quota_rows::{self, QuotaRow};
@@ -15,17 +15,12 @@ use crate::api::user_overrides::{self, OverrideView};
 use crate::api::users::{self, ListedTitle, UserView};
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, encoded, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/users/{user}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/users/{user}", access: Access::Write, handle: |ask| Box::pin(save(ask)) },
-    Page {
-        method: Method::POST,
-        path: "/users/{user}/forget",
-        access: Access::Write,
-        handle: |ask| Box::pin(forget(ask)),
-    },
+    Page::shown("/users/{user}", |ask| Box::pin(show(ask))),
+    Page::form("/users/{user}", |ask| Box::pin(save(ask))),
+    Page::form("/users/{user}/forget", |ask| Box::pin(forget(ask))),
 ];
 
 /// Titles of the list that are shown.

@@ -3,17 +3,16 @@
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::model::EntryState;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::people::{People, Person};
 use crate::api::watchlist::{self, WatchlistEntry};
 use crate::pages::trouble::query;
 use crate::pages::{Frame, Page, html};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] =
-    &[Page { method: Method::GET, path: "/watchlist", access: Access::Read, handle: |ask| Box::pin(show(ask)) }];
+pub(super) const PAGES: &[Page] = &[Page::shown("/watchlist", |ask| Box::pin(show(ask)))];
 
 /// The entries on one page.
 const ROWS: &str = "50";

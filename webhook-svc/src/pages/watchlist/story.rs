@@ -4,7 +4,7 @@ use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::model::{Decision, InstanceKind, MediaType, Outcome, Step, Verdict};
 use serde_json::json;
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::timeline::{Moment, timeline};
@@ -13,11 +13,11 @@ use crate::api::watchlist::{self, PlacementView, WatchlistStory};
 use crate::api::{approvals, failures};
 use crate::pages::words::options;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
-    Page { method: Method::GET, path: "/watchlist/{id}", access: Access::Read, handle: |ask| Box::pin(show(ask)) },
-    Page { method: Method::POST, path: "/watchlist/{id}", access: Access::Write, handle: |ask| Box::pin(act(ask)) },
+    Page::shown("/watchlist/{id}", |ask| Box::pin(show(ask))),
+    Page::form("/watchlist/{id}", |ask| Box::pin(act(ask))),
 ];
 
 #[derive(Template)]
@@ -50,7 +50,8 @@ impl Story {
         match step.verdict {
             Verdict::Matched => "yes",
             Verdict::NotMatched => "no",
-            Verdict::Unknown | Verdict::NotAsked => "unknown",
+            Verdict::Unknown => "unknown",
+            Verdict::NotAsked => "idle",
         }
     }
 
@@ -152,16 +153,7 @@ mod tests {
     use pulsarr_shared::model::{EntryId, EntryState, ListedTitle, Relation, UserUuid};
 
     use crate::api::household::{Household, NOON, SETTINGS};
-    use crate::pages::testing::Visitor;
-
-    /// A film that waits for somebody to say yes.
-    async fn asked() -> (Visitor, Household) {
-        let visitor = Visitor::set_up(SETTINGS).await;
-        let household = Household::of(&visitor.service);
-        household.wish(1);
-        household.hold_all("run-1");
-        (visitor, household)
-    }
+    use crate::pages::testing::{Visitor, asked};
 
     fn state(household: &Household) -> EntryState {
         household.db().entry(EntryId(1)).unwrap().unwrap().state
@@ -169,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_story_tells_what_happened_and_an_unknown_one_is_nowhere() {
-        let (visitor, _household) = asked().await;
+        let (visitor, _household) = asked(1).await;
         let page = visitor.get("/watchlist/1").await;
         for told in
             ["Salt Ledger 1 (2025)", "Seen on the watchlist of ana", "Somebody has to say yes", "somebody is asked"]
@@ -182,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_says_where_it_goes_how_and_who_else_wishes_it() {
-        let (visitor, household) = asked().await;
+        let (visitor, household) = asked(1).await;
         let mirela = UserUuid::parse("6be07c1d2a94f037").unwrap();
         household.write(|db| {
             let user = db.upsert_user(&mirela, "<i>mirela", "Mirela", Relation::Friend, 1)?;
@@ -231,7 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_sent_elsewhere_kept_out_and_decided_anew_by_forms() {
-        let (visitor, household) = asked().await;
+        let (visitor, household) = asked(1).await;
         let fields = [("do", "route"), ("quality_profile", "Ultra <HD>")];
         let nowhere = visitor.post("/watchlist/1", &fields).await;
         assert_eq!(nowhere.status, 422);
