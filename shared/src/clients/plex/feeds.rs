@@ -193,6 +193,7 @@ fn from_json(text: &str) -> Option<Vec<FeedItem>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{MediaType, UserUuid};
 
     #[test]
     fn only_what_can_be_a_uuid_gets_into_a_path() {
