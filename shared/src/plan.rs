@@ -48,6 +48,13 @@ pub fn judge(question: &Question<'_>, policy: &Policy<'_>) -> Outcome {
     weigh(question, policy, &mut Untraced).0
 }
 
+/// What becomes of the entry: the same decision, with an empty trace.
+#[must_use]
+pub fn decide_without_reasons(question: &Question<'_>, policy: &Policy<'_>) -> Decision {
+    let (outcome, routing) = weigh(question, policy, &mut Untraced);
+    Decision { outcome, labels: routing.labels(&question.sheet), trace: Trace::new() }
+}
+
 fn weigh<'a, T: Tracer>(question: &Question<'_>, policy: &Policy<'a>, trace: &mut T) -> (Outcome, Routing<'a>) {
     let routing = routing::route(policy, &question.sheet, question.disks, trace);
     (outcome(question, policy, &routing, trace), routing)

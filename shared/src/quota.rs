@@ -87,8 +87,9 @@ pub fn room(quota: &Quota, uses: &[QuotaUse], zone: &TimeZone, now_ms: UnixMs) -
 /// There is room again once the youngest `limit` places are no longer all in the time that counts.
 fn frees_at_ms<'a>(quota: &Quota, uses: impl Iterator<Item = &'a QuotaUse>, zone: &TimeZone) -> Option<UnixMs> {
     let mut times: Vec<UnixMs> = uses.map(|it| it.used_at_ms).collect();
-    times.sort_unstable_by(|one, other| other.cmp(one));
-    let in_the_way = *times.get((quota.limit as usize).checked_sub(1)?)?;
+    let place = (quota.limit as usize).checked_sub(1).filter(|place| *place < times.len())?;
+    let (_, in_the_way, _) = times.select_nth_unstable_by(place, |one, other| other.cmp(one));
+    let in_the_way = *in_the_way;
     match quota.period {
         Period::WatchlistCap => None,
         Period::Rolling { days } => Some(in_the_way.saturating_add(rolling_ms(days))),

@@ -6,17 +6,13 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::clock::UnixMs;
 
 /// How many of `times` lie in each of the last `days` days of `zone`, the oldest day first; today is the last of them. Days are named
-/// `2026-11-23`.
+/// `2026-11-23`. What lies ahead counts as today.
 #[must_use]
 pub fn per_day(times: &[UnixMs], days: u16, zone: &TimeZone, now_ms: UnixMs) -> Vec<(String, u32)> {
-    let date = |at_ms| Some(Timestamp::from_millisecond(at_ms).ok()?.to_zoned_datetime(zone.clone()).date());
-    let Some(today) = date(now_ms) else { return Vec::new() };
-    let first = today.saturating_sub((i32::from(days) - 1).days());
-    let mut counts: Vec<(String, u32)> =
-        (0..days).map(|day| (first.saturating_add(i32::from(day).days()).to_string(), 0)).collect();
-    for on in times.iter().filter_map(|at| date(*at)) {
-        let day = on.since(first).map_or(-1, |since| since.get_days());
-        if let Some((_, count)) = usize::try_from(day).ok().and_then(|day| counts.get_mut(day)) {
+    let days = Days::new(days, zone, now_ms);
+    let mut counts: Vec<(String, u32)> = days.0.iter().map(|(_, name)| (name.clone(), 0)).collect();
+    for day in times.iter().filter_map(|at_ms| days.of(*at_ms)) {
+        if let Some((_, count)) = counts.get_mut(day) {
             *count += 1;
         }
     }

@@ -1,7 +1,8 @@
 //! What a year of requests comes to, for charts. Counting walks through all of it, so it is done on a connection and a thread of its
-//! own, and kept for a while: whoever asks meanwhile is told what was counted last, and has it counted anew for the next.
+//! own, before anybody asks, and kept for a while: whoever asks is told what was counted last, and has it counted anew for the next.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Config;
@@ -15,6 +16,9 @@ use crate::app::App;
 const FRESH_MS: UnixMs = 60_000;
 /// So long what was counted is told while it is counted anew.
 const USABLE_MS: UnixMs = 15 * 60_000;
+/// So often it is counted although nobody asks, so that nobody who does has to wait for it.
+const KEPT_READY_EVERY: Duration = Duration::from_secs(10 * 60);
+const _: () = assert!(KEPT_READY_EVERY.as_millis() < USABLE_MS as u128, "or whoever asks waits");
 
 /// What was counted last.
 #[derive(Default)]
@@ -41,6 +45,19 @@ impl Insights {
     fn within(&self, age_ms: UnixMs, now_ms: UnixMs) -> Option<Periods> {
         // One of the future was counted by a clock that has since been put back.
         self.kept().filter(|kept| (0..age_ms).contains(&now_ms.saturating_sub(kept.at_ms))).map(|kept| kept.periods)
+    }
+}
+
+/// Counts now and then, until the service stops.
+pub async fn keep_ready(app: Arc<App>) {
+    loop {
+        if let Err(error) = count(&app).await {
+            tracing::warn!("the charts could not be counted: failed to {error}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(KEPT_READY_EVERY) => {}
+            _ = app.stop.wait() => return,
+        }
     }
 }
 
@@ -98,11 +115,28 @@ fn look(config: &Config, now_ms: UnixMs) -> Result<[Period; PERIODS.len()], Stor
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use pulsarr_shared::stop::StopReason;
 
     use super::*;
     use crate::api::household::{Household, SETTINGS};
     use crate::testing;
+
+    #[tokio::test]
+    async fn it_is_counted_before_anybody_asks() {
+        let service = testing::app_with_settings(&[], SETTINGS);
+        let household = Household::of(&service);
+        household.wish(2);
+        let kept = tokio::spawn(keep_ready(Arc::clone(&service.app)));
+        while service.app.insights.kept().is_none() {
+            tokio::task::yield_now().await;
+        }
+        // What comes after is not in what is told at once.
+        household.wish(1);
+        let told = periods(&service.app).await.unwrap();
+        assert_eq!(told[1].outcomes().iter().sum::<u32>(), 2);
+        service.app.stop.request(StopReason::Terminated);
+        kept.await.unwrap();
+    }
 
     #[tokio::test]
     async fn what_was_counted_is_kept_for_a_while_and_then_counted_anew() {

@@ -101,6 +101,7 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
     let worker = tokio::spawn(keep_alive(Arc::clone(&app), "the work on what comes in", work));
     let keeper = tokio::spawn(keep_alive(Arc::clone(&app), "the keeping of webhook connections", connections::keep));
     let plex = tokio::spawn(keep_alive(Arc::clone(&app), "the look after Plex", plex_health::watch));
+    let charts = tokio::spawn(keep_alive(Arc::clone(&app), "the counting for charts", insights::keep_ready));
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
     let metrics = metrics::filter(Arc::clone(&app));
     let counted = Arc::clone(&app);
@@ -128,6 +129,7 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
         ("looking after connections", keeper),
         ("watching Plex", plex),
         ("serving metrics", metrics),
+        ("counting for charts", charts),
         ("the fast lane", lane),
     ];
     let ended = ending::of_parts(parts, ending::PARTS_WITHIN).await;

@@ -30,22 +30,39 @@ pub fn run(arguments: &SimulateArguments) -> Result<ExitCode, Failure> {
             simulate::described(&config, &SystemClock, &wish)
         }
         None => {
-            let filter = Filter { user: arguments.user.clone(), title: arguments.title.clone() };
-            simulate::everything(&config, &SystemClock, &filter)
+            // A table has no room for reasons.
+            let reasons = matches!(arguments.report, ReportFormat::Json);
+            let (user, title) = (arguments.user.clone(), arguments.title.clone());
+            simulate::everything(&config, &SystemClock, &Filter { user, title, reasons, ..Filter::default() })
         }
     }
-    .map_err(|error| match error {
-        SimulateError::Store(error) => error.into(),
-        error @ (SimulateError::UnknownUser { .. } | SimulateError::NotRead { .. }) => usage(error),
-    })?;
+    .map_err(failure)?;
     if arguments.changed {
         what_if.entries.retain(|entry| entry.changed);
+    }
+    if let ([one], None) = (what_if.entries.as_slice(), &arguments.given) {
+        what_if.entries = with_reasons(&config, one)?;
     }
     match arguments.report {
         ReportFormat::Json => say_json(&what_if)?,
         ReportFormat::Text => say(&text(&what_if, &config)),
     }
     Ok(ExitCode::Done)
+}
+
+/// The same wish with everything that leads to what becomes of it.
+fn with_reasons(config: &Config, wish: &Outlook) -> Result<Vec<Outlook>, Failure> {
+    let filter = Filter { title: Some(wish.plex_id.to_string()), reasons: true, ..Filter::default() };
+    let mut of_title = simulate::everything(config, &SystemClock, &filter).map_err(failure)?.entries;
+    of_title.retain(|it| it.entry == wish.entry);
+    Ok(of_title)
+}
+
+fn failure(error: SimulateError) -> Failure {
+    match error {
+        SimulateError::Store(error) => error.into(),
+        error @ (SimulateError::UnknownUser { .. } | SimulateError::NotRead { .. }) => usage(error),
+    }
 }
 
 fn text(what_if: &WhatIf, config: &Config) -> String {

@@ -11,7 +11,7 @@ pub use story::{Asked, Story, differing, tell_decision, told_by};
 
 use crate::clock::UnixMs;
 use crate::config::Config;
-use crate::model::User;
+use crate::model::{User, UserId};
 use crate::store::{Db, StoreError};
 
 /// Entries told at most; a search that finds more is too wide to be useful.
@@ -63,12 +63,12 @@ pub fn explain<'a>(
         let known = users.iter().map(|user| user.called().to_owned()).collect();
         return Err(ExplainError::UnknownUser { name: name.to_owned(), known });
     }
-    let of = |entry: &crate::store::EntryRow| users.iter().find(|user| user.id == entry.user);
+    let of = |id: UserId| users.iter().find(|user| user.id == id);
     let (found, elsewhere): (Vec<_>, Vec<_>) = db
-        .find_entries(wanted)?
+        .find_entries_in_short(wanted, false)?
         .into_iter()
-        .filter_map(|entry| Some((of(&entry)?.clone(), entry)))
-        .partition(|(owner, _)| meant(&owner, user));
+        .filter_map(|(entry, owner)| Some((of(owner)?, entry)))
+        .partition(|(owner, _)| meant(owner, user));
     if found.is_empty() {
         let mut others: Vec<String> = Vec::new();
         for (owner, _) in &elsewhere {
@@ -92,14 +92,15 @@ pub fn explain<'a>(
     }
     let more = found.len().saturating_sub(MOST);
     let mut stories = Vec::new();
-    for (user, entry) in found.into_iter().take(MOST) {
+    for (user, id) in found.into_iter().take(MOST) {
+        let Some(entry) = db.entry(id)? else { continue };
         stories.push(Story {
             record: db.read_record(user.id)?,
-            decisions: db.decisions_of(entry.id)?,
-            placements: db.placements_of(entry.id)?,
-            approval: asked(db, entry.id)?,
+            decisions: db.decisions_of(id)?,
+            placements: db.placements_of(id)?,
+            approval: asked(db, id)?,
             policy: config.policy(),
-            user,
+            user: user.clone(),
             entry,
         });
     }
@@ -108,11 +109,10 @@ pub fn explain<'a>(
 
 fn asked(db: Db<'_>, entry: crate::model::EntryId) -> Result<Option<Asked>, StoreError> {
     let Some(approval) = db.approval_of(entry)? else { return Ok(None) };
-    let all = db.approvals(None)?;
-    let named = |id| all.iter().find(|row| row.approval.id == id);
+    let leader = approval.follows.map(|id| db.approval(id)).transpose()?.flatten();
     Ok(Some(Asked {
-        wanted_too: named(approval.id).map(|row| row.wanted_too.clone()).unwrap_or_default(),
-        leader: approval.follows.and_then(named).map(|row| row.user.clone()),
+        wanted_too: db.approval(approval.id)?.map(|row| row.wanted_too).unwrap_or_default(),
+        leader: leader.map(|row| row.user),
         events: db.approval_events(approval.id)?,
         approval,
     }))

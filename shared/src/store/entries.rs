@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use super::error::{bad_json, unknown_word};
 use super::placements::is_to_be_looked_for;
 use super::titles::{title_columns, title_from};
-use super::{Db, StoreError, TitleId};
+use super::{Db, StoreError, TitleId, letters};
 use crate::clock::UnixMs;
 use crate::model::{
     AutoApproved, Decision, Destination, EntryId, EntryState, OpenEntry, Outcome, PlexId, Title, UserId, WaitsFor,
@@ -286,6 +286,31 @@ impl Db<'_> {
         Ok(query.query_row([title.0], |row| row.get(0))?)
     }
 
+    /// The open entries that stand in one of `states`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub(crate) fn open_entries_in(self, states: &[EntryState]) -> Result<Vec<EntryId>, StoreError> {
+        let words: Vec<&str> = states.iter().map(|state| state.word()).collect();
+        let words = serde_json::to_string(&words).map_err(|error| bad_json("states", &error))?;
+        let mut query = self.connection.prepare_cached(
+            "-- entries.open_in_states\n\
+             SELECT id FROM entries WHERE closed_at_ms IS NULL AND state IN (SELECT value FROM json_each(?1))",
+        )?;
+        let rows = query.query_map([words], |row| Ok(EntryId(row.get(0)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// [`Db::wanted_by`] of an entry's title.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub(crate) fn title_of_entry_wanted_by(self, entry: EntryId) -> Result<u32, StoreError> {
+        let mut query =
+            self.connection.prepare_cached("-- entries.title_id\nSELECT title_id FROM entries WHERE id = ?1")?;
+        self.wanted_by(TitleId(query.query_row([entry.0], |row| row.get(0))?))
+    }
+
     /// Puts an entry into a state.
     ///
     /// # Errors
@@ -376,6 +401,29 @@ impl Db<'_> {
             entries.push(entry_from(row)?);
         }
         Ok(entries)
+    }
+
+    /// [`Db::find_entries`] in short: each entry with whose it is; `only_open` leaves out those that were closed. Costs a walk through the
+    /// names, and what it finds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn find_entries_in_short(self, text: &str, only_open: bool) -> Result<Vec<(EntryId, UserId)>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.find_in_short\n\
+             SELECT e.id, e.user_id FROM (\n\
+                 SELECT id, title FROM titles WHERE ?1 = '' OR contains_folded(title, ?1)\n\
+                 UNION ALL\n\
+                 SELECT id, title FROM titles WHERE (plex_id = ?2 OR imdb_id = ?2 OR tmdb_id = ?3 OR tvdb_id = ?3)\n\
+                     AND NOT contains_folded(title, ?1)) t\n\
+             CROSS JOIN entries e ON e.title_id = t.id WHERE e.closed_at_ms IS NULL OR NOT ?4\n\
+             ORDER BY lower(t.title), t.id, e.id DESC",
+        )?;
+        let number: Option<u32> = text.parse().ok();
+        let rows = query.query_map(params![letters::folded(text), text, number, only_open], |row| {
+            Ok((EntryId(row.get(0)?), UserId(row.get(1)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// One entry, open or closed.

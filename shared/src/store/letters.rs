@@ -17,20 +17,19 @@ pub(super) fn folded(text: &str) -> String {
 pub(super) fn teach(connection: &Connection) -> Result<(), Error> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
     connection.create_scalar_function("contains_folded", 2, flags, |arguments| {
-        let text = |at| arguments.get_raw(at).as_str().map_err(|error| Error::UserFunctionError(error.into()));
+        let text = |at| arguments.get_raw(at).as_bytes().map_err(|error| Error::UserFunctionError(error.into()));
         Ok(contains(text(0)?, text(1)?))
     })
 }
 
 /// Most names are ASCII and need no copy: all of them are looked through for each page.
-fn contains(text: &str, part: &str) -> bool {
+fn contains(text: &[u8], part: &[u8]) -> bool {
     if !text.is_ascii() {
-        return folded(text).contains(part);
+        return folded(&String::from_utf8_lossy(text)).contains(&*String::from_utf8_lossy(part));
     }
-    let Some(first) = part.bytes().next() else { return true };
-    let beginnings = text.bytes().enumerate().filter(|(_, letter)| letter.to_ascii_lowercase() == first);
-    let mut found = beginnings.filter_map(|(at, _)| text.as_bytes().get(at..at + part.len()));
-    found.any(|found| found.eq_ignore_ascii_case(part.as_bytes()))
+    let Some(first) = part.first() else { return true };
+    let mut beginnings = text.windows(part.len());
+    beginnings.any(|found| found[0].to_ascii_lowercase() == *first && found.eq_ignore_ascii_case(part))
 }
 
 #[cfg(test)]

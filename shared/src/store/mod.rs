@@ -27,6 +27,7 @@ mod placements;
 mod queues;
 mod quotas;
 mod runs;
+mod scratch;
 mod settings;
 mod stats;
 mod titles;
@@ -88,6 +89,10 @@ impl Store {
     /// # Errors
     /// Whatever `work` answers, or the commit's own failure.
     pub fn write<T>(&self, work: impl FnOnce(Db<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // A scratch is in one transaction as long as it is there, and given up as a whole.
+        if !self.lasts && !self.connection.is_autocommit() {
+            return work(self.read());
+        }
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         let value = work(Db { connection: &transaction })?;
         transaction.commit()?;
@@ -96,6 +101,15 @@ impl Store {
 }
 
 impl Db<'_> {
+    /// A number that stays the same for as long as nobody else writes to the database.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub(crate) fn mark_of_others(self) -> Result<i64, StoreError> {
+        let mut query = self.connection.prepare_cached("-- store.mark_of_others\nPRAGMA data_version")?;
+        Ok(query.query_row([], |row| row.get(0))?)
+    }
+
     /// Runs `work` inside a transaction that goes on when it fails, or panics: then nothing of it is stored. For use inside
     /// [`Store::write`].
     ///

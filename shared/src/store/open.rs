@@ -7,6 +7,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::StoreError;
@@ -35,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0013_requests.sql"),
     include_str!("../../migrations/0015_retries.sql"),
     include_str!("../../migrations/0016_sealed_passwords.sql"),
+    include_str!("../../migrations/0017_pages.sql"),
 ];
 
 /// The setting that says who may work on a newer file: the lowest number of migrations that a program has to know. During a
@@ -43,7 +45,7 @@ pub(super) const MARK: &str = "schema.readable_from";
 
 /// What the mark says once every migration is done, and how many migrations there were when somebody last thought about it.
 const READABLE_FROM: u32 = 9;
-const THOUGHT_ABOUT: usize = 15;
+const THOUGHT_ABOUT: usize = 16;
 const _: () = assert!(
     MIGRATIONS.len() == THOUGHT_ABOUT && READABLE_FROM <= KNOWN,
     "a migration was added: can programs that do not know it still work on the file? If not, raise the mark in the migration and \
@@ -56,7 +58,9 @@ const KNOWN: u32 = MIGRATIONS.len() as u32;
 /// The open database.
 pub struct Store {
     pub(super) connection: Connection,
-    lasts: bool,
+    pub(super) lasts: bool,
+    /// Whoever is the last to close the file leaves no empty log beside it.
+    pub(super) _closed_last: Option<StoreFile>,
 }
 
 impl Store {
@@ -98,7 +102,7 @@ impl Store {
     fn open_at(path: &Path, more: OpenFlags) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, error))?;
-        let mut store = Self { connection, lasts: true };
+        let mut store = Self { connection, lasts: true, _closed_last: None };
         store.prepare(true)?;
         store.migrate(path)?;
         Ok(store)
@@ -181,10 +185,15 @@ impl Store {
         if !path.exists() {
             return Self::in_memory(Connection::open_in_memory()?, &path);
         }
+        let _opening = Self::begin_reading(data_dir, allow_network_fs)?;
+        Self::copy_in_memory_of(&StoreFile::open(&path)?)
+    }
+
+    /// Waits for whoever opens the store at the moment, where one can be that is only read.
+    pub(super) fn begin_reading(data_dir: &Path, allow_network_fs: bool) -> Result<Option<Opening>, StoreError> {
         let filesystem = Filesystem::of(data_dir).map_err(|error| folder_error(data_dir, &error))?;
         refuse_network(data_dir, filesystem, allow_network_fs)?;
-        let _opening = Opening::begin_if_possible(data_dir)?;
-        Self::copy_in_memory_of(&StoreFile::open(&path)?)
+        Opening::begin_if_possible(data_dir)
     }
 
     /// The same of any database file.
@@ -196,7 +205,7 @@ impl Store {
     }
 
     fn in_memory(connection: Connection, path: &Path) -> Result<Self, StoreError> {
-        let mut store = Self { connection, lasts: false };
+        let mut store = Self { connection, lasts: false, _closed_last: None };
         store.prepare(false)?;
         store.migrate(path)?;
         Ok(store)
@@ -211,7 +220,7 @@ impl Store {
         if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged { detail: verdict }) }
     }
 
-    fn prepare(&self, on_disk: bool) -> Result<(), StoreError> {
+    pub(super) fn prepare(&self, on_disk: bool) -> Result<(), StoreError> {
         let connection = &self.connection;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         if on_disk {
@@ -231,12 +240,14 @@ impl Store {
             "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-1024;",
         )?;
         connection.set_prepared_statement_cache_capacity(64);
+        // A plan for any values: SQLite would make it anew for each, which takes longer than most of what is asked.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         letters::teach(connection)?;
         Ok(())
     }
 
     /// The file's schema, when this program may work on it or migrate it.
-    fn schema(&self, path: &Path) -> Result<u32, StoreError> {
+    pub(super) fn schema(&self, path: &Path) -> Result<u32, StoreError> {
         let query = "-- schema.version\nSELECT user_version FROM pragma_user_version";
         let found = self.connection.query_row(query, [], |row| row.get(0))?;
         if found <= KNOWN {

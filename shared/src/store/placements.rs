@@ -54,6 +54,19 @@ macro_rules! is_to_be_looked_for {
 }
 pub(super) use {is_called_off, is_to_be_looked_for};
 
+/// The placements in the instance `?2` whose turn it is at `?1`, without those that somebody has to look for first: those that were asked
+/// about longest ago come first.
+macro_rules! in_turn {
+    () => {
+        concat!(
+            due!(),
+            " AND p.instance = ?2 AND NOT (e.state = 'held' AND ",
+            is_to_be_looked_for!(),
+            ") ORDER BY CASE WHEN p.asked_at_ms <= ?1 THEN p.asked_at_ms ELSE 0 END, p.id",
+        )
+    };
+}
+
 /// The columns of [`QueuedPlacement`], of `placements p` and `entries e`.
 macro_rules! queued_columns {
     () => {
@@ -212,10 +225,7 @@ impl Db<'_> {
             "-- placements.due\nSELECT ",
             queued_columns!(),
             " FROM ",
-            due!(),
-            " AND p.instance = ?2 AND NOT (e.state = 'held' AND ",
-            is_to_be_looked_for!(),
-            ") ORDER BY CASE WHEN p.asked_at_ms <= ?1 THEN p.asked_at_ms ELSE 0 END, p.id",
+            in_turn!(),
         ))?;
         let mut rows = query.query(params![now_ms, instance])?;
         let mut placements = Vec::new();
@@ -272,10 +282,10 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Takes every attempt that somebody would have to look for as come to nothing. For copies in memory alone.
+    /// Takes every attempt that somebody would have to look for as come to nothing. Only where nothing lasts.
     ///
     /// # Errors
-    /// [`StoreError`] when the copy cannot be written.
+    /// [`StoreError`] when the store cannot be written.
     pub(crate) fn suppose_attempts_failed(self) -> Result<(), StoreError> {
         self.connection.execute(
             concat!(
@@ -485,20 +495,37 @@ impl Db<'_> {
     }
 
     /// Takes everything whose turn it is for added, as a run would find it if every arr took it; where an instance has a title for
-    /// another wish, for already there. For copies in memory alone.
+    /// another wish, for already there. Only where nothing lasts.
     ///
     /// # Errors
-    /// [`StoreError`] when the copy cannot be read or written.
+    /// [`StoreError`] when the store cannot be read or written.
     pub(crate) fn suppose_added(self, now_ms: UnixMs) -> Result<(), StoreError> {
+        let mut suppose = self.connection.prepare_cached(
+            "-- placements.suppose_added\n\
+             UPDATE placements SET state = ?2, attempt_at_ms = NULL, retry_at_ms = NULL, answer = 'supposed', done_at_ms = ?3\n\
+             WHERE id = ?1",
+        )?;
         for (instance, _) in self.queue_lengths(now_ms)? {
             let mut there = self.titles_in(&instance)?;
-            for placement in self.due_placements(&instance, now_ms)? {
-                let is_new = there.insert(placement.title);
-                let state = if is_new { PlacementState::Added } else { PlacementState::Present };
-                self.finish(&placement, state, "supposed", None, now_ms)?;
+            for (placement, entry, title) in self.due_in_short(&instance, now_ms)? {
+                let state = if there.insert(title) { PlacementState::Added } else { PlacementState::Present };
+                suppose.execute(params![placement.0, state.word(), now_ms])?;
+                self.follow_placements(entry, None, now_ms)?;
             }
         }
         Ok(())
+    }
+
+    /// What [`Db::due_placements`] tells, as far as it takes no reading.
+    fn due_in_short(self, instance: &str, now_ms: UnixMs) -> Result<Vec<(PlacementId, EntryId, TitleId)>, StoreError> {
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- placements.due_in_short\nSELECT p.id, p.entry_id, p.title_id FROM ",
+            in_turn!(),
+        ))?;
+        let rows = query.query_map(params![now_ms, instance], |row| {
+            Ok((PlacementId(row.get(0)?), EntryId(row.get(1)?), TitleId(row.get(2)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The titles that an instance has, as far as anybody has found out.
@@ -555,12 +582,7 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn failure_count(self) -> Result<u32, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            // The two states are the condition of the index: every page asks this.
-            "-- placements.failure_count\n\
-             SELECT count(*) FROM placements p JOIN entries e ON e.id = p.entry_id\n\
-             WHERE p.state IN ('queued', 'failed') AND p.state = 'failed' AND e.closed_at_ms IS NULL",
-        )?;
+        let mut query = self.connection.prepare_cached(FAILURE_COUNT)?;
         Ok(query.query_row([], |row| row.get(0))?)
     }
 
@@ -578,7 +600,7 @@ impl Db<'_> {
             "-- placements.failures\n\
              SELECT p.id, p.entry_id, e.user_id, t.title || coalesce(' (' || t.year || ')', ''), p.instance,\n\
                  coalesce(p.answer, ''), p.attempts, e.reason, p.retry_at_ms\n\
-             FROM placements p JOIN titles t ON t.id = p.title_id JOIN entries e ON e.id = p.entry_id\n\
+             FROM placements p CROSS JOIN entries e ON e.id = p.entry_id CROSS JOIN titles t ON t.id = p.title_id\n\
              WHERE p.state = 'failed' AND e.closed_at_ms IS NULL AND p.id > ?1\n\
                  AND (?3 IS NULL OR p.instance = ?3) AND (?4 IS NULL OR e.user_id = ?4) ORDER BY p.id LIMIT ?2",
         )?;
@@ -647,6 +669,11 @@ impl Db<'_> {
     }
 }
 
+/// Every page asks this.
+const FAILURE_COUNT: &str = "-- placements.failure_count\n\
+    SELECT count(*) FROM placements p CROSS JOIN entries e ON e.id = p.entry_id\n\
+    WHERE p.state = 'failed' AND e.closed_at_ms IS NULL";
+
 /// Reads the [`queued_columns`].
 fn queued(row: &Row<'_>) -> Result<QueuedPlacement, StoreError> {
     let options: String = row.get(3)?;
@@ -665,4 +692,20 @@ fn queued(row: &Row<'_>) -> Result<QueuedPlacement, StoreError> {
 
 pub(super) fn placement_state(word: &str) -> Result<PlacementState, StoreError> {
     PlacementState::from_word(word).ok_or_else(|| unknown_word("placements.state", word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn what_was_refused_is_counted_without_looking_at_anything_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {FAILURE_COUNT}")).unwrap();
+        let steps = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        assert!(steps[0].contains("COVERING INDEX placements_failed"), "{steps:?}");
+    }
 }

@@ -99,8 +99,8 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- placements.queue_counts\n\
              SELECT count(*) FROM (\n\
-                 SELECT 1 FROM placements p JOIN entries e ON e.id = p.entry_id\n\
-                 WHERE p.instance = ?1 AND p.state IN ('queued', 'failed') AND p.state = ?2 AND e.closed_at_ms IS NULL LIMIT ?3)",
+                 SELECT 1 FROM placements p CROSS JOIN entries e ON e.id = p.entry_id\n\
+                 WHERE p.instance = ?1 AND p.state = ?2 AND e.closed_at_ms IS NULL LIMIT ?3)",
         )?;
         let mut count = |state: PlacementState| {
             query.query_row(params![instance, state.word(), QueueCounts::MOST], |row| row.get(0))

@@ -27,6 +27,21 @@ impl PlaceRow {
     }
 }
 
+/// The places of one user's titles of one type from a time on, from indexes alone.
+const USES_SINCE: &str = "-- quotas.uses_since\n\
+    SELECT q.entry_id, q.used_at_ms,\n\
+        EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = q.entry_id AND p.state IN ('added', 'removed'))\n\
+    FROM quota_uses q WHERE q.user_id = ?1 AND q.media_type = ?2 AND q.released_at_ms IS NULL AND q.used_at_ms >= ?3\n\
+    ORDER BY q.used_at_ms, q.entry_id";
+
+/// Those of entries that are open.
+const OPEN_USES: &str = "-- quotas.uses_of_open\n\
+    SELECT q.entry_id, q.used_at_ms,\n\
+        EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = q.entry_id AND p.state IN ('added', 'removed'))\n\
+    FROM quota_uses q JOIN entries e ON e.id = q.entry_id\n\
+    WHERE q.user_id = ?1 AND q.media_type = ?2 AND q.released_at_ms IS NULL AND q.used_at_ms >= ?3 AND e.closed_at_ms IS NULL\n\
+    ORDER BY q.used_at_ms, q.entry_id";
+
 impl Db<'_> {
     /// The places that this user's titles of one type have taken, without that of `except`: those that any quota can look at, which
     /// are the ones of the last 400 days and of entries that are still open.
@@ -55,8 +70,25 @@ impl Db<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The place that one entry has taken, as [`Db::quota_uses`] tells it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub(crate) fn quota_use(self, entry: EntryId) -> Result<Option<QuotaUse>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- quotas.use\n\
+             SELECT q.entry_id, q.used_at_ms, e.closed_at_ms IS NULL,\n\
+                 EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = q.entry_id AND p.state IN ('added', 'removed'))\n\
+             FROM quota_uses q JOIN entries e ON e.id = q.entry_id WHERE q.entry_id = ?1 AND q.released_at_ms IS NULL",
+        )?;
+        let found = query.query_row([entry.0], |row| {
+            Ok(QuotaUse { entry: EntryId(row.get(0)?), used_at_ms: row.get(1)?, open: row.get(2)?, spent: row.get(3)? })
+        });
+        Ok(found.optional()?)
+    }
+
     /// Of the places that this user's titles of one type have taken, those from `since_ms` on; `None`: those of entries that are still
-    /// open. What one quota looks at, and no more.
+    /// open. What one quota looks at, and no more: where a time counts, all are told as open.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
@@ -66,18 +98,10 @@ impl Db<'_> {
         media_type: MediaType,
         since_ms: Option<UnixMs>,
     ) -> Result<Vec<QuotaUse>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- quotas.uses_since\n\
-             SELECT q.entry_id, q.used_at_ms, e.closed_at_ms IS NULL,\n\
-                 EXISTS (SELECT 1 FROM placements p WHERE p.entry_id = q.entry_id AND p.state IN ('added', 'removed'))\n\
-             FROM quota_uses q JOIN entries e ON e.id = q.entry_id\n\
-             WHERE q.user_id = ?1 AND q.media_type = ?2 AND q.released_at_ms IS NULL AND q.used_at_ms >= ?3\n\
-                 AND (?4 OR e.closed_at_ms IS NULL)\n\
-             ORDER BY q.used_at_ms, q.entry_id",
-        )?;
-        let (since, any) = (since_ms.unwrap_or(UnixMs::MIN), since_ms.is_some());
-        let rows = query.query_map(params![user.0, media_type.word(), since, any], |row| {
-            Ok(QuotaUse { entry: EntryId(row.get(0)?), used_at_ms: row.get(1)?, open: row.get(2)?, spent: row.get(3)? })
+        let mut query = self.connection.prepare_cached(if since_ms.is_some() { USES_SINCE } else { OPEN_USES })?;
+        let since_ms = since_ms.unwrap_or(UnixMs::MIN);
+        let rows = query.query_map(params![user.0, media_type.word(), since_ms], |row| {
+            Ok(QuotaUse { entry: EntryId(row.get(0)?), used_at_ms: row.get(1)?, spent: row.get(2)?, open: true })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -131,5 +155,25 @@ impl Db<'_> {
         )?;
         query.execute(params![entry.0, now_ms])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn what_counts_in_a_quota_is_found_by_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        for query in [USES_SINCE, OPEN_USES] {
+            let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+            let steps = plan.query_map(params![1, "movie", 0], |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(steps[0].contains("quota_uses_taken (user_id=? AND media_type=? AND used_at_ms>?)"), "{steps:?}");
+            assert!(steps.iter().any(|step| step.contains("COVERING INDEX placements_spent")), "{steps:?}");
+            assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:?}");
+        }
     }
 }

@@ -96,6 +96,9 @@ enum Named {
 /// From so many titles on, a page looks at the names of its entries one by one: of 50,000 titles every fiftieth fits.
 const MANY: usize = 1_000;
 
+/// Up to so many entries in a state are looked at one by one whether an instance has them. To walk through all that it has takes longer.
+const FEW: u32 = 2_000;
+
 impl Db<'_> {
     /// The newest entries that fit, newest first: at most `limit`, and only those before the entry `before`. A page costs as much as
     /// it shows, however many there are; with a text also one walk through the names.
@@ -112,7 +115,11 @@ impl Db<'_> {
         if named.as_ref().is_some_and(|named| *named == Named::Few(Vec::new())) {
             return Ok(Vec::new());
         }
-        let (sql, values) = page_query(filter, named.as_ref(), before, limit);
+        let rare = match (filter.state, &filter.instance) {
+            (Some(state), Some(_)) => self.is_rare(state)?,
+            _ => false,
+        };
+        let (sql, values) = page_query(filter, named.as_ref(), rare, before, limit);
         let mut query = self.connection.prepare_cached(&sql)?;
         let mut rows = query.query(params_from_iter(values))?;
         let mut lines = Vec::new();
@@ -169,6 +176,15 @@ impl Db<'_> {
         Ok(if found.len() < MANY { Named::Few(found) } else { Named::Many })
     }
 
+    /// Whether few entries stand in this state.
+    fn is_rare(self, state: EntryState) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- entries.few_in_state\nSELECT count(*) FROM (SELECT 1 FROM entries WHERE state = ?1 LIMIT ?2)",
+        )?;
+        let count: u32 = query.query_row(params![state.word(), FEW + 1], |row| row.get(0))?;
+        Ok(count <= FEW)
+    }
+
     /// `lines` are sorted by id, the highest first.
     fn add_placements(self, lines: &mut [EntryLine]) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
@@ -187,17 +203,21 @@ impl Db<'_> {
 
 const NAMED: &str = "-- titles.named\nSELECT id FROM titles WHERE contains_folded(title, ?1) LIMIT ?2";
 
-/// The text depends on which filters there are, so that each finds the index that serves it.
+/// The text depends on which filters there are, so that each finds the index that serves it. `rare`: few entries are in the state.
 fn page_query(
     filter: &EntryFilter,
     named: Option<&Named>,
+    rare: bool,
     before: Option<EntryId>,
     limit: u32,
 ) -> (String, Vec<Value>) {
     let EntryFilter { user, state, media_type, instance, text } = filter;
     let (mut conditions, mut values) = (Vec::new(), Vec::new());
     let (mut tables, mut id) = ("entries e", "e.id");
-    if let Some(instance) = instance {
+    if let (Some(instance), true) = (instance, rare) {
+        conditions.push("EXISTS (SELECT 1 FROM placements w WHERE w.entry_id = e.id AND w.instance = ?)".to_owned());
+        values.push(Value::from(instance.clone()));
+    } else if let Some(instance) = instance {
         // CROSS: in this order. An instance's placements come sorted by entry.
         (tables, id) = ("placements w CROSS JOIN entries e ON e.id = w.entry_id", "w.entry_id");
         conditions.push("w.instance = ?".to_owned());
@@ -335,9 +355,10 @@ mod tests {
             steps.map(Result::unwrap).collect::<Vec<_>>()
         };
         for filter in filters {
-            for named in [Named::Few(vec![3, 4]), Named::Many] {
+            let rare = filter.state.is_some();
+            for (named, rare) in [(Named::Few(vec![3, 4]), false), (Named::Many, false), (Named::Many, rare)] {
                 let named = filter.text.is_some().then_some(&named);
-                let (sql, values) = page_query(&filter, named, Some(EntryId(9)), 100);
+                let (sql, values) = page_query(&filter, named, rare, Some(EntryId(9)), 100);
                 for step in steps(&sql, values) {
                     assert!(!step.contains("TEMP B-TREE"), "{filter:?}: {step}");
                     let walks = step.starts_with("SCAN") && !step.contains("json_each");

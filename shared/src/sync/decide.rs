@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use crate::clock::UnixMs;
 use crate::model::{
-    Approval, ApprovalState, ApprovalTrigger, Granted, MediaType, Outcome, QuotaUse, Standing, Title, User, UserId,
-    WaitsFor,
+    Approval, ApprovalState, ApprovalTrigger, EntryId, Granted, MediaType, Outcome, QuotaUse, Standing, Title, User,
+    UserId, WaitsFor,
 };
 use crate::plan::{self, Place};
 use crate::report::{ApprovalCounts, Change, DecisionCounts, Report};
@@ -72,13 +72,23 @@ pub(super) fn settle_overdue(run: &Run<'_>) -> Result<ApprovalCounts, StoreError
     Ok(ApprovalCounts { expired: overdue.expired, auto_approved: overdue.approved, ..ApprovalCounts::default() })
 }
 
-/// Which decisions are stored with their reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
-    /// Those with another outcome than the last.
+/// Which decisions are stored.
+#[derive(Clone, Copy)]
+pub(super) enum Kept<'a> {
+    /// Those with another outcome than the last, each with its reasons.
     News,
-    /// Every one: somebody wants to read them all. Only for a copy.
-    All,
+    /// Every one, because somebody wants to know them all; with reasons those that this holds for. Only where nothing lasts.
+    Every(&'a dyn Fn(EntryId) -> bool),
+}
+
+impl Kept<'_> {
+    /// Whether a decision about this entry needs its reasons.
+    fn has_reasons(self, entry: EntryId, is_news: bool) -> bool {
+        match self {
+            Self::News => is_news,
+            Self::Every(wants_reasons) => wants_reasons(entry),
+        }
+    }
 }
 
 /// Decides about `undecided`, in this order.
@@ -86,7 +96,7 @@ pub(super) fn decide(
     run: &Run<'_>,
     undecided: &[Undecided],
     disks: &Disks,
-    kept: Kept,
+    kept: Kept<'_>,
     report: &mut Report,
 ) -> Result<Decided, StoreError> {
     let mut decided = Decided::default();
@@ -95,12 +105,13 @@ pub(super) fn decide(
     }
     run.progress.begin(RunStage::Decide, undecided.len())?;
     let household = Household::of(run, disks)?;
+    let mut uses = Uses::default();
     for chunk in undecided.chunks(STORED_TOGETHER) {
         if run.stop.reason().is_some() {
             return Ok(decided);
         }
         run.store.write(|db| {
-            let mut uses = Uses::default();
+            uses.forget_what_others_changed(db)?;
             for undecided in chunk {
                 household.decide_one(db, undecided, kept, &mut uses, &mut decided, report)?;
             }
@@ -119,23 +130,37 @@ pub(super) fn take_places_again(run: &Run<'_>, disks: &Disks) -> Result<(), Stor
         return Ok(());
     }
     let household = Household::of(run, disks)?;
+    let mut uses = Uses::default();
     for chunk in refused.chunks(STORED_TOGETHER) {
         if run.stop.reason().is_some() {
             return Ok(());
         }
         run.store.write(|db| {
-            let mut uses = Uses::default();
+            uses.forget_what_others_changed(db)?;
             chunk.iter().try_for_each(|entry| household.take_place_again(db, entry, &mut uses))
         })?;
     }
     Ok(())
 }
 
-/// What the titles that were taken are worth in each user's quotas, as long as one transaction lasts.
+/// The places that are taken in each user's quotas, for as long as nobody else changes any.
 #[derive(Default)]
-struct Uses(HashMap<(UserId, MediaType), Vec<QuotaUse>>);
+struct Uses {
+    taken: HashMap<(UserId, MediaType), Vec<QuotaUse>>,
+    /// What the store said when these were asked for.
+    mark_of_others: Option<i64>,
+}
 
 impl Uses {
+    /// To be called as each transaction begins: between two, others have their turn.
+    fn forget_what_others_changed(&mut self, db: Db<'_>) -> Result<(), StoreError> {
+        let mark = Some(db.mark_of_others()?);
+        if self.mark_of_others != mark {
+            *self = Self { taken: HashMap::new(), mark_of_others: mark };
+        }
+        Ok(())
+    }
+
     /// The places of one user's titles of one type; none are asked for where nothing limits them.
     fn of(
         &mut self,
@@ -148,7 +173,7 @@ impl Uses {
         if !standing.quotas.iter().any(|quota| quota.media_type == media_type) {
             return Ok(&[]);
         }
-        let uses = match self.0.entry((user.id, media_type)) {
+        let uses = match self.taken.entry((user.id, media_type)) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(unknown) => {
                 unknown.insert(db.quota_uses(user.id, media_type, None, now_ms)?)
@@ -157,8 +182,15 @@ impl Uses {
         Ok(uses)
     }
 
-    fn forget(&mut self, user: UserId, media_type: MediaType) {
-        self.0.remove(&(user, media_type));
+    /// Takes up what a decision about one entry has changed. To ask for all places again after each would take long lists for ever.
+    fn follow(&mut self, db: Db<'_>, entry: EntryId, of: (UserId, MediaType)) -> Result<(), StoreError> {
+        let Some(taken) = self.taken.get_mut(&of) else { return Ok(()) };
+        taken.retain(|it| it.entry != entry);
+        if let Some(place) = db.quota_use(entry)? {
+            let behind = taken.partition_point(|it| (it.used_at_ms, it.entry) <= (place.used_at_ms, entry));
+            taken.insert(behind, place);
+        }
+        Ok(())
     }
 }
 
@@ -193,7 +225,7 @@ impl<'a> Household<'a> {
         &self,
         db: Db<'_>,
         undecided: &Undecided,
-        kept: Kept,
+        kept: Kept<'_>,
         uses: &mut Uses,
         decided: &mut Decided,
         report: &mut Report,
@@ -219,23 +251,26 @@ impl<'a> Household<'a> {
             now_ms,
         };
         let outcome = plan::judge(&question, &self.policy);
-        let last = db.last_decision(undecided.entry)?.filter(|last| last.outcome == outcome);
+        let last = db.last_bare_decision(undecided.entry)?.filter(|last| last.outcome == outcome);
         let is_news = last.is_none();
+        // Only what is kept with its reasons needs them.
+        let with_reasons = kept.has_reasons(undecided.entry, is_news);
         let decision = match last {
-            Some(last) if kept == Kept::News => last,
-            // Only what is kept needs its reasons.
+            Some(last) if !with_reasons => last,
             _ => {
                 let asked_by = db.asked_too(undecided.entry)?;
-                plan::decide(&plan::Question { asked_by: asked_by.as_deref(), ..question }, &self.policy)
+                let question = plan::Question { asked_by: asked_by.as_deref(), ..question };
+                let decide = if with_reasons { plan::decide } else { plan::decide_without_reasons };
+                decide(&question, &self.policy)
             }
         };
         let newly = NewlyDecided { undecided: *undecided, decision: &decision, run_id: self.run.id };
         db.carry_out(&newly, is_news, now_ms)?;
-        if kept == Kept::All && !is_news {
+        if matches!(kept, Kept::Every(_)) && !is_news {
             db.add_decision(undecided.entry, self.run.id, &decision, now_ms)?;
         }
         if is_news {
-            uses.forget(user.id, title.media_type);
+            uses.follow(db, undecided.entry, (user.id, title.media_type))?;
         }
         decided.count(undecided, &decision.outcome, is_news, approval.map(|approval| approval.state));
         let reason = match &decision.outcome {
@@ -280,8 +315,8 @@ impl<'a> Household<'a> {
         };
         match place {
             Place::Free(granted) => {
-                uses.forget(user.id, title.media_type);
-                db.take_place(refused.entry, granted, now_ms)
+                db.take_place(refused.entry, granted, now_ms)?;
+                uses.follow(db, refused.entry, (user.id, title.media_type))
             }
             Place::Full { reason, frees_at_ms } => {
                 let latest_ms = now_ms.saturating_add(LOOK_FOR_ROOM_AT_LEAST_EVERY_MS);
@@ -456,7 +491,7 @@ instances:
         let uses = taken(&store, user);
         assert_eq!(uses.len(), 3);
         let decided: Vec<usize> =
-            (1..=12).map(|entry| store.read().decisions_of(crate::model::EntryId(entry)).unwrap().len()).collect();
+            (1..=12).map(|entry| store.read().decisions_of(EntryId(entry)).unwrap().len()).collect();
         assert_eq!(decided, [1; 12], "each is decided once, whoever was first");
     }
 

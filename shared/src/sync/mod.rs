@@ -29,14 +29,14 @@ use crate::clients::plex::Plex;
 use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
-use crate::model::{Instance, ReadOutcome, RunResult, Trigger, UserId};
+use crate::model::{EntryId, Instance, ReadOutcome, RunResult, Trigger, UserId};
 use crate::process;
 use crate::report::{DecisionCounts, Problem, ProblemKind, Report, RunReport};
 use crate::resolve::{self, resolve};
 use crate::routing::Disks;
 use crate::run::{Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
-use crate::store::{Db, Store, StoreError, Undecided};
+use crate::store::{Db, Store, StoreError};
 use crate::tracking::catch_up::{self, Due, Told};
 use crate::tracking::{TrackingSettings, untold};
 use crate::upstreams::Upstreams;
@@ -286,11 +286,16 @@ async fn stages_with(
 }
 
 /// Decides about everything that waits for it as a run would, with the facts on record: nobody is asked, and nothing is sent. Works
-/// on a copy of the store, where every decision is kept with its reasons, also where nothing is new. Answers what it has decided about.
+/// where nothing lasts; every decision is kept there, also where nothing is new, and with its reasons where somebody wants those. Answers
+/// what it has decided about.
 ///
 /// # Errors
-/// [`StoreError`] when the copy fails.
-pub(crate) fn decide_on_copy(run: &Run<'_>, report: &mut Report) -> Result<Vec<Undecided>, StoreError> {
+/// [`StoreError`] when the store fails.
+pub(crate) fn decide_for_nothing(
+    run: &Run<'_>,
+    wants_reasons: &dyn Fn(EntryId) -> bool,
+    report: &mut Report,
+) -> Result<HashSet<EntryId>, StoreError> {
     assert!(!run.store.lasts(), "what is decided here would count");
     decide::take_up_new_settings(run)?;
     run.store.write(|db| db.suppose_attempts_failed())?;
@@ -303,12 +308,13 @@ pub(crate) fn decide_on_copy(run: &Run<'_>, report: &mut Report) -> Result<Vec<U
     let waits: HashSet<_> = db.undecided(run.clock.now_ms())?.into_iter().map(|undecided| undecided.entry).collect();
     undecided.retain(|undecided| waits.contains(&undecided.entry));
     decide::take_places_again(run, &disks)?;
-    let decided = decide::decide(run, &undecided, &disks, Kept::All, report)?;
+    let kept = Kept::Every(wants_reasons);
+    let decided = decide::decide(run, &undecided, &disks, kept, report)?;
     if !decided.waiting_for_room.is_empty() {
         run.store.write(|db| db.suppose_added(run.clock.now_ms()))?;
-        decide::decide(run, &decided.waiting_for_room, &disks, Kept::All, report)?;
+        decide::decide(run, &decided.waiting_for_room, &disks, kept, report)?;
     }
-    Ok(undecided)
+    Ok(undecided.into_iter().map(|undecided| undecided.entry).collect())
 }
 
 /// Notes how long Plex wants to be left alone, should it have said so in this run.

@@ -117,6 +117,9 @@ async fn looking_changes_nothing_and_asks_nobody() {
     let second = everything(&story);
     assert_eq!(foretold(&first), foretold(&second));
     assert!(std::fs::read(story.database()).unwrap() == before);
+    let folder = story.database().parent().unwrap().to_owned();
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["pulsarr.db"], "nothing is left beside it");
     assert_eq!((story.plex.requests_to(""), story.arr_requests()), (0, 0));
 }
 
@@ -143,7 +146,7 @@ async fn what_was_acted_on_is_told_with_the_place_the_rules_would_give_it_and_st
 async fn one_user_or_one_title_is_picked_from_the_same_foresight() {
     let story = with_new_rules().await;
     let of = |user: Option<&str>, title: Option<&str>| {
-        let filter = Filter { user: user.map(str::to_owned), title: title.map(str::to_owned) };
+        let filter = Filter { user: user.map(str::to_owned), title: title.map(str::to_owned), ..Filter::default() };
         let what_if = simulate::everything(&story.config(), &*story.clock, &filter)?;
         Ok::<_, SimulateError>(what_if.entries.into_iter().map(|entry| (entry.title, entry.user)).collect::<Vec<_>>())
     };
@@ -245,6 +248,38 @@ async fn what_was_refused_and_is_decided_alike_takes_no_room_from_others() {
     story.readjust(without(Vec::new()));
     let what_if = everything(&story);
     assert_eq!(one(&what_if, "Kept out", "mirela_q").then.what, What::Route);
+    story.sync().await;
+    assert_eq!(decided(&story), foretold(&what_if));
+}
+
+/// More than one transaction of decisions: whose place is taken in one is known in the next.
+#[tokio::test]
+async fn of_long_lists_with_quotas_and_requests_every_wish_is_foretold_as_it_is_then_decided() {
+    let quota = |period, limit, when_exceeded| Quota { media_type: MediaType::Movie, period, limit, when_exceeded };
+    let quotas = [
+        quota(Period::Rolling { days: 30 }, 70, WhenExceeded::Wait),
+        quota(Period::WatchlistCap, 60, WhenExceeded::Approval),
+    ];
+    let by = |rules: Vec<Rule>| {
+        move |settings: &mut Settings| {
+            settings.users.default_standing.quotas = quotas.to_vec();
+            settings.rules = rules.clone();
+        }
+    };
+    let nothing = Rule { exclude: true, ..Rule::new("nothing", 900, Condition::always()) };
+    let mut story = Story::adjusted(by(vec![nothing]));
+    story.write_settings(&with_two_radarrs());
+    let users = [story.plex.owner_uuid(), story.plex.add_friend("tomas.r"), story.plex.add_friend("ines_vale")];
+    for number in 0..90 {
+        let title = Title::movie(&format!("Film {number:03}")).year(1940 + number).tmdb(910_000 + number);
+        users.iter().for_each(|user| story.plex.watch(user, title.clone()));
+    }
+    story.sync().await;
+    story.readjust(by(rules()));
+    let what_if = everything(&story);
+    assert_eq!(what_if.totals.entries, 270);
+    let places = &what_if.totals.places;
+    assert!(["approval", "exclude", "route"].iter().all(|place| places[place] > 20), "{places:?}");
     story.sync().await;
     assert_eq!(decided(&story), foretold(&what_if));
 }

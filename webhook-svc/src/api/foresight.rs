@@ -1,13 +1,11 @@
 //! What another rule would do with everything on the lists, beside what the rules as they are do with it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use pulsarr_shared::clock::Clock;
 use pulsarr_shared::config::Config;
-use pulsarr_shared::model::{AddOptions, Outcome, Stage, Verdict};
 use pulsarr_shared::routing::{Rule, outcome_of_test};
-use pulsarr_shared::simulate::{self, Filter, MissingOf, Outlook, What};
+use pulsarr_shared::simulate::{self, Beside, MissingOf, What};
 
 use super::rules::named;
 use super::simulate::{TURN, in_turn};
@@ -71,18 +69,11 @@ pub struct TestView {
     pub because: String,
 }
 
-/// What becomes of a wish, whoever decides it.
-#[derive(PartialEq)]
-struct Fate {
-    what: What,
-    destinations: Vec<(String, AddOptions)>,
-}
-
-/// What the rule `name` of `candidate` would do, of which `most` wishes are told one by one. One at a time, because each works on copies
-/// of the store in memory.
+/// What the rule `name` of `candidate` would do, of which `most` wishes are told one by one. One at a time, because each decides
+/// everything twice in memory.
 ///
 /// # Errors
-/// 404 when there is no such rule in it; when the store cannot be copied.
+/// 404 when there is no such rule in it; when the store cannot be read.
 pub async fn compare(app: &Arc<App>, candidate: Config, name: String, most: usize) -> Result<Foreseen, ApiError> {
     let (config, clock) = (app.config(), Arc::clone(&app.clock));
     in_turn(&TURN, move || compared(&config, &candidate, &*clock, named(&candidate, &name)?, most)).await?
@@ -95,19 +86,12 @@ fn compared(
     rule: &Rule,
     most: usize,
 ) -> Result<Foreseen, ApiError> {
-    // Not against what stands: that may have been decided by other facts, and this is about the rule.
-    let mut today = HashMap::new();
-    simulate::each(config, clock, &Filter::default(), |outlook| {
-        today.insert(outlook.entry, (fate(&outlook), outlook.then.in_short()));
-    })?;
     let mut seen = Foreseen::default();
     let (mut changes, mut others) = (Vec::new(), Vec::new());
-    let totals = simulate::each(candidate, clock, &Filter::default(), |outlook| {
-        let now = today.remove(&outlook.entry);
-        let changed = now.as_ref().is_some_and(|(now, _)| *now != fate(&outlook));
-        let matches = applies(rule, &outlook);
+    // Not against what stands: that may have been decided by other facts, and this is about the rule.
+    let totals = simulate::compare(config, candidate, rule, clock, |Beside { now, changed, applies, outlook }| {
         seen.of += 1;
-        seen.matches += usize::from(matches);
+        seen.matches += usize::from(applies);
         if changed {
             seen.changed += 1;
             match outlook.then.what {
@@ -117,12 +101,12 @@ fn compared(
             }
         }
         let list = if changed { &mut changes } else { &mut others };
-        if (changed || matches) && list.len() < most {
+        if (changed || applies) && list.len() < most {
             list.push(ForeseenWish {
                 entry: outlook.entry.map_or(0, |entry| entry.0),
-                matches,
+                matches: applies,
                 changed,
-                now: now.map(|(_, now)| now).unwrap_or_default(),
+                now,
                 then: outlook.then.in_short(),
                 title: outlook.title,
                 user: outlook.user,
@@ -152,19 +136,4 @@ pub fn tests_of(config: &Config) -> Vec<TestView> {
         }
     });
     judged.collect()
-}
-
-/// Whether what the rule asks for holds for this wish.
-fn applies(rule: &Rule, outlook: &Outlook) -> bool {
-    let mut steps = outlook.decision.trace.steps.iter();
-    steps.any(|step| step.stage == Stage::Rule && step.subject == rule.name && step.verdict == Verdict::Matched)
-}
-
-fn fate(outlook: &Outlook) -> Fate {
-    let destinations: &[_] = match &outlook.decision.outcome {
-        Outcome::Route { destinations, .. } | Outcome::Hold { destinations, .. } => destinations,
-        Outcome::Exclude { .. } | Outcome::Unresolvable { .. } => &[],
-    };
-    let destinations = destinations.iter().map(|to| (to.instance.clone(), to.options.clone())).collect();
-    Fate { what: outlook.then.what, destinations }
 }

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use pulsarr_shared::model::Trace;
 use pulsarr_shared::process;
-use pulsarr_shared::simulate::{self, Filter, Outlook, SimulateError};
+use pulsarr_shared::simulate::{self, Filter, Outlook, SimulateError, Totals};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -16,7 +15,7 @@ use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 
-/// Each works on a copy of the store in memory, so there is one at a time.
+/// Each decides about everything in memory, so there is one at a time.
 pub(super) static TURN: Semaphore = Semaphore::const_new(1);
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
@@ -78,16 +77,13 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
         let (config, clock) = (&app.config(), &*app.clock);
         let (only_changed, traced) = (wanted.changed, wanted.given.is_some() || wanted.title.is_some());
         let (mut told, mut more) = (Vec::new(), false);
-        let mut tell = |mut entry: Outlook| {
+        let mut tell = |entry: Outlook| {
             if only_changed && !entry.changed {
                 return;
             }
             if told.len() >= limit as usize {
                 more = true;
                 return;
-            }
-            if !traced {
-                entry.decision.trace = Trace::new();
             }
             told.push(entry);
         };
@@ -107,7 +103,7 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
                 what_if.totals
             }
             None => {
-                let filter = Filter { user: wanted.user, title: wanted.title };
+                let filter = Filter { user: wanted.user, title: wanted.title, reasons: traced, ..Filter::default() };
                 simulate::each(config, clock, &filter, &mut tell)?
             }
         };
@@ -139,23 +135,22 @@ pub(super) async fn in_turn<T: Send + 'static>(
     done.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))
 }
 
-/// What would happen with everything on the watchlists: every wish is given to `add` with what was gathered so far. Answers that.
-/// One at a time, on a thread of its own.
+/// What would happen with everything on the watchlists that waits for a decision: every wish is given to `add` with what was gathered so
+/// far. Answers that, and what they come to. One at a time, on a thread of its own.
 ///
 /// # Errors
-/// When the store cannot be copied, or the thread broke off.
-pub async fn over_everything<T: Default + Send + 'static>(
+/// When the store cannot be read, or the thread broke off.
+pub async fn over_all_that_waits<T: Default + Send + 'static>(
     app: &Arc<App>,
     add: fn(&mut T, Outlook),
-) -> Result<T, ApiError> {
+) -> Result<(T, Totals), ApiError> {
     let app = Arc::clone(app);
-    let _turn = TURN.acquire().await;
-    let work = tokio::task::spawn_blocking(move || {
-        let mut gathered = T::default();
-        simulate::each(&app.config(), &*app.clock, &Filter::default(), |entry| add(&mut gathered, entry))?;
-        Ok::<_, ApiError>(gathered)
-    });
-    work.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))?
+    in_turn(&TURN, move || {
+        let (mut gathered, filter) = (T::default(), Filter { waiting: true, ..Filter::default() });
+        let totals = simulate::each(&app.config(), &*app.clock, &filter, |entry| add(&mut gathered, entry))?;
+        Ok((gathered, totals))
+    })
+    .await?
 }
 
 /// An entry as JSON, with its decision where that is wanted.
@@ -195,7 +190,7 @@ mod tests {
         begun.await.unwrap();
         asked.abort();
         assert!(asked.await.unwrap_err().is_cancelled());
-        assert_eq!(TURN.available_permits(), 0, "it still works on a copy of the store");
+        assert_eq!(TURN.available_permits(), 0, "it still decides");
         finish.send(()).unwrap();
         in_turn(&TURN, || ()).await.unwrap();
     }

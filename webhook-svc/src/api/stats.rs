@@ -2,8 +2,9 @@
 
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Config;
+use pulsarr_shared::model::EntryState;
 use pulsarr_shared::stats::{median, per_day};
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::{EntriesOfUser, Store, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -90,12 +91,20 @@ fn count(store: &Store, config: &Config, now_ms: UnixMs) -> Result<Stats, StoreE
         instances.entry(row.instance).or_default().insert(row.state, row.count);
     }
     let days = per_day(&db.appearances(since_ms)?, DAYS, &config.zone, now_ms);
-    let users = db.entries_by_user()?.into_iter();
+    let (mut entries, mut users) = (BTreeMap::new(), BTreeMap::new());
+    for EntriesOfUser { user, state, count } in db.entries_of_users()? {
+        let (open, closed) = users.entry(user).or_insert((0, 0));
+        if state == EntryState::Closed {
+            *closed += count;
+        } else {
+            *open += count;
+            *entries.entry(state.word()).or_default() += count;
+        }
+    }
+    let users = users.into_iter();
     Ok(Stats {
-        entries: db.entry_counts()?.into_iter().map(|(state, count)| (state.word(), count)).collect(),
-        users: users
-            .map(|row| UserCount { user: people.person(row.user), open: row.open, closed: row.closed })
-            .collect(),
+        entries,
+        users: users.map(|(user, (open, closed))| UserCount { user: people.person(user), open, closed }).collect(),
         instances,
         days: days.into_iter().map(|(day, entries)| DayCount { day, entries }).collect(),
         until_added: TimeUntilAdded { median_ms: median(&took), titles: took.len() },

@@ -100,19 +100,27 @@ pub async fn one(ask: &Ask, uuid: &str) -> Result<Option<UserView>, ApiError> {
     let (config, uuid) = (ask.app.config(), uuid.to_owned());
     let found = ask.app.database.run(move |store| {
         let user = store.read().users()?.into_iter().find(|user| user.uuid.as_str() == uuid);
-        user.map(|user| UserView::of(store.read(), &config, user)).transpose()
+        let view = |user: User| {
+            let open_entries = store.read().open_entry_count(user.id)?;
+            UserView::of(store.read(), &config, user, open_entries)
+        };
+        user.map(view).transpose()
     });
     Ok(found.await?)
 }
 
 fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {
     let db = store.read();
-    let users = db.users()?.into_iter().map(|user| UserView::of(db, config, user));
+    let open = db.open_entries_of_users()?;
+    let users = db.users()?.into_iter().map(|user| {
+        let open_entries = open.get(&user.id).copied().unwrap_or_default();
+        UserView::of(db, config, user, open_entries)
+    });
     Ok(UserList { users: users.collect::<Result<_, _>>()? })
 }
 
 impl UserView {
-    fn of(db: Db<'_>, config: &Config, user: User) -> Result<Self, StoreError> {
+    fn of(db: Db<'_>, config: &Config, user: User, open_entries: u32) -> Result<Self, StoreError> {
         let settings = &config.settings;
         let user = settings.users.named(user);
         let (record, standing) = (db.read_record(user.id)?, settings.users.standing(&user));
@@ -125,7 +133,7 @@ impl UserView {
             read_outcome: record.outcome.map(|outcome| outcome.word()),
             read_detail: record.detail,
             complete_at_ms: record.complete_at_ms,
-            open_entries: db.open_entry_count(user.id)?,
+            open_entries,
             read_only: user_overrides::is_declared(config, &user),
             standing: StandingView {
                 require_approval: standing.require_approval,

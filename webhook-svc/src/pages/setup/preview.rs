@@ -1,6 +1,6 @@
 //! What the first sync would add, and its start.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use askama::Template;
 use pulsarr_shared::model::PlexId;
@@ -49,8 +49,8 @@ impl Preview {
 /// What would come of everything on the lists.
 #[derive(Default)]
 struct Foreseen {
-    titles: HashSet<PlexId>,
-    instances: BTreeMap<String, HashSet<PlexId>>,
+    titles: Titles,
+    instances: BTreeMap<String, Titles>,
     /// Titles that would be added: Plex's id and what they are called; the first of them.
     posters: Vec<(PlexId, String)>,
     /// Those that would not: how many by what becomes of them, and the first of them.
@@ -69,17 +69,40 @@ struct Other {
     why: String,
 }
 
+/// How many titles there are among wishes that come by title, so that those for one title come one after the other.
+#[derive(Default)]
+struct Titles {
+    count: usize,
+    last: Option<PlexId>,
+}
+
+impl Titles {
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether it is another title than the last.
+    fn count(&mut self, title: &PlexId) -> bool {
+        let is_new = self.last.as_ref() != Some(title);
+        if is_new {
+            self.count += 1;
+            self.last = Some(title.clone());
+        }
+        is_new
+    }
+}
+
 impl Foreseen {
     fn add(&mut self, entry: Outlook) {
-        if entry.settled {
-            self.settled += 1;
-            return;
-        }
         if entry.then.what == What::Route {
             for instance in entry.then.to {
-                self.instances.entry(instance).or_default().insert(entry.plex_id.clone());
+                self.instances.entry(instance).or_default().count(&entry.plex_id);
             }
-            if self.titles.insert(entry.plex_id.clone()) && self.posters.len() < MOST_POSTERS {
+            if self.titles.count(&entry.plex_id) && self.posters.len() < MOST_POSTERS {
                 self.posters.push((entry.plex_id, entry.title));
             }
             return;
@@ -133,7 +156,8 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let it = if reading || !missing.is_empty() {
         Foreseen::default()
     } else {
-        simulate::over_everything(app, Foreseen::add).await?
+        let (it, totals) = simulate::over_all_that_waits(app, Foreseen::add).await?;
+        Foreseen { settled: totals.settled, ..it }
     };
     let page = Preview {
         frame: frame(&ask, if waits { "What the first sync would add" } else { "What the next sync would add" })
