@@ -1,6 +1,7 @@
 //! What a page weighs before its pictures, and where it leads: asked for by plain HTTP, as a browser with an empty cache would.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use pulsarr_tests::lively::Lively;
 use pulsarr_tests::page_list::{Listed, PAGES, Seen};
@@ -98,4 +99,17 @@ fn pages_lead_only_to_pages_that_are_there_and_every_one_is_in_the_table() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_six_pictures_of_the_readme_are_there_and_light() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let readme = std::fs::read_to_string(workspace.join("README.md")).unwrap();
+    let shown: Vec<&str> = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    let pictures: Vec<&str> = shown.into_iter().filter(|target| target.ends_with(".png")).collect();
+    assert_eq!(pictures.len(), 6, "{pictures:?}");
+    for picture in pictures {
+        let bytes = std::fs::metadata(workspace.join(picture)).unwrap_or_else(|error| panic!("{picture}: {error}"));
+        assert!(bytes.len() <= 150_000, "{picture} has {} bytes", bytes.len());
+    }
 }

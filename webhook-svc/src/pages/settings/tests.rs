@@ -65,7 +65,7 @@ async fn general_settings_are_kept_and_an_empty_zone_is_forgotten() {
     assert_eq!(visitor.post("/settings/general/default", &[("value", "none")]).await.status, 303);
     assert_eq!(kept(&visitor, "default").await, json!({"value": "none"}));
     let wrong = visitor.post("/settings/general/time_zone", &[("value", "Mars/<Base>")]).await;
-    check(&wrong, 422, &["value=\"Mars/&#60;Base&#62;\"", "aria-invalid=\"true\""]);
+    check(&wrong, 422, &["value=\"Mars/&#60;Base&#62;\"", "aria-invalid=\"true\"", "id=\"zone-error\""]);
     assert_eq!(visitor.post("/settings/general/time_zone", &[("value", "Europe/Berlin")]).await.status, 303);
     check(&visitor.get("/settings/general").await, 200, &["Now it is Europe/Berlin"]);
     assert_eq!(visitor.post("/settings/general/time_zone", &[("value", " ")]).await.status, 303);
