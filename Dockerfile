@@ -11,19 +11,20 @@ ARG BUILD_ON=linux/amd64
 FROM --platform=${BUILD_ON} ${BUILDER} AS build
 ARG TARGET=
 WORKDIR /src
-# Another target needs Rust's library and a C compiler for it. Debian's names, as in the official image.
+# Another target needs Rust's library and a C compiler for it. Debian's names, as in the official image. Nothing is said of a linker
+# otherwise: with its own choice Rust links smaller.
 RUN host="$(rustc -vV | sed -n 's/^host: //p')" && target="${TARGET:-$host}" && echo "$target" > /target \
  && if [ "$target" != "$host" ]; then \
       rustup target add "$target" && apt-get update \
    && apt-get install -y --no-install-recommends "gcc-$(echo "${target%%-*}" | tr _ -)-linux-gnu" \
-        "libc6-dev-$(case "$target" in aarch64-*) echo arm64 ;; x86_64-*) echo amd64 ;; esac)-cross"; \
+        "libc6-dev-$(case "$target" in aarch64-*) echo arm64 ;; x86_64-*) echo amd64 ;; esac)-cross" \
+   && printf '[target.%s]\nlinker = "%s-linux-gnu-gcc"\n' "$target" "${target%%-*}" >> "$CARGO_HOME/config.toml"; \
     fi
 COPY . .
 ARG REVISION=unknown
 # A static program of the gnu target: the C library is linked in, and names are still resolved through /etc/hosts and resolv.conf.
+# It may be put anywhere in memory: what that takes is packed, and 4 kB.
 RUN target="$(cat /target)" \
- && export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
-      CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
  && PULSARR_REVISION="${REVISION}" RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs" \
     cargo build --release --locked --target "$target" --target-dir /build \
       --package pulsarr-jobs --bin pulsarr --features image \

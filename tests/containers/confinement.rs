@@ -1,6 +1,7 @@
 //! What the image and its containers may do, and that it is enough.
 
 use testcontainers::bollard::models::HealthStatusEnum;
+use testcontainers::core::ExecCommand;
 
 use crate::place::wait_until;
 use crate::story;
@@ -20,7 +21,16 @@ fn a_root_that_cannot_be_written_to_and_a_user_without_rights_are_enough() {
         assert_eq!(config.user.as_deref(), Some("10001:10001"), "as the image says");
         assert_eq!(host.readonly_rootfs, Some(true));
         assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));
-        let changes = place.docker.container_changes(service.id()).await.unwrap().unwrap_or_default();
-        assert!(changes.is_empty(), "{changes:?}");
+        let running = place.docker.top_processes(service.id(), None).await.unwrap();
+        let user = running.titles.unwrap().iter().position(|title| title == "UID").unwrap();
+        assert_eq!(running.processes.unwrap().iter().map(|process| &process[user]).collect::<Vec<_>>(), ["10001"]);
+        let shell = service.exec(ExecCommand::new(["/bin/sh", "-c", "true"])).await.unwrap();
+        let mut code = None;
+        wait_until("the engine has looked for a shell", async || {
+            code = shell.exit_code().await.unwrap();
+            code.is_some()
+        })
+        .await;
+        assert!(matches!(code, Some(126 | 127)), "there is none: {code:?}");
     });
 }
