@@ -349,7 +349,7 @@ pub async fn belongs(
         servers.map_err(|error| Stranger::Unknown(ApiError::unavailable(format!("failed to {error}: try again"))))?;
     let Some(server) = servers.iter().find(|server| server.machine_identifier == identity.machine_identifier) else {
         return Err(Stranger::Refused(
-            "the Plex server that answers there is none of the linked account's: choose one of GET /plex/servers, or set \
+            "the Plex server that answers there is none of the linked account's: choose one of those, or set \
              `plex.server_url` in the settings file"
                 .to_owned(),
         ));
