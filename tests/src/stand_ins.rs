@@ -3,7 +3,7 @@
 //!
 //! | request to [`CONTROL`] | does |
 //! |---|---|
-//! | `GET /world` | tells what is in the libraries, and what the arrs were asked and have sent: [`Control::world`] |
+//! | `GET /world` | tells what is in the libraries, and what the arrs were asked and have sent |
 //! | `POST /keep-the-answer` | Radarr adds the next movie and never answers |
 //! | `POST /clear` | no more accidents |
 //! | `POST /grab/{id}`, `POST /import/{id}` | a movie is grabbed, or its file arrives; reported to whoever is connected, after the answer |
