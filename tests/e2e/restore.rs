@@ -334,6 +334,47 @@ fn killed_at_any_step_there_is_the_old_store_or_the_new_one() {
     assert_eq!(adds(&household.radarr), 2);
 }
 
+/// A store as the version with this many migrations left it, with one entry of the owner's.
+fn of_an_older_version(household: &Household, migrations: u32) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/migrations");
+    let path = household.folder().join(format!("older-{migrations}.db"));
+    let store = Connection::open(&path).unwrap();
+    for name in names(&folder).iter().take(migrations as usize) {
+        store.execute_batch(&fs::read_to_string(folder.join(name)).unwrap()).unwrap();
+    }
+    let rows = "INSERT INTO users (id, uuid, username, display_name, relation, first_seen_at_ms) VALUES (1, ?1, 'mirela_q', 'M', 'owner', 1)";
+    store.execute(rows, [household.plex.owner_uuid()]).unwrap();
+    store
+        .execute_batch(
+            "INSERT INTO titles (id, plex_id, media_type, title, tmdb_id) VALUES (1, '5d776d1847dd6e001f6f002f', 'movie', 'Old Wish', 42);
+             INSERT INTO entries (user_id, title_id, appeared_at_ms, state, state_at_ms) VALUES (1, 1, 1, 'requested', 1)",
+        )
+        .unwrap();
+    store.pragma_update(None, "user_version", migrations).unwrap();
+    path
+}
+
+#[test]
+fn a_backup_of_an_older_version_is_brought_to_this_ones_schema() {
+    for migrations in [1_u32, 4, 8, 13] {
+        let household = wanting_two();
+        household.sync_well();
+        let backup = of_an_older_version(&household, migrations);
+        let before = fs::read(&backup).unwrap();
+        let dry = restore(&household, &backup, &["--dry-run"]);
+        assert_eq!(dry.code, Some(0), "{migrations}: {}", dry.stderr);
+
+        let report = restored(&household, &backup);
+
+        let schema = report["schema"].as_u64().unwrap();
+        assert_eq!((&report["schema_of_backup"], &dry.report()["schema"]), (&migrations.into(), &schema.into()));
+        assert!(schema > u64::from(migrations) && report["counts"]["entries"] == 1, "{report:#}");
+        assert_eq!(report["carried"], Value::Null, "it is another installation's, as far as it tells");
+        assert!(household.explain("Old Wish").contains("requested"), "{}", household.explain("Old Wish"));
+        assert!(fs::read(&backup).unwrap() == before, "the backup is as it was");
+    }
+}
+
 #[test]
 fn what_a_restore_has_left_that_was_killed_is_in_nobodys_way() {
     let (household, backup) = with_a_backup();
