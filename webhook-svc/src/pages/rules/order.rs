@@ -12,7 +12,7 @@ use super::place_of;
 use super::sentences::sentence;
 use crate::api::editing;
 use crate::api::foresight::{self, TestView};
-use crate::api::rule_reach::entries_by_rule;
+use crate::api::rule_reach::{Reach, entries_by_rule};
 use crate::api::rules::{self, RuleList, RuleView};
 use crate::api::{rule_changes, rule_order};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
@@ -61,8 +61,8 @@ struct Row {
     down: bool,
     /// Its number, where it says one.
     priority: String,
-    /// How many entries stand as they do by it.
-    decides: u32,
+    /// How many entries stand as they do by it, in words; empty where it says nothing.
+    decides: String,
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
@@ -83,10 +83,11 @@ async fn draw(
     let movable = rules::movable(&config);
     let count = all.len();
     let reach = entries_by_rule(&ask.app).await?;
-    let rows = all.into_iter().skip((page - 1) * ROWS).take(ROWS).map(|rule| {
-        let decides = reach.get(&rule.name).copied().unwrap_or_default();
-        Row { decides, ..row(&config, &movable, rule) }
-    });
+    let rows = all
+        .into_iter()
+        .skip((page - 1) * ROWS)
+        .take(ROWS)
+        .map(|rule| Row { decides: decides(&rule, &reach), ..row(&config, &movable, rule) });
     let rows = rows.collect();
     let defaults = [MediaType::Movie, MediaType::Show].map(|media_type| {
         let found = default_instance(&config.settings.instances, media_type);
@@ -107,10 +108,27 @@ fn row(config: &Config, movable: &[String], rule: RuleView) -> Row {
         version: rule.version.map_or_else(|| "-".to_owned(), |version| version.to_string()),
         up: place.is_some_and(|place| place > 0),
         down: place.is_some_and(|place| place + 1 < movable.len()),
-        decides: 0,
+        decides: String::new(),
         priority: if numbered { rule.priority.to_string() } else { String::new() },
         rule,
     }
+}
+
+/// What a rule decides, for its row: `decides 3 entries now`. What is switched off or cannot be read decides nothing, though entries may
+/// still stand by it.
+fn decides(rule: &RuleView, reach: &Reach) -> String {
+    let (entries, when) = match reach {
+        Reach::Now(entries) => (entries, "now"),
+        Reach::Before(entries) => (entries, "before the latest decisions, which are being counted"),
+        Reach::Unknown => return "what it decides is being counted: look again in a moment".to_owned(),
+    };
+    let count = entries.get(&rule.name).copied().unwrap_or_default();
+    if !rule.broken.is_empty() || (!rule.enabled && count == 0) {
+        return String::new();
+    }
+    let noun = if count == 1 { "entry" } else { "entries" };
+    let verb = if matches!(reach, Reach::Now(_)) { "decides" } else { "decided" };
+    format!("{verb} {count} {noun} {when}")
 }
 
 async fn act(ask: Ask) -> Result<Response, ApiError> {
