@@ -30,6 +30,7 @@ mod runs;
 mod settings;
 mod stats;
 mod titles;
+mod turns;
 mod users;
 mod watchlist;
 mod web_sessions;

@@ -13,6 +13,7 @@ use super::error::StoreError;
 use super::file::StoreFile;
 use super::filesystem::{Filesystem, network_filesystem};
 use super::letters;
+use super::turns::wait_for_turns;
 use crate::clock::Stopwatch;
 
 /// How long a writer waits for another one. Writes are short, so this is only reached when something is wrong.
@@ -201,9 +202,9 @@ impl Store {
         if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged { detail: verdict }) }
     }
 
-    fn prepare(&self, on_disk: bool) -> Result<(), StoreError> {
-        let connection = &self.connection;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+    fn prepare(&mut self, on_disk: bool) -> Result<(), StoreError> {
+        let connection = &mut self.connection;
+        wait_for_turns(connection)?;
         if on_disk {
             // Readers do not block the writer, and the other way round.
             connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
