@@ -7,7 +7,8 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use serde::Serialize;
 
-use super::open::{BUSY_TIMEOUT, MARK, cannot_open, is_for_us};
+use super::open::{MARK, cannot_open, is_for_us};
+use super::turns::wait_for_turns;
 use super::{Db, StoreError, letters};
 use crate::clock::Stopwatch;
 
@@ -81,9 +82,9 @@ impl StoreFile {
     }
 
     fn with(path: &Path, access: OpenFlags) -> Result<Self, StoreError> {
-        let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        let mut connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|error| cannot_open(path, error))?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        wait_for_turns(&mut connection)?;
         connection.execute_batch("PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-1024")?;
         letters::teach(&connection)?;
         // Opening looks at nothing yet.

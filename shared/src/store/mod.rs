@@ -31,6 +31,7 @@ mod scratch;
 mod settings;
 mod stats;
 mod titles;
+mod turns;
 mod upkeep;
 mod users;
 mod watchlist;

@@ -14,6 +14,7 @@ use super::error::StoreError;
 use super::file::StoreFile;
 use super::filesystem::{Filesystem, network_filesystem};
 use super::letters;
+use super::turns::wait_for_turns;
 use crate::clock::Stopwatch;
 
 /// How long a writer waits for another one. Writes are short, so this is only reached when something is wrong.
@@ -220,9 +221,9 @@ impl Store {
         if verdict == "ok" { Ok(()) } else { Err(StoreError::Damaged { detail: verdict }) }
     }
 
-    pub(super) fn prepare(&self, on_disk: bool) -> Result<(), StoreError> {
-        let connection = &self.connection;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+    pub(super) fn prepare(&mut self, on_disk: bool) -> Result<(), StoreError> {
+        let connection = &mut self.connection;
+        wait_for_turns(connection)?;
         if on_disk {
             // Free pages of a new file can be given back to the volume, a few at a time (see `upkeep`). Said before there is a page.
             let pages: u32 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
