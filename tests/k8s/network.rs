@@ -170,7 +170,9 @@ fn page_paths() -> BTreeSet<String> {
                 continue;
             }
             let source = std::fs::read_to_string(&path).unwrap();
-            for rest in source.split("path: \"/").skip(1) {
+            let opens = ["path: ", "Page::shown(", "Page::form("];
+            let written = opens.iter().flat_map(|open| source.split(open).skip(1));
+            for rest in written.filter_map(|rest| rest.trim_start().strip_prefix("\"/")) {
                 let path = rest.split('"').next().unwrap();
                 found.insert(format!("/{}", path.split('/').next().unwrap()));
             }

@@ -154,16 +154,15 @@ fn household_on(volume: &Volume) -> Household {
     household
 }
 
-/// The password that Radarr's webhook has to show, as soon as the service has made one.
+/// The password that Radarr's webhook has to show, as Radarr was told it, as soon as the connection works.
 fn password(household: &Household) -> String {
-    let mut password = None;
     wait_at_most(PATIENCE, "Radarr has a connection that works", || {
         let database = Connection::open(household.database()).unwrap();
-        let query = "SELECT secret FROM connections WHERE instance = 'movies' AND status = 'ok'";
-        password = database.query_row(query, [], |row| row.get(0)).ok();
-        password.is_some()
+        let query = "SELECT count(*) FROM connections WHERE instance = 'movies' AND status = 'ok'";
+        database.query_row(query, [], |row| row.get::<_, u32>(0)).is_ok_and(|count| count == 1)
     });
-    password.unwrap()
+    let told = household.radarr.connections();
+    told.into_iter().find(|one| one.url.contains("/webhook/movies?")).expect("Radarr has our connection").password
 }
 
 /// The store, which is whole.

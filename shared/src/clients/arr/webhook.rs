@@ -34,7 +34,7 @@ const NO_EVENT_TYPE: &str = "(no eventType)";
 /// 6.0.3.
 ///
 /// # Errors
-/// [`MalformedWebhook`] for anything else, and for brackets more than [`DEEPEST`] deep.
+/// [`MalformedWebhook`] for anything else, and for brackets more than 127 deep.
 pub fn read_webhook(kind: InstanceKind, body: &[u8]) -> Result<Webhook, MalformedWebhook> {
     let body: Value = serde_json::from_slice(body).map_err(|error| MalformedWebhook { detail: no_json(&error) })?;
     if !body.is_object() {
