@@ -105,11 +105,9 @@ Anonymous:             0 kB
         assert_eq!(code_of("/bin/our", MAPPINGS), []);
         for changed in ["Anonymous:             4 kB", "Swap:                  4 kB"] {
             let (name, _) = changed.split_once(':').unwrap();
-            let before = format!(
-                "Rss:                1700 kB\nAnonymous:             0 kB\nSwapPss:               0 kB\nSwap:                  0 kB"
-            );
+            let before = "Rss:                1700 kB\nAnonymous:             0 kB\nSwapPss:               0 kB\nSwap:                  0 kB";
             let line = before.lines().find(|line| line.starts_with(&format!("{name}:"))).unwrap();
-            let after = MAPPINGS.replace(&before, &before.replace(line, changed));
+            let after = MAPPINGS.replace(before, &before.replace(line, changed));
             assert_ne!(after, MAPPINGS);
             assert_eq!(code_of("/bin/our program", &after), [], "{changed}");
         }
