@@ -145,7 +145,7 @@ fn that_nobody_has_to_sign_in_is_warned_of_at_every_start() {
 
 /// Whether a value has what a schema promises: the type, of an object every required key and none that is not described, all the way
 /// down.
-fn fits(value: &Value, schema: &Value, document: &Value) -> Result<(), String> {
+pub(super) fn fits(value: &Value, schema: &Value, document: &Value) -> Result<(), String> {
     if let Some(reference) = schema["$ref"].as_str() {
         let found = document.pointer(reference.trim_start_matches('#'));
         return fits(value, found.ok_or_else(|| format!(": {reference} leads nowhere"))?, document);

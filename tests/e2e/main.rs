@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod api;
+mod api_changes;
 mod approvals;
 mod backup;
 mod bad_days;

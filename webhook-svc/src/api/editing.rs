@@ -146,6 +146,19 @@ pub fn body_of(ask: &Ask) -> Result<Map<String, Value>, ApiError> {
     }
 }
 
+/// What stands for `key` in a body that may hold nothing else. No message repeats a value.
+///
+/// # Errors
+/// 400 for no object, and for anything else in it.
+pub fn only_value_of(ask: &Ask, key: &str) -> Result<Option<Value>, ApiError> {
+    let mut body = body_of(ask)?;
+    let value = body.remove(key);
+    match body.keys().next() {
+        Some(other) => Err(ApiError::input(format!("`{other}` is unknown here: the body has `{key}` alone"))),
+        None => Ok(value),
+    }
+}
+
 /// What is shown of a body: everything but its secret, of which only that there is one.
 pub fn masked(section: Section, body: &Value) -> Value {
     let mut shown = body.clone();

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::editing::{Standing, all_unchanged, body_of, expected_version};
+use super::editing::{Standing, all_unchanged, expected_version, only_value_of};
 use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::audit::By;
@@ -270,7 +270,7 @@ pub async fn choose(ask: Ask) -> Result<Response, ApiError> {
     const KEY: &str = "server_url";
     let expected = expected_version(&ask)?;
     let app = &ask.app;
-    let wanted = match body_of(&ask)?.remove("url") {
+    let wanted = match only_value_of(&ask, "url")? {
         Some(Value::Null) => None,
         Some(Value::String(url)) => Some(url.trim().to_owned()),
         _ => return Err(ApiError::input("`url` is an address, or null for none")),

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
 
-use super::editing::{Standing, body_of, kept};
+use super::editing::{Standing, kept, only_value_of};
 use super::plex::put;
 use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
@@ -357,7 +357,7 @@ pub async fn paste(ask: Ask) -> Result<Response, ApiError> {
     let app = &ask.app;
     changeable(app)?;
     storable(app)?;
-    let Some(Value::String(token)) = body_of(&ask)?.remove("token") else {
+    let Some(Value::String(token)) = only_value_of(&ask, "token")? else {
         return Err(ApiError::input("`token` is the token, as a text"));
     };
     let way = PlexWay::open(app).await?;
