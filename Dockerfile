@@ -22,7 +22,8 @@ RUN host="$(rustc -vV | sed -n 's/^host: //p')" && target="${TARGET:-$host}" && 
 COPY . .
 ARG REVISION=unknown
 # A static program of the gnu target: the C library is linked in, and names are still resolved through /etc/hosts and resolv.conf.
-# It may be put anywhere in memory: what that takes is packed, and 4 kB. GNU's linker makes it 110 kB smaller than Rust's own choice.
+# It may be put anywhere in memory: what that takes is packed, and 4 kB. By GNU's linker for every target; Rust's own, which only some
+# targets have, makes the same size.
 RUN target="$(cat /target)" \
  && PULSARR_REVISION="${REVISION}" RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-fuse-ld=bfd -C link-arg=-Wl,-z,pack-relative-relocs" \
     cargo build --release --locked --target "$target" --target-dir /build \
