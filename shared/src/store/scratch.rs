@@ -108,7 +108,7 @@ impl Store {
         let closed_last = StoreFile::look(&path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).map_err(|error| cannot_open(&path, error))?;
-        let store = Self { connection, lasts: false, _closed_last: Some(closed_last) };
+        let mut store = Self { connection, lasts: false, _closed_last: Some(closed_last) };
         store.prepare(false)?;
         Ok((store.schema(&path)? >= Self::known_schema()).then_some(store))
     }

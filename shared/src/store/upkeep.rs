@@ -139,6 +139,7 @@ impl Store {
         // Whoever waits here keeps others from writing.
         self.connection.busy_timeout(EMPTY_LOG_WITHIN)?;
         let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        // With SQLite's own pauses from here on, which do for whoever has little left to write.
         self.connection.busy_timeout(BUSY_TIMEOUT)?;
         match busy.map_err(StoreError::from) {
             Ok(busy) => Ok(!busy),
