@@ -5,6 +5,8 @@
 
 mod memory;
 
+pub use memory::trim;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
