@@ -199,7 +199,7 @@ async fn strangers_at_the_same_address_keep_nobody_out_who_signed_in_before() {
     }
     assert_eq!(with(&known, PASSWORD).await.status, 429, "it has as many attempts as others");
 
-    let kept = service.app.database.run(|store| store.read().setting("auth.browsers")).await.unwrap().unwrap();
+    let kept = service.app.database.read(|db| db.setting("auth.browsers")).await.unwrap().unwrap();
     assert!(!kept.contains(known.split_once('=').unwrap().1), "only its hash is kept");
     service.clock.advance(180 * DAY);
     let forgotten = with(&known, PASSWORD).await;
