@@ -103,7 +103,7 @@ mod tests {
         let others = async {
             let mut left = Vec::new();
             for _ in 0..4 {
-                left.push(app.database.read(|db| db.pending_webhook_count()).await.unwrap());
+                left.push(app.database.write(|store| store.read().pending_webhook_count()).await.unwrap());
             }
             left
         };
