@@ -11,7 +11,7 @@ use pulsarr_shared::exit_code::ExitCode;
 use pulsarr_shared::link::TokenState;
 use pulsarr_shared::model::RunResult;
 use pulsarr_shared::report::Report;
-use pulsarr_shared::store::{Counted, EndedRun, Store, StoreError};
+use pulsarr_shared::store::{Counted, Db, EndedRun, StoreError};
 use pulsarr_shared::upstreams::{PLEX_SERVER, TMDB};
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -39,7 +39,7 @@ pub fn filter(app: Arc<App>) -> BoxedFilter<(Response,)> {
 }
 
 async fn answer(app: &App) -> Response {
-    let stored = match app.database.run(read).await {
+    let stored = match app.database.read(read).await {
         Ok(stored) => stored,
         Err(error) => {
             let text = format!("failed to {error}\n");
@@ -68,8 +68,7 @@ struct Stored {
     outbox_pending: u32,
 }
 
-fn read(store: &Store) -> Result<Stored, StoreError> {
-    let db = store.read();
+fn read(db: Db<'_>) -> Result<Stored, StoreError> {
     Ok(Stored {
         last: db.last_ended_run(false)?,
         last_well: db.last_ended_run(true)?,
@@ -332,7 +331,7 @@ mod tests {
     use super::*;
     use crate::testing;
     use pulsarr_shared::model::Trigger;
-    use pulsarr_shared::store::{NewWebhook, WebhookState};
+    use pulsarr_shared::store::{NewWebhook, Store, WebhookState};
 
     const SETTINGS: &str = "\
 plex: {token: xxxxxxxxxxxxxxxxxxxx, server_url: 'http://127.0.0.1:9'}
@@ -393,7 +392,7 @@ instances:
                 Ok(())
             })
         };
-        service.app.database.run(write).await.unwrap();
+        service.app.database.write(write).await.unwrap();
         let after = page(&service.app).await;
         assert!(after.contains("\npulsarr_sync_last_exit_code 1\n"), "{after}");
         assert!(after.contains("\npulsarr_lock_busy_total 1\n"), "{after}");

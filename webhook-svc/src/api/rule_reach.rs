@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pulsarr_shared::config::Config;
 use pulsarr_shared::routing::{Decided, Rule};
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::{Db, Store, StoreError};
 
 use crate::app::App;
 
@@ -53,11 +53,11 @@ type Mark = (i64, u32);
 /// [`StoreError`] when the store cannot be read.
 pub async fn entries_by_rule(app: &Arc<App>) -> Result<Reach, StoreError> {
     let (config, kept) = (app.config(), Arc::clone(app));
-    app.database.run(move |store| told(&kept, store, config)).await
+    app.database.read(move |db| told(&kept, db, config)).await
 }
 
-fn told(app: &Arc<App>, store: &Store, config: Arc<Config>) -> Result<Reach, StoreError> {
-    let mark = store.read().standing_mark()?;
+fn told(app: &Arc<App>, db: Db<'_>, config: Arc<Config>) -> Result<Reach, StoreError> {
+    let mark = db.standing_mark()?;
     let last = app.rule_reach.last().filter(|counted| Arc::ptr_eq(&counted.config, &config));
     if let Some(counted) = &last
         && counted.mark == mark
@@ -65,7 +65,7 @@ fn told(app: &Arc<App>, store: &Store, config: Arc<Config>) -> Result<Reach, Sto
         return Ok(Reach::Now(Arc::clone(&counted.entries)));
     }
     if mark.1 <= COUNTED_AT_ONCE {
-        return Ok(Reach::Now(app.rule_reach.count(store, mark, config)?));
+        return Ok(Reach::Now(app.rule_reach.count(db, mark, config)?));
     }
     count_aside(Arc::clone(app), config);
     Ok(last.map_or(Reach::Unknown, |counted| Reach::Before(counted.entries)))
@@ -81,7 +81,7 @@ fn count_aside(app: Arc<App>, config: Arc<Config>) {
         let environment = &config.environment;
         let counted = Store::open(&environment.data_dir, environment.allow_network_fs).and_then(|store| {
             let mark = store.read().standing_mark()?;
-            app.rule_reach.count(&store, mark, Arc::clone(&config))
+            app.rule_reach.count(store.read(), mark, Arc::clone(&config))
         });
         if let Err(error) = counted {
             tracing::warn!("what each rule decides could not be counted: failed to {error}");
@@ -95,18 +95,18 @@ impl RuleReach {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn count(&self, store: &Store, mark: Mark, config: Arc<Config>) -> Result<Entries, StoreError> {
-        let entries = Arc::new(count(store, &config.settings.rules)?);
+    fn count(&self, db: Db<'_>, mark: Mark, config: Arc<Config>) -> Result<Entries, StoreError> {
+        let entries = Arc::new(count(db, &config.settings.rules)?);
         let counted = Counted { mark, config, entries: Arc::clone(&entries) };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
         Ok(entries)
     }
 }
 
-fn count(store: &Store, rules: &[Rule]) -> Result<HashMap<String, u32>, StoreError> {
+fn count(db: Db<'_>, rules: &[Rule]) -> Result<HashMap<String, u32>, StoreError> {
     let rules: HashMap<&str, &Rule> = rules.iter().map(|rule| (rule.name.as_str(), rule)).collect();
     let mut counts: HashMap<String, u32> = HashMap::new();
-    store.read().standing_decisions(|json| {
+    db.standing_decisions(|json| {
         // One of a later version says nothing to us.
         let Some(decided) = Decided::read(json) else { return };
         let owed = decided.matched().filter(|name| rules.get(name).is_some_and(|rule| decided.is_by(rule)));

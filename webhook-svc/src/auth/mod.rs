@@ -7,6 +7,7 @@ mod secrets;
 mod session;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 pub use attempts::{Attempts, Whose};
 pub use browsers::Browser;
@@ -14,6 +15,7 @@ pub use network::{Origin, is_foreign};
 pub use secrets::{Passwords, csrf_token, hash, random, same};
 pub use session::cookie_named;
 pub use session::{LIMITS, Session, end_cookie, page_cookie, session, start_cookie};
+pub use uses::{Used, Uses};
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,6 +55,8 @@ pub struct Auth {
     pub attempts: Attempts,
     /// Hashes passwords.
     pub passwords: Passwords,
+    /// What was used and is still to be noted.
+    pub uses: Uses,
 }
 
 /// Why nobody can tell who may.
@@ -91,6 +95,7 @@ impl Auth {
             setup_token,
             attempts: Attempts::default(),
             passwords: Passwords::default(),
+            uses: Uses::default(),
         })
     }
 
@@ -146,7 +151,7 @@ pub async fn announce(app: &App) -> Result<(), StoreError> {
         );
         return Ok(());
     }
-    if app.database.run(|store| store.read().has_admin()).await? {
+    if app.database.read(|db| db.has_admin()).await? {
         return Ok(());
     }
     if environment.setup_token.is_some() {
@@ -211,14 +216,11 @@ impl Request<'_> {
             return Err(unknown_key());
         };
         let (hash, now_ms) = (hash(key.trim()), self.app.now_ms());
-        let found = self.app.database.run(move |store| {
-            let found = store.read().api_key(&hash)?;
-            if let Some(key) = found.as_ref().filter(|key| key.used_at_ms.is_none_or(|at_ms| is_due(at_ms, now_ms))) {
-                noted(store.write(|db| db.touch_api_key(key.id, now_ms)));
-            }
-            Ok(found)
-        });
-        let key = found.await?.ok_or_else(unknown_key)?;
+        let found = self.app.database.read(move |db| db.api_key(&hash)).await?;
+        let key = found.ok_or_else(unknown_key)?;
+        if key.used_at_ms.is_none_or(|at_ms| is_due(at_ms, now_ms)) {
+            self.app.auth.uses.note(&self.app.database, Used::Key(key.id), now_ms);
+        }
         Ok(Who { name: format!("api key {}", key.name), may_write: key.scope == ApiKeyScope::Write })
     }
 
@@ -259,11 +261,4 @@ fn unknown_key() -> ApiError {
 /// Whether a use has to be noted again.
 fn is_due(noted_at_ms: UnixMs, now_ms: UnixMs) -> bool {
     noted_at_ms > now_ms || now_ms - noted_at_ms >= NOTED_EVERY_MS
-}
-
-/// That a use cannot be noted is no reason to refuse it.
-fn noted(result: Result<(), StoreError>) {
-    if let Err(error) = result {
-        tracing::warn!("failed to {error}. {}", error.advice());
-    }
 }

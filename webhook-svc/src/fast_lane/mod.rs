@@ -239,7 +239,7 @@ impl FastLane {
                 gave_way: sync::gave_way(db)?,
             })
         };
-        self.app.database.run(read).await
+        self.app.database.write(read).await
     }
 
     /// Looks at the lists and feeds that are due. Answers false once Plex wants to be left alone.
@@ -348,7 +348,7 @@ impl FastLane {
     async fn leave_alone(&self, asked: Option<Duration>, now_ms: UnixMs) -> UnixMs {
         let wait = asked.unwrap_or(OWN_COOL_DOWN).clamp(OWN_COOL_DOWN, sync::LONGEST_COOL_DOWN);
         tracing::warn!("Plex asks us to slow down: the fast lane and all runs wait {} s", wait.as_secs());
-        if let Err(error) = self.app.database.run(move |store| sync::leave_alone(store, wait, now_ms)).await {
+        if let Err(error) = self.app.database.write(move |store| sync::leave_alone(store, wait, now_ms)).await {
             tracing::warn!("failed to {error}. {}", error.advice());
         }
         now_ms.saturating_add(millis(wait))
