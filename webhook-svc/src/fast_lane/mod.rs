@@ -361,7 +361,7 @@ impl FastLane {
             return;
         }
         self.way.asked(now_ms);
-        if let Err(error) = self.app.database.run(move |store| sync::ask_for_way(store, now_ms)).await {
+        if let Err(error) = self.app.database.write(move |store| sync::ask_for_way(store, now_ms)).await {
             tracing::warn!("the owner's list waits for the end of the run: failed to {error}. {}", error.advice());
         }
     }
