@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use pulsarr_shared::store::{SESSION_LIMITS, SessionLimits, SessionRow};
 use warp::http::{HeaderMap, HeaderValue, header};
 
-use super::{Origin, csrf_token, hash, is_due, noted};
+use super::{is_due, noted};
 use crate::app::App;
+use crate::app::auth::{Origin, csrf_token, hash};
 use crate::request::ApiError;
 
 /// The cookie's name.
