@@ -170,7 +170,7 @@ pub fn dry_run(order: &Order<'_>) -> Result<Restored, RestoreError> {
         dry_run: true,
         file: file.to_owned(),
         schema_of_backup,
-        schema: copy.schema_version().map_err(unusable)?,
+        schema: copy.read().schema_version().map_err(unusable)?,
         counts: backup.counts().map_err(unusable)?,
         replaced: Store::exists(order.data_dir).then(|| order.data_dir.join(name_of_replaced(order.now_ms))),
         carried: None,
@@ -221,7 +221,7 @@ fn make(order: &Order<'_>, making: &Path) -> Result<Restored, RestoreError> {
     let carried = carry_over(&store, &path, &Store::path(data_dir)).map_err(RestoreError::Store)?;
     let carried = carried.map(|carried| Carried { sessions_ended, ..carried });
     let (schema, secrets_lost) =
-        (store.schema_version().map_err(unusable)?, secrets_lost(&store, data_dir).map_err(unusable)?);
+        (store.read().schema_version().map_err(unusable)?, secrets_lost(&store, data_dir).map_err(unusable)?);
     drop(store);
     let settled = StoreFile::settle(&path, PATIENCE).map_err(unusable)?;
     debug_assert!(settled, "nobody knows of it yet");

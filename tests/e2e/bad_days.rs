@@ -3,13 +3,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
 
-use pulsarr_tests::household::{Household, wait_until};
+use pulsarr_tests::household::{Household, wait_at_most, wait_until};
 use pulsarr_tests::service::{Service, basic};
 use rusqlite::Connection;
 
 use crate::volume::Volume;
-use crate::webhooks::{connected, inbox, outbox, password, post, state, taken};
+use crate::webhooks::{connected, imports_of, inbox, outbox, password, post, state, taken};
 use crate::{HARBOUR_NINE, SALT_LEDGER, adds, library, wanting_two};
 
 const NOTHING_MUCH: &[u8] = br#"{"eventType": "Test"}"#;
@@ -223,6 +225,54 @@ fn a_run_of_the_job_beside_a_service_under_load_loses_nothing() {
     assert_eq!(taken(&household), before + 202);
     assert_eq!((adds(&household.radarr), adds(&household.sonarr)), (1, 1), "one after the other, not both at once");
     assert_eq!((library(&household.radarr), library(&household.sonarr)), (vec![SALT_LEDGER], vec![HARBOUR_NINE]));
+}
+
+#[test]
+fn a_store_that_is_locked_for_too_long_refuses_what_waited_and_once_it_is_free_all_is_well_again() {
+    let mut household = wanting_two();
+    let service = connected(&mut household);
+    household.sync_well();
+    wait_until("what our own additions made is acted on", || inbox(&household, "pending") == 0);
+    let secret = password(&household, "movies");
+    let before = taken(&household);
+    let import = |number: u32| {
+        let body = format!(r#"{{"eventType": "Download", "movie": {{"tmdbId": {number}}}}}"#);
+        post(&service, "movies", &secret, body.as_bytes())
+    };
+    let other = Connection::open(household.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answers: Vec<(u32, u16)> = std::thread::scope(|scope| {
+        let send = |number| scope.spawn(move || (number, import(number)));
+        let early: Vec<_> = (700_000..700_005).map(send).collect();
+        let said = "the store is locked by somebody else";
+        wait_until("the service says that it waits", || service.running.stderr().contains(said));
+        assert!(early.iter().all(|answer| !answer.is_finished()), "nobody is told anything before it is certain");
+        let late: Vec<_> = (700_005..700_010).map(send).collect();
+        // Sooner than an arr gives up by itself.
+        wait_at_most(Duration::from_secs(90), "somebody is refused", || {
+            assert_eq!(service.get("/healthz").status, 200, "a restart would not help");
+            early.iter().any(ScopedJoinHandle::is_finished)
+        });
+        other.execute_batch("COMMIT").unwrap();
+        early.into_iter().chain(late).map(|answer| answer.join().unwrap()).collect()
+    });
+    let with = |status| answers.iter().filter(|(_, answer)| *answer == status).count();
+    let (stored, refused) = (with(200), with(503));
+    assert!(stored >= 5 && refused >= 1 && stored + refused == 10, "those who came late had their turn: {answers:?}");
+
+    wait_until("what was acknowledged is acted on", || inbox(&household, "pending") == 0);
+    assert_eq!(taken(&household) as usize, before as usize + stored);
+    for (number, status) in &answers {
+        assert_eq!(imports_of(&other, *number), u32::from(*status == 200), "{number}: {answers:?}");
+    }
+    let metrics = service.metrics();
+    assert!(metrics.contains(&format!("event=\"unknown\",outcome=\"not_stored\"}} {refused}\n")), "{metrics}");
+
+    // The same process, and nothing of it hangs.
+    assert_eq!((service.get("/readyz").status, service.get("/health").status), (200, 200));
+    assert!(household.radarr.import(SALT_LEDGER, false).iter().all(|sent| sent.status == 200));
+    wait_until("it is available", || state(&household, "Salt Ledger") == "available");
+    household.sync_well();
 }
 
 #[test]

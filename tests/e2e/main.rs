@@ -22,6 +22,7 @@ mod instances;
 mod killed;
 mod lists;
 mod lock;
+mod locked_store;
 mod logs;
 mod placements;
 mod posters;

@@ -143,7 +143,16 @@ fn metrics_stand_on_a_port_of_their_own_and_tell_of_runs_in_other_processes() {
     assert!(page.contains("pulsarr_routed_total{target=\"sonarr\",instance=\"shows\"} 1\n"), "{page}");
     let build = page.lines().find(|line| line.starts_with("pulsarr_build_info{version=\"")).unwrap();
     assert!(build.contains(",revision=\"") && build.ends_with("\"} 1") && !build.contains("\"\""), "{build}");
-    assert!(page.contains("pulsarr_upstream_requests_total{service=\"plex\",outcome=\"answered\"}"), "{page}");
+    for upstream in [
+        "service=\"plex\",instance=\"\"",
+        "service=\"radarr\",instance=\"movies\"",
+        "service=\"sonarr\",instance=\"shows\"",
+    ] {
+        assert!(
+            page.contains(&format!("pulsarr_upstream_requests_total{{{upstream},outcome=\"answered\"}}")),
+            "{page}"
+        );
+    }
     assert_eq!(service.get("/metrics").status, 404);
 }
 

@@ -83,10 +83,45 @@ fn every_metric_that_is_asked_for_is_one_that_the_service_gives() {
         "pulsarr_upstream_requests_total",
         "pulsarr_upstream_last_success_timestamp_seconds",
         "pulsarr_webhook_events_total",
+        "pulsarr_inbox_pending",
+        "pulsarr_inbox_ended_total",
+        "pulsarr_fast_lane_last_sign_of_life_timestamp_seconds",
+        "pulsarr_fast_lane_failed_checks_total",
         "pulsarr_db_size_bytes",
         "pulsarr_build_info",
     ] {
         assert!(asked.contains(name), "{name}");
+    }
+}
+
+/// Against a service that has something to tell of: a label that is asked for and not given makes one line of all, or none.
+#[test]
+fn what_the_dashboard_groups_by_are_labels_that_the_service_gives() {
+    let mut household = Household::new();
+    household.sync_well();
+    let page = household.serve().metrics();
+    let labels_of = |name: &str| {
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('{'));
+        let labels = line?.split_once("} ")?.0.split(',').filter_map(|label| label.split_once('='));
+        Some(labels.map(|(label, _)| label).collect::<BTreeSet<_>>())
+    };
+    let dashboard = dashboard();
+    let mut looked_at = BTreeSet::new();
+    for expression in dashboard_expressions(&dashboard) {
+        let Some(grouped) = expression.strip_prefix("sum by (").and_then(|rest| Some(rest.split_once(')')?.0)) else {
+            continue;
+        };
+        for name in ours(expression) {
+            // Of what has not happened yet there are no lines.
+            let Some(given) = labels_of(&name) else { continue };
+            let asked: BTreeSet<_> = grouped.split(", ").collect();
+            assert!(asked.is_subset(&given), "{name} has {given:?}: {expression}");
+            looked_at.insert(name);
+        }
+    }
+    for name in ["pulsarr_sync_runs_total", "pulsarr_upstream_requests_total", "pulsarr_fast_lane_failed_checks_total"]
+    {
+        assert!(looked_at.contains(name), "{name}: {page}");
     }
 }
 

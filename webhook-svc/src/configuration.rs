@@ -73,7 +73,7 @@ impl Configuration {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub async fn announce(&self, database: &Database) -> Result<(), StoreError> {
-        for section in database.run(|store| store.read().unknown_sections()).await? {
+        for section in database.read(|db| db.unknown_sections()).await? {
             tracing::warn!("settings of a newer version are passed over: {section}");
         }
         for broken in &self.now().broken {
@@ -92,7 +92,7 @@ impl Configuration {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub async fn declarations(&self, database: &Database) -> Result<Vec<Declaration>, StoreError> {
-        database.run(|store| store.read().declarations()).await
+        database.read(|db| db.declarations()).await
     }
 
     /// Changes what is kept in the store: `edit` is given everything and changes it. Answers the configuration that holds from now on.
@@ -148,7 +148,7 @@ impl Configuration {
         // On its own feet: whoever asked may go away, and what is stored has to hold all the same.
         let work = on_its_own(async move {
             let _alone = alone;
-            let stored = database.run(move |store| {
+            let stored = database.write(move |store| {
                 store.write(|db| {
                     if let Err(refusal) = may(db, &candidate)? {
                         return Ok(Err(refusal));

@@ -16,7 +16,7 @@ use pulsarr_shared::process;
 use pulsarr_shared::report::Report;
 use pulsarr_shared::stop::{Stop, StopReason};
 use pulsarr_shared::store::Store;
-use pulsarr_shared::sync::{self, Mode, Request, SyncError, World};
+use pulsarr_shared::sync::{self, GaveWay, Mode, Request, SyncError, World};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::configuration::Configuration;
@@ -41,6 +41,12 @@ pub struct Wish {
     pub full: bool,
 }
 
+impl From<GaveWay> for Wish {
+    fn from(GaveWay { trigger, user, full }: GaveWay) -> Self {
+        Self { trigger, user, full }
+    }
+}
+
 /// A run that has begun.
 #[derive(Debug)]
 pub struct Begun {
@@ -52,9 +58,9 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// Lets the run end before its time: somebody else's is more urgent. What it leaves is the next run's.
-    pub fn give_way(&self) {
-        self.stop.request(StopReason::GivesWay);
+    /// Whether the run ends before its time, because the owner's is more urgent.
+    pub fn gives_way(&self) -> bool {
+        self.stop.reason() == Some(StopReason::GivesWay)
     }
 }
 

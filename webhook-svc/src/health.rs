@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::link::TokenState;
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::{Db, StoreError};
 use serde::Serialize;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -77,7 +77,7 @@ fn touch(folder: &Path) -> std::io::Result<()> {
 
 /// The store can be read, and its schema is one we know.
 async fn answer_ready(app: Arc<App>) -> Response {
-    match app.database.run(Store::check_schema).await {
+    match app.database.read(|db| db.check_schema()).await {
         Ok(()) => "ok\n".into_response(),
         Err(error) => {
             let text = format!("failed to {error}. {}\n", error.advice());
@@ -134,7 +134,7 @@ async fn answer_health(app: Arc<App>) -> Response {
 /// # Errors
 /// [`StoreError`] when the store cannot be read.
 pub async fn look(app: &App) -> Result<Health, StoreError> {
-    let (last_run, pending_approvals, webhooks_waiting) = app.database.run(summary).await?;
+    let (last_run, pending_approvals, webhooks_waiting) = app.database.read(summary).await?;
     let settings = &app.config().settings;
     let well = last_run.as_ref().is_none_or(|run| !matches!(run.result, "failed" | "crashed"));
     let token = app.plex_health.token();
@@ -152,8 +152,7 @@ pub async fn look(app: &App) -> Result<Health, StoreError> {
     })
 }
 
-fn summary(store: &Store) -> Result<(Option<LastRun>, u32, u32), StoreError> {
-    let db = store.read();
+fn summary(db: Db<'_>) -> Result<(Option<LastRun>, u32, u32), StoreError> {
     let last_run = db.last_runs_in_short(1)?.pop().map(|run| LastRun {
         id: run.id,
         result: run.result.word(),

@@ -61,19 +61,19 @@ async fn work_off(app: &Arc<App>) -> Result<Option<UnixMs>, StoreError> {
         after = last;
     }
     let now_ms = app.now_ms();
-    let next_due_ms = app.database.run(move |store| {
+    let next_due_ms = app.database.write(move |store| {
         tracking::flush_due_batches(store, now_ms)?;
         tracking::next_batch_due(store, now_ms)
     });
     let next_due_ms = next_due_ms.await?;
-    while app.database.run(move |store| tracking::tidy(store, now_ms)).await? {}
+    while app.database.write(move |store| tracking::tidy(store, now_ms)).await? {}
     Ok(next_due_ms)
 }
 
 /// Works off the webhooks behind row `after`. Answers the last one; `None` when there was none.
 async fn one_batch(app: &Arc<App>, after: i64) -> Result<Option<i64>, StoreError> {
     let (worker, now_ms) = (Arc::clone(app), app.now_ms());
-    let worked = app.database.run(move |store| {
+    let worked = app.database.write(move |store| {
         let settings = TrackingSettings::of(&worker.config().environment);
         tracking::process_batch(store, after, &|instance| worker.kind_of(instance), settings, now_ms)
     });
@@ -97,19 +97,19 @@ mod tests {
     async fn others_have_their_turn_at_the_store_between_two_batches() {
         let service = testing::app(&[("PULSARR_AUTH", "disabled")]);
         let (app, webhooks) = (&service.app, vec![a_test(testing::NOW - 2 * 86_400_000); 250]);
-        app.database.run(move |store| store.write(|db| db.add_to_inbox(&webhooks))).await.unwrap();
+        app.database.write(move |store| store.write(|db| db.add_to_inbox(&webhooks))).await.unwrap();
         // Both ask one after the other, on one thread: were the inbox worked off in one piece, nothing would be left to count.
         let work = step(app);
         let others = async {
             let mut left = Vec::new();
             for _ in 0..4 {
-                left.push(app.database.run(|store| store.read().pending_webhook_count()).await.unwrap());
+                left.push(app.database.write(|store| store.read().pending_webhook_count()).await.unwrap());
             }
             left
         };
         let (_, left) = tokio::join!(work, others);
         assert_eq!(left[0], 150, "after the first batch: {left:?}");
-        assert_eq!(app.database.run(|store| store.read().pending_webhook_count()).await.unwrap(), 0);
+        assert_eq!(app.database.read(|db| db.pending_webhook_count()).await.unwrap(), 0);
     }
 
     #[tokio::test]
@@ -129,7 +129,7 @@ mod tests {
         let other = Store::open(service.folder.path(), false).unwrap();
         other.write(|db| db.add_to_inbox(&[a_test(testing::NOW - 2 * 86_400_000)])).unwrap();
         let (busy, until) = std::sync::mpsc::channel::<()>();
-        let mut blocked = Box::pin(app.database.run(move |_| {
+        let mut blocked = Box::pin(app.database.write(move |_| {
             // Ends when the sender is gone.
             let _ = until.recv();
             Ok(())

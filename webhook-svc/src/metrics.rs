@@ -11,7 +11,7 @@ use pulsarr_shared::exit_code::ExitCode;
 use pulsarr_shared::link::TokenState;
 use pulsarr_shared::model::RunResult;
 use pulsarr_shared::report::Report;
-use pulsarr_shared::store::{Counted, EndedRun, Store, StoreError};
+use pulsarr_shared::store::{Counted, Db, EndedRun, StoreError};
 use pulsarr_shared::upstreams::{PLEX_SERVER, TMDB};
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -39,7 +39,7 @@ pub fn filter(app: Arc<App>) -> BoxedFilter<(Response,)> {
 }
 
 async fn answer(app: &App) -> Response {
-    let stored = match app.database.run(read).await {
+    let stored = match app.database.read(read).await {
         Ok(stored) => stored,
         Err(error) => {
             let text = format!("failed to {error}\n");
@@ -68,8 +68,7 @@ struct Stored {
     outbox_pending: u32,
 }
 
-fn read(store: &Store) -> Result<Stored, StoreError> {
-    let db = store.read();
+fn read(db: Db<'_>) -> Result<Stored, StoreError> {
     Ok(Stored {
         last: db.last_ended_run(false)?,
         last_well: db.last_ended_run(true)?,
@@ -134,8 +133,12 @@ fn text(app: &App, stored: &Stored, sizes: Sizes) -> String {
     page.line("pulsarr_lock_busy_total", &[], stored.lock_busy);
     page.counter("pulsarr_sync_runs_total", "Runs that have ended, whichever process they ran in.");
     page.counted("pulsarr_sync_runs_total", ["result", "trigger"], &stored.runs);
-    page.counter("pulsarr_upstream_requests_total", "Requests that runs have sent.");
-    page.counted("pulsarr_upstream_requests_total", ["service", "outcome"], &stored.requests);
+    page.counter("pulsarr_upstream_requests_total", "Requests that runs have sent to what is set up now.");
+    for counted in &stored.requests {
+        let Some((service, instance)) = upstream(app, &counted.of) else { continue };
+        let labels = [("service", service), ("instance", instance), ("outcome", &counted.kind)];
+        page.line("pulsarr_upstream_requests_total", &labels, counted.count);
+    }
     page.gauge(
         "pulsarr_upstream_last_success_timestamp_seconds",
         "When a run last ended in which this upstream answered and had no problem.",
@@ -261,7 +264,8 @@ fn exit_code(run: &EndedRun) -> u64 {
 }
 
 /// What an upstream of this name is, and which: `radarr` and its name; empty where there is only one. `None` for one that left the
-/// settings, which would look as if it had been down ever since.
+/// settings: it would look as if it had been down ever since, and every name there ever was would stay on the page for good. The store
+/// keeps its numbers, and they go on where they were should it come back.
 fn upstream<'a>(app: &App, name: &'a str) -> Option<(&'a str, &'a str)> {
     let settings = &app.config().settings;
     let is_set_up = match name {
@@ -327,7 +331,7 @@ mod tests {
     use super::*;
     use crate::testing;
     use pulsarr_shared::model::Trigger;
-    use pulsarr_shared::store::{NewWebhook, WebhookState};
+    use pulsarr_shared::store::{NewWebhook, Store, WebhookState};
 
     const SETTINGS: &str = "\
 plex: {token: xxxxxxxxxxxxxxxxxxxx, server_url: 'http://127.0.0.1:9'}
@@ -373,10 +377,22 @@ instances:
                 db.note_upstream_success("plex server", 6_000)?;
                 db.note_upstream_success("films", 7_000)?;
                 db.note_upstream_success("4k", 8_000)?;
-                db.note_upstream_success("sold long ago", 5_000)
+                db.note_upstream_success("sold long ago", 5_000)?;
+                for (name, outcome) in [
+                    ("plex", "answered"),
+                    ("plex", "throttled"),
+                    ("plex server", "answered"),
+                    ("tmdb", "answered"),
+                    ("films", "answered"),
+                    ("4k", "answered"),
+                    ("sold long ago", "answered"),
+                ] {
+                    db.count_requests(name, outcome, 3)?;
+                }
+                Ok(())
             })
         };
-        service.app.database.run(write).await.unwrap();
+        service.app.database.write(write).await.unwrap();
         let after = page(&service.app).await;
         assert!(after.contains("\npulsarr_sync_last_exit_code 1\n"), "{after}");
         assert!(after.contains("\npulsarr_lock_busy_total 1\n"), "{after}");
@@ -391,6 +407,19 @@ instances:
         ] {
             assert!(after.contains(&format!("\npulsarr_upstream_last_success_timestamp_seconds{line}\n")), "{after}");
         }
+        let requests = "pulsarr_upstream_requests_total{";
+        let told: Vec<_> = after.lines().filter_map(|line| line.strip_prefix(requests)).collect();
+        assert_eq!(
+            told,
+            [
+                "service=\"radarr\",instance=\"4k\",outcome=\"answered\"} 3",
+                "service=\"radarr\",instance=\"films\",outcome=\"answered\"} 3",
+                "service=\"plex\",instance=\"\",outcome=\"answered\"} 3",
+                "service=\"plex\",instance=\"\",outcome=\"throttled\"} 3",
+                "service=\"plex server\",instance=\"\",outcome=\"answered\"} 3",
+            ],
+            "of TMDB without a key, and of an instance that is no more, nothing is told"
+        );
         assert!(!after.contains("sold long ago"), "{after}");
     }
 

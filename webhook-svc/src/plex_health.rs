@@ -81,13 +81,13 @@ pub async fn confirm_token(app: &App) -> Result<(), StoreError> {
 async fn fetch_server_token(app: &App, way: &PlexWay<'_>, seen: &ServerSeen) -> Result<(), StoreError> {
     let Some(plex) = way.plex().filter(|_| seen.outcome.is_ok() && way.cool_until_ms.is_none()) else { return Ok(()) };
     let (url, asked, vault) = (seen.url.clone(), plex.clone(), app.configuration.vault.clone());
-    let kept = app.database.run(move |store| server_token(&url, &asked, &vault, store.read()));
+    let kept = app.database.read(move |db| server_token(&url, &asked, &vault, db));
     if kept.await?.is_some() {
         return Ok(());
     }
     match belongs(app, Some(&plex), seen, way).await {
         // It counts only for the address and the account that it is for, whatever holds by now.
-        Ok(token) => app.database.run(move |store| store.write(|db| token.keep(db))).await,
+        Ok(token) => app.database.write(move |store| store.write(|db| token.keep(db))).await,
         Err(Stranger::Refused(message)) => {
             tracing::warn!("the Plex server is not asked what it has: {message}");
             Ok(())
@@ -101,7 +101,7 @@ async fn fetch_server_token(app: &App, way: &PlexWay<'_>, seen: &ServerSeen) -> 
 
 async fn look_at_token(app: &App, way: &PlexWay<'_>, plex: &Plex, force: bool) -> Result<(), StoreError> {
     let same = plex.clone();
-    let before = app.database.run(move |store| TokenHealth::remembered(&same, store)).await?;
+    let before = app.database.read(move |db| TokenHealth::remembered(&same, db)).await?;
     if way.cool_until_ms.is_some() {
         app.plex_health.note_token(before);
         return Ok(());
@@ -113,7 +113,7 @@ async fn look_at_token(app: &App, way: &PlexWay<'_>, plex: &Plex, force: bool) -
     }
     if before.as_ref() != Some(&health) {
         let health = health.clone();
-        app.database.run(move |store| health.remember(store)).await?;
+        app.database.write(move |store| health.remember(store)).await?;
     }
     let state = health.state;
     if app.plex_health.note_token(Some(health)) {

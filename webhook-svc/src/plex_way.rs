@@ -36,7 +36,7 @@ impl<'a> PlexWay<'a> {
         let now_ms = app.now_ms();
         let known = app
             .database
-            .run(move |store| Ok((sync::client_identifier(store)?, sync::cool_until(store.read(), now_ms)?)));
+            .write(move |store| Ok((sync::client_identifier(store)?, sync::cool_until(store.read(), now_ms)?)));
         let (client_identifier, cool_until_ms) = known.await?;
         let http = small_questions(&app.transport, &app.clock, &app.stop);
         Ok(Self { app, http, config: app.config(), client_identifier, cool_until_ms })
@@ -79,7 +79,7 @@ impl<'a> PlexWay<'a> {
     pub async fn close(&self) -> Result<(), StoreError> {
         let Some(left) = self.http.cooling_for() else { return Ok(()) };
         let now_ms = self.app.now_ms();
-        self.app.database.run(move |store| sync::leave_alone(store, left, now_ms)).await
+        self.app.database.write(move |store| sync::leave_alone(store, left, now_ms)).await
     }
 }
 

@@ -24,7 +24,7 @@ use crate::fingerprint::fingerprint;
 /// [`StoreError`] when the store cannot be read.
 pub async fn of(app: &App, plex_id: &PlexId) -> Result<Option<Poster>, StoreError> {
     let asked = plex_id.clone();
-    let Some(address) = app.database.run(move |store| store.read().poster(&asked)).await? else { return Ok(None) };
+    let Some(address) = app.database.read(move |db| db.poster(&asked)).await? else { return Ok(None) };
     let config = app.config();
     let file = folder(&config.environment).join(file_name(plex_id, &address));
     if let Some(kept) = kept(file.clone()).await {

@@ -5,7 +5,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
+use pulsarr_shared::clock::Stopwatch;
 use pulsarr_shared::store::{InboxLoad, NewWebhook, Store, StoreError};
 use tokio::sync::{Notify, oneshot};
 
@@ -21,12 +23,16 @@ const FULL: InboxLoad = InboxLoad { webhooks: 100_000, bytes: 512 * 1024 * 1024 
 /// How often a locked store is tried, ten seconds each. An arr waits for 100 seconds.
 const TRIES: u32 = 6;
 
+/// How long each of these tries waits.
+const TRY: Duration = Duration::from_secs(10);
+
 /// A webhook was not stored: what happened and what to do, as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotStored(pub String);
 
 struct Incoming {
     webhook: NewWebhook,
+    since: Stopwatch,
     /// Given back when the webhook is stored, or not: whether or not anybody still waits for the answer.
     room: Room,
     stored: oneshot::Sender<Result<(), NotStored>>,
@@ -58,7 +64,7 @@ impl Receiver {
     /// [`NotStored`]; then nothing of it is kept.
     pub async fn store(&self, webhook: NewWebhook, room: Room) -> Result<(), NotStored> {
         let (stored, done) = oneshot::channel();
-        let sent = self.sender.send(Incoming { webhook, room, stored });
+        let sent = self.sender.send(Incoming { webhook, since: Stopwatch::start(), room, stored });
         let ended = || NotStored("the inbox has ended".to_owned());
         if sent.is_ok() { done.await.unwrap_or_else(|_| Err(ended())) } else { Err(ended()) }
     }
@@ -78,7 +84,8 @@ struct Inbox {
 }
 
 impl Inbox {
-    fn keep(&mut self, webhooks: &[NewWebhook]) -> Result<(), String> {
+    /// Stores all of them, the first of which has waited so long.
+    fn keep(&mut self, webhooks: &[NewWebhook], waited: Duration) -> Result<(), String> {
         let told = |error: StoreError| format!("failed to {error}. {}", error.advice());
         let bytes = webhooks.iter().map(|webhook| webhook.body.len() as u64).sum();
         let new = InboxLoad { webhooks: webhooks.len() as u64, bytes };
@@ -95,10 +102,13 @@ impl Inbox {
                 bytes / (1024 * 1024)
             ));
         };
-        let mut tries = 1;
+        let mut left_tries = tries(waited);
         loop {
+            left_tries -= 1;
             match (self.add)(&self.store, webhooks) {
-                Err(StoreError::Busy) if tries < TRIES => tries += 1,
+                Err(StoreError::Busy) if left_tries > 0 => {
+                    tracing::warn!("the store is locked by somebody else, and {} webhooks wait for it", webhooks.len());
+                }
                 outcome => {
                     outcome.map_err(told)?;
                     self.room = left;
@@ -117,6 +127,12 @@ impl Inbox {
     }
 }
 
+/// How often a locked store is tried for what has waited so long already, behind others that met the same lock; at least once.
+fn tries(waited: Duration) -> u32 {
+    let spent = waited.as_secs() / TRY.as_secs();
+    TRIES.saturating_sub(u32::try_from(spent).unwrap_or(u32::MAX)).max(1)
+}
+
 /// What is left of `room` once `new` is in; `None` when it does not fit.
 fn less(room: InboxLoad, new: InboxLoad) -> Option<InboxLoad> {
     let webhooks = room.webhooks.checked_sub(new.webhooks)?;
@@ -125,9 +141,10 @@ fn less(room: InboxLoad, new: InboxLoad) -> Option<InboxLoad> {
 
 fn work(mut inbox: Inbox, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify) {
     let store_together = |first: Incoming| {
+        let waited = first.since.elapsed();
         let mut answers = Vec::new();
         let (mut webhooks, mut rooms) = (Vec::new(), Vec::new());
-        for Incoming { webhook, room, stored } in
+        for Incoming { webhook, room, stored, .. } in
             std::iter::once(first).chain(incoming.try_iter()).take(STORED_TOGETHER)
         {
             webhooks.push(webhook);
@@ -135,7 +152,7 @@ fn work(mut inbox: Inbox, incoming: &mpsc::Receiver<Incoming>, arrived: &Notify)
             answers.push(stored);
         }
         // A panic costs the webhooks of this turn, which their senders hear of, and no other.
-        let kept = panic::catch_unwind(AssertUnwindSafe(|| inbox.keep(&webhooks)));
+        let kept = panic::catch_unwind(AssertUnwindSafe(|| inbox.keep(&webhooks, waited)));
         let broke_off = |_| Err("storing them broke off, which is a mistake of ours; the log says where".to_owned());
         let outcome = kept.unwrap_or_else(broke_off);
         let outcome = outcome.map_err(|sentence| {
@@ -243,11 +260,17 @@ mod tests {
         };
         let mut inbox = Inbox { store, add, full: FULL, room: FULL };
         LOCKED.store(TRIES - 1, Ordering::Relaxed);
-        inbox.keep(&[webhook(1)]).unwrap();
+        inbox.keep(&[webhook(1)], Duration::ZERO).unwrap();
         LOCKED.store(TRIES, Ordering::Relaxed);
-        assert!(inbox.keep(&[webhook(2)]).unwrap_err().starts_with("failed to "));
+        assert!(inbox.keep(&[webhook(2)], Duration::ZERO).unwrap_err().starts_with("failed to "));
         assert_eq!((LOCKED.load(Ordering::Relaxed), inbox.store.read().pending_webhook_count().unwrap()), (0, 1));
-        inbox.keep(&[webhook(2)]).unwrap();
+        inbox.keep(&[webhook(2)], Duration::ZERO).unwrap();
+
+        // Who has waited behind others for as long is told after one more try, before the arr gives up by itself.
+        LOCKED.store(1, Ordering::Relaxed);
+        assert!(inbox.keep(&[webhook(3)], TRY * TRIES).is_err());
+        LOCKED.store(1, Ordering::Relaxed);
+        inbox.keep(&[webhook(3)], TRY * (TRIES - 2)).unwrap();
     }
 
     #[test]
@@ -260,13 +283,13 @@ mod tests {
             let store = Store::open(folder.path(), false).unwrap();
             let add = |store: &Store, webhooks: &[NewWebhook]| store.write(|db| db.add_to_inbox(webhooks));
             let mut inbox = Inbox { store, add, full, room: InboxLoad::default() };
-            let taken = inbox.keep(new);
+            let taken = inbox.keep(new, Duration::ZERO);
             assert_eq!(taken.is_ok(), is_taken, "{full:?} {taken:?}");
             for pending in other.read().pending_webhooks(0, 1_000, usize::MAX, 1).unwrap() {
                 other.write(|db| db.end_webhook(pending.id, WebhookState::Done, "", 1)).unwrap();
             }
-            inbox.keep(new).unwrap();
-            assert!(new.len() < 2 || inbox.keep(new).is_err(), "what is stored since counts: {full:?}");
+            inbox.keep(new, Duration::ZERO).unwrap();
+            assert!(new.len() < 2 || inbox.keep(new, Duration::ZERO).is_err(), "what is stored since counts: {full:?}");
             for pending in other.read().pending_webhooks(0, 1_000, usize::MAX, 1).unwrap() {
                 other.write(|db| db.end_webhook(pending.id, WebhookState::Done, "", 1)).unwrap();
             }

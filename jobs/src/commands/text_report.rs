@@ -22,6 +22,9 @@ pub fn text(report: &Report) -> String {
     for problem in &report.problems {
         lines.line(format_args!("  ! {}", problem.message));
     }
+    if let (RunResult::Partial, Some(detail)) = (report.run.result, &report.run.detail) {
+        lines.line(format_args!("  {detail}"));
+    }
     lines.line(report.summary());
     lines.into_text()
 }

@@ -10,10 +10,11 @@ use super::acted::{Acted, external_id, found_after_all};
 use super::choices::{Choices, NoChoice};
 use crate::clients::arr::{Arr, ArrError, Library, Presence};
 use crate::clock::{has_passed, millis};
-use crate::model::{AddOptions, Instance, PlacementState, Title, UserId};
+use crate::model::{AddOptions, Instance, PlacementState, Title};
 use crate::report::Change;
 use crate::retry;
-use crate::run::Run;
+use crate::run::{Only, Run};
+use crate::stop::StopReason;
 use crate::store::{QueuedPlacement, StoreError};
 use crate::upstreams::{arr_problem, settings_problem};
 
@@ -85,7 +86,7 @@ impl From<ArrError> for Leave {
     }
 }
 
-/// Works off the queue of `instance`, or only what this user waits for. With `dry_run` nothing is added and what would be is in the
+/// Works off the queue of `instance`, or only that part of it. With `dry_run` nothing is added and what would be is in the
 /// changes.
 ///
 /// # Errors
@@ -94,7 +95,7 @@ pub async fn work_off(
     run: &Run<'_>,
     instance: &Instance,
     arr: &Arr,
-    only: Option<UserId>,
+    only: Option<Only>,
     dry_run: bool,
 ) -> Result<Acted, StoreError> {
     let mut acted = Acted::default();
@@ -129,7 +130,7 @@ struct Worker<'a> {
     run: &'a Run<'a>,
     instance: &'a Instance,
     arr: &'a Arr,
-    only: Option<UserId>,
+    only: Option<Only>,
     dry_run: bool,
     acted: &'a mut Acted,
     choices: Option<Choices>,
@@ -141,7 +142,9 @@ impl Worker<'_> {
     async fn work(&mut self) -> Result<(), Leave> {
         self.arr.status().await?;
         let mut due = self.run.store.read().due_placements(&self.instance.name, self.run.clock.now_ms())?;
-        due.retain(|placement| self.only.is_none_or(|user| placement.user == user));
+        if let Some(only) = self.only {
+            only.keep(&mut due, |placement| (placement.user, placement.entry));
+        }
         let due = self.still_fitting(due).await?;
         if due.is_empty() {
             return Ok(());
@@ -177,6 +180,10 @@ impl Worker<'_> {
         match self.arr.library_ids().await {
             Ok(library) => Ok(Some(library)),
             Err(error @ ArrError::Unauthorized) => Err(error.into()),
+            // Of how long it takes, that says nothing.
+            Err(_) if matches!(self.run.stop.reason(), Some(StopReason::Terminated | StopReason::GivesWay)) => {
+                Err(Leave::Stopped)
+            }
             Err(error) => {
                 warn!(instance.name = %self.instance.name, "the library of {} could not be read whole: {error}", self.instance.label());
                 store.write(|db| db.set_setting(&key, &now_ms.to_string()))?;

@@ -63,8 +63,8 @@ impl TokenHealth {
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn remembered(plex: &Plex, store: &Store) -> Result<Option<Self>, StoreError> {
-        let stored = store.read().setting(KEY)?;
+    pub fn remembered(plex: &Plex, db: Db<'_>) -> Result<Option<Self>, StoreError> {
+        let stored = db.setting(KEY)?;
         let stored = stored.and_then(|json| serde_json::from_str::<Self>(&json).ok());
         Ok(stored.filter(|health| health.token_mark == plex.token_mark()))
     }
@@ -140,7 +140,7 @@ impl TokenHealth {
 /// # Errors
 /// [`StoreError`] when the store cannot be read or written. That Plex cannot be asked is an answer.
 pub async fn check_health(plex: &Plex, store: &Store, now_ms: UnixMs, force: bool) -> Result<TokenHealth, StoreError> {
-    let before = TokenHealth::remembered(plex, store)?;
+    let before = TokenHealth::remembered(plex, store.read())?;
     let health = TokenHealth::look(plex, before.clone(), now_ms, force).await;
     if before.as_ref() != Some(&health) {
         health.remember(store)?;
@@ -198,7 +198,10 @@ mod tests {
         assert_eq!(check(NOW_MS).await, TokenState::Alive, "a ping's refusal is a rumour");
         fake.inject(Fault::on("GET", "/api/v2/user").status(503));
         assert_eq!(check(NOW_MS).await, TokenState::Unknown);
-        assert_eq!(TokenHealth::remembered(&plex, &store).unwrap().unwrap().username.as_deref(), Some("mirela_q"));
+        assert_eq!(
+            TokenHealth::remembered(&plex, store.read()).unwrap().unwrap().username.as_deref(),
+            Some("mirela_q")
+        );
         fake.clear_faults();
         fake.revoke_token();
         assert_eq!(check(NOW_MS).await, TokenState::Dead);
@@ -230,7 +233,7 @@ mod tests {
         let stored = store.read().setting(KEY).unwrap().unwrap();
         assert!(!stored.contains(&fake.owner_token()));
         let bad = plex(&fake, "tok-unknown");
-        assert_eq!(TokenHealth::remembered(&bad, &store).unwrap(), None);
+        assert_eq!(TokenHealth::remembered(&bad, store.read()).unwrap(), None);
         let health = check_health(&bad, &store, NOW_MS, false).await.unwrap();
         assert_eq!((health.state, health.username), (TokenState::Dead, None));
     }

@@ -17,7 +17,7 @@ crate::model::words! {
 }
 
 /// A key's row, and its number for people. Never given twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ApiKeyId(pub i64);
 
 /// A key, as far as it can be told.

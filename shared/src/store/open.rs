@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::Db;
 use super::error::StoreError;
 use super::file::StoreFile;
 use super::filesystem::{Filesystem, network_filesystem};
@@ -151,25 +152,6 @@ impl Store {
         Ok(self.connection.execute_batch("PRAGMA shrink_memory")?)
     }
 
-    /// Whether the file can be read, and its schema is one that this program works on: its own, or a newer one that is marked as
-    /// fit for it. Another process may have changed that since the file was opened.
-    ///
-    /// # Errors
-    /// [`StoreError::NewerSchema`] and [`StoreError::OlderSchema`], and others when it cannot be read.
-    pub fn check_schema(&self) -> Result<(), StoreError> {
-        let path = PathBuf::from(self.connection.path().unwrap_or_default());
-        let found = self.schema(&path)?;
-        if found < KNOWN { Err(StoreError::OlderSchema { path, found, known: KNOWN }) } else { Ok(()) }
-    }
-
-    /// The version of the file's schema.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be read, or is not for this program.
-    pub fn schema_version(&self) -> Result<u32, StoreError> {
-        self.schema(&PathBuf::from(self.connection.path().unwrap_or_default()))
-    }
-
     /// Whether what is written is there the next time: not in a copy.
     #[must_use]
     pub const fn lasts(&self) -> bool {
@@ -247,27 +229,8 @@ impl Store {
         Ok(())
     }
 
-    /// The file's schema, when this program may work on it or migrate it.
-    pub(super) fn schema(&self, path: &Path) -> Result<u32, StoreError> {
-        let query = "-- schema.version\nSELECT user_version FROM pragma_user_version";
-        let found = self.connection.query_row(query, [], |row| row.get(0))?;
-        if found <= KNOWN {
-            return Ok(found);
-        }
-        let mark = match self.read().setting(MARK) {
-            Ok(mark) => mark.and_then(|mark| mark.parse::<u32>().ok()),
-            // No table of settings, or not as we know it: not for us.
-            Err(StoreError::Sql(_)) => None,
-            Err(error) => return Err(error),
-        };
-        if is_for_us(found, mark) {
-            return Ok(found);
-        }
-        Err(StoreError::NewerSchema { path: path.to_owned(), found, known: KNOWN })
-    }
-
     fn migrate(&mut self, path: &Path) -> Result<(), StoreError> {
-        let found = self.schema(path)?;
+        let found = self.read().schema(path)?;
         if found >= KNOWN {
             return Ok(());
         }
@@ -278,6 +241,46 @@ impl Store {
         transaction.pragma_update(None, "user_version", KNOWN)?;
         transaction.commit()?;
         Ok(())
+    }
+}
+
+impl Db<'_> {
+    /// Whether the file can be read, and its schema is one that this program works on: its own, or a newer one that is marked as
+    /// fit for it. Another process may have changed that since the file was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerSchema`] and [`StoreError::OlderSchema`], and others when it cannot be read.
+    pub fn check_schema(self) -> Result<(), StoreError> {
+        let path = PathBuf::from(self.connection.path().unwrap_or_default());
+        let found = self.schema(&path)?;
+        if found < KNOWN { Err(StoreError::OlderSchema { path, found, known: KNOWN }) } else { Ok(()) }
+    }
+
+    /// The version of the file's schema.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read, or is not for this program.
+    pub fn schema_version(self) -> Result<u32, StoreError> {
+        self.schema(&PathBuf::from(self.connection.path().unwrap_or_default()))
+    }
+
+    /// The file's schema, when this program may work on it or migrate it.
+    pub(super) fn schema(self, path: &Path) -> Result<u32, StoreError> {
+        let query = "-- schema.version\nSELECT user_version FROM pragma_user_version";
+        let found = self.connection.query_row(query, [], |row| row.get(0))?;
+        if found <= KNOWN {
+            return Ok(found);
+        }
+        let mark = match self.setting(MARK) {
+            Ok(mark) => mark.and_then(|mark| mark.parse::<u32>().ok()),
+            // No table of settings, or not as we know it: not for us.
+            Err(StoreError::Sql(_)) => None,
+            Err(error) => return Err(error),
+        };
+        if is_for_us(found, mark) {
+            return Ok(found);
+        }
+        Err(StoreError::NewerSchema { path: path.to_owned(), found, known: KNOWN })
     }
 }
 
@@ -415,7 +418,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
         assert_eq!(store.read().setting(MARK).unwrap(), Some(READABLE_FROM.to_string()));
-        store.check_schema().unwrap();
+        store.read().check_schema().unwrap();
     }
 
     #[test]
@@ -447,7 +450,7 @@ mod tests {
             let folder = of_a_newer_version(Some(mark));
             let store = Store::open(folder.path(), false).unwrap();
             store.write(|db| db.set_setting("colour", "green")).unwrap();
-            store.check_schema().unwrap();
+            store.read().check_schema().unwrap();
             drop(store);
             let store = Store::copy_in_memory(folder.path(), false).unwrap();
             assert_eq!(store.read().setting("colour").unwrap().as_deref(), Some("green"));
@@ -472,12 +475,12 @@ mod tests {
         other.execute_batch(&statements).unwrap();
         store.write(|db| db.start_run("after", crate::model::Trigger::Cli, "", 2)).unwrap();
         assert_eq!(store.read().last_runs(9).unwrap().len(), 2);
-        store.check_schema().unwrap();
+        store.read().check_schema().unwrap();
 
         other.execute("UPDATE settings SET value = ?2 WHERE key = ?1", [MARK, &(KNOWN + 1).to_string()]).unwrap();
-        assert!(matches!(store.check_schema(), Err(StoreError::NewerSchema { .. })));
+        assert!(matches!(store.read().check_schema(), Err(StoreError::NewerSchema { .. })));
         other.pragma_update(None, "user_version", KNOWN - 1).unwrap();
-        assert!(matches!(store.check_schema(), Err(StoreError::OlderSchema { .. })));
+        assert!(matches!(store.read().check_schema(), Err(StoreError::OlderSchema { .. })));
     }
 
     #[test]
@@ -574,7 +577,7 @@ mod tests {
         store.write(|db| db.set_connection_secret("i0", "sealed:b25l")).unwrap();
         assert!(store.empty_log().unwrap());
         assert_eq!(bytes_with_it(), 0);
-        other.check_schema().unwrap();
+        other.read().check_schema().unwrap();
         assert_eq!(other.read().all_connections().unwrap().len(), 1);
     }
 }

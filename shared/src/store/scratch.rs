@@ -110,7 +110,7 @@ impl Store {
         let connection = Connection::open_with_flags(&path, flags).map_err(|error| cannot_open(&path, error))?;
         let mut store = Self { connection, lasts: false, _closed_last: Some(closed_last) };
         store.prepare(false)?;
-        Ok((store.schema(&path)? >= Self::known_schema()).then_some(store))
+        Ok((store.read().schema(&path)? >= Self::known_schema()).then_some(store))
     }
 }
 

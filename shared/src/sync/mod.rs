@@ -7,12 +7,14 @@
 mod cool_down;
 mod decide;
 mod first_sync;
+mod give_way;
 mod lists;
 mod plex_account;
 mod quotas;
 
 pub use cool_down::{LONGEST_COOL_DOWN, cool_until, leave_alone};
 pub use first_sync::{first_sync_waits, hold_first_sync, release_first_sync};
+pub use give_way::{GaveWay, ask_for_way, gave_way};
 pub use quotas::{UserQuota, nearly_full_quotas, quotas, quotas_of};
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -29,17 +31,20 @@ use crate::clients::plex::Plex;
 use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
-use crate::model::{EntryId, Instance, ReadOutcome, RunResult, Trigger, UserId};
+use crate::model::{EntryId, Instance, ReadOutcome, RunResult, Trigger};
 use crate::process;
 use crate::report::{DecisionCounts, Problem, ProblemKind, Report, RunReport};
 use crate::resolve::{self, resolve};
 use crate::routing::Disks;
-use crate::run::{Position, Progress, Run, RunStage};
+use crate::run::{Only, Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
 use crate::store::{Db, Store, StoreError};
 use crate::tracking::catch_up::{self, Due, Told};
 use crate::tracking::{TrackingSettings, untold};
 use crate::upstreams::Upstreams;
+
+/// Titles that a run decides about, and adds, for which others have made way.
+const NEWEST: usize = 10;
 
 /// What a run works on and with.
 pub struct World<'a> {
@@ -94,7 +99,7 @@ pub enum SyncError {
     },
 }
 
-/// Runs once.
+/// Runs once. A real run ends early when the owner waits for one, unless it is that one.
 ///
 /// # Errors
 /// [`SyncError`] when the run could not be carried out. The run row then says `failed`.
@@ -110,7 +115,11 @@ pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result
         started: Stopwatch::start(),
     };
     let holder = format!("{} (process {})", process::host_name(), std::process::id());
-    let crashed = run.store.write(|db| db.start_run(run.id, request.trigger, &holder, started_at_ms))?;
+    let (crashed, is_the_owners) = run.store.write(|db| {
+        give_way::begins(db, request)?;
+        let crashed = db.start_run(run.id, request.trigger, &holder, started_at_ms)?;
+        Ok((crashed, give_way::is_the_owners(db, request)?))
+    })?;
     // Beside a dry run, which needs no lock, the run that seems to have died may well be alive.
     if crashed > 0 && matches!(mode, Mode::Real(_)) {
         warn!(run.id = %run.id, "the run before this one died without a word; its unfinished work is taken up now");
@@ -125,7 +134,21 @@ pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result
         detail: None,
         dry_run: matches!(mode, Mode::DryRun),
     });
-    let carried_out = stages(world, &run, request, &mode, &mut report).await;
+    let way = async {
+        match mode {
+            Mode::Real(_) if !is_the_owners => give_way::when_asked(&run).await,
+            _ => std::future::pending().await,
+        }
+    };
+    let carried_out = tokio::select! {
+        biased;
+        ended = stages(world, &run, request, &mode, &mut report) => ended,
+        never = way => match never {},
+    };
+    let gave_way = carried_out.is_ok() && run.stop.reason() == Some(StopReason::GivesWay);
+    if gave_way {
+        report.run.detail.get_or_insert_with(|| give_way::DETAIL.to_owned());
+    }
     report.run.duration_ms = u64::try_from(run.started.elapsed().as_millis()).unwrap_or(u64::MAX);
     report.cpu_ms = process::cpu_ms();
     report.peak_rss_kib = process::peak_rss_kib();
@@ -144,6 +167,9 @@ pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result
         let now_ms = run.clock.now_ms();
         for service in report.did_well() {
             db.note_upstream_success(service, now_ms)?;
+        }
+        if gave_way {
+            give_way::leave(db, request)?;
         }
         db.end_run(run.id, report.run.result, &json, now_ms)
     });
@@ -215,14 +241,16 @@ async fn stages_with(
         }
     };
 
-    let only = only_user(run, request)?;
+    let only = only(run, request)?;
     decide::take_up_new_settings(run)?;
     let looks = upstreams.instances.iter().map(|(instance, arr)| act::look_for_attempts(run, instance, arr));
     for looked in futures_util::future::join_all(looks).await {
         take_up(looked?, report);
     }
     let mut undecided = run.store.read().undecided(run.clock.now_ms())?;
-    undecided.retain(|entry| only.is_none_or(|user| entry.user == user));
+    if let Some(only) = only {
+        only.keep(&mut undecided, |it| (it.user, it.entry));
+    }
     let plex_refuses_us = report.has(ProblemKind::Credentials) || cool_until_ms.is_some();
     let resolved = resolve(run, plex, upstreams, &undecided, plex_refuses_us).await?;
     undecided.retain(|entry| !resolved.undecidable.contains(&entry.title));
@@ -407,11 +435,13 @@ async fn catch_up_with_one(
 }
 
 /// Whose titles alone are decided and added: a run of the fast lane is there for one user, whose additions are not to wait until
-/// everything is done that others have left. Those have runs of their own, and the regular one.
-fn only_user(run: &Run<'_>, request: &Request) -> Result<Option<UserId>, StoreError> {
+/// everything is done that others have left. Those have runs of their own, and the regular one. The owner's run gives way to none, so
+/// that it is short, and what was just added does not wait for the owner's own titles either.
+fn only(run: &Run<'_>, request: &Request) -> Result<Option<Only>, StoreError> {
     let Some(name) = request.user.as_ref().filter(|_| request.trigger == Trigger::FastLane) else { return Ok(None) };
+    let newest = give_way::is_the_owners(run.store.read(), request)?.then_some(NEWEST);
     let users = run.store.read().users()?;
-    Ok(users.into_iter().find(|user| user.answers_to(name)).map(|user| user.id))
+    Ok(users.into_iter().find(|user| user.answers_to(name)).map(|user| Only { user: user.id, newest }))
 }
 
 /// Works off every instance's queue, all instances at once; of one user, or of everybody.
@@ -419,7 +449,7 @@ async fn act(
     run: &Run<'_>,
     mode: &Mode<'_>,
     upstreams: &Upstreams<'_>,
-    only: Option<UserId>,
+    only: Option<Only>,
     report: &mut Report,
 ) -> Result<(), SyncError> {
     let dry_run = matches!(mode, Mode::DryRun);

@@ -25,4 +25,5 @@ mod simulate;
 mod starvation;
 mod stops;
 mod sweep;
+mod ways;
 mod world;

@@ -1,6 +1,6 @@
 //! `cargo page-figures`: what every page costs with 50,000 entries of some 50 people: the time from the request to the whole answer
 //! over loopback, and its bytes; then what a what-if over 20,000 undecided titles costs. Arguments are parts of paths: `cargo
-//! page-figures /watchlist` measures those alone, and no what-if.
+//! page-figures /watchlist` measures those alone, and `cargo page-figures what-if` the what-ifs alone.
 
 #![expect(clippy::disallowed_methods, reason = "this measures time")]
 
@@ -71,7 +71,7 @@ fn main() {
         println!("{first:>8.2} {:>8.2} {:>8.2} {bytes:>8} {path}", took[took.len() / 2], took[took.len() - 1]);
     }
     println!("resident after all pages             {:>10} KiB", resident(&lively));
-    if wanted.is_empty() {
+    if wanted.is_empty() || wanted.iter().any(|it| it == "what-if") {
         foresee(&lively);
     }
 }
@@ -99,7 +99,11 @@ fn foresee(lively: &Lively) {
             let answer = ask();
             let took = began.elapsed().as_secs_f64();
             assert_eq!(answer.status, 200, "{answer:?}");
-            println!("{took:>8.2} s {time}, {name}; resident {} KiB", resident(lively));
+            println!(
+                "{took:>8.2} s {time}, {name}; resident {} KiB, {} KiB at most",
+                resident(lively),
+                most_resident(lively)
+            );
         }
     };
     timed("/setup/preview", &|| lively.session.page(&lively.service, "/setup/preview"));
@@ -117,9 +121,18 @@ fn tried(lively: &Lively) -> Answer {
     lively.session.ask(&lively.service, "POST", "/rules/validate", &rule)
 }
 
-/// `VmRSS` of the service.
+/// What is resident of the service; KiB.
 fn resident(lively: &Lively) -> u64 {
+    status_of(lively, "VmRSS:")
+}
+
+/// What was resident of it at most, ever; KiB.
+fn most_resident(lively: &Lively) -> u64 {
+    status_of(lively, "VmHWM:")
+}
+
+fn status_of(lively: &Lively, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", lively.service.running.id())).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }

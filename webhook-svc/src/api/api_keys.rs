@@ -144,7 +144,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn all(ask: &Ask) -> Result<Keys, ApiError> {
-    let keys = ask.app.database.run(|store| store.read().api_keys()).await?;
+    let keys = ask.app.database.read(|db| db.api_keys()).await?;
     Ok(Keys { keys: keys.into_iter().map(Key::from).collect() })
 }
 
@@ -171,7 +171,7 @@ pub async fn made(ask: &Ask) -> Result<Made, ApiError> {
     let key = format!("pulsarr_{}", new_secret()?);
     let (prefix, key_hash) = (key[..12].to_owned(), auth::hash(&key));
     let (by, wanted) = (By::of(ask), name.clone());
-    let made = ask.app.database.run(move |store| {
+    let made = ask.app.database.write(move |store| {
         store.write(|db| {
             let (name, scope): (_, ApiKeyScope) = (wanted.as_str(), scope.into());
             let new = NewApiKey { name, prefix: &prefix, key_hash: &key_hash, scope, created_by: &by.who };
@@ -193,7 +193,7 @@ pub async fn made(ask: &Ask) -> Result<Made, ApiError> {
 pub async fn revoke(ask: Ask) -> Result<Response, ApiError> {
     refuse_keys(&ask)?;
     let (id, by) = (ApiKeyId(ask.number("id")?), By::of(&ask));
-    let revoked = ask.app.database.run(move |store| {
+    let revoked = ask.app.database.write(move |store| {
         store.write(|db| {
             let revoked = db.revoke_api_key(id)?;
             if let Some(name) = &revoked {

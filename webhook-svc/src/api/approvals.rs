@@ -237,7 +237,7 @@ pub async fn page(ask: &Ask) -> Result<ApprovalPage, ApiError> {
     let order = given::choice(ask, "order", AskedOrder::ALL, AskedOrder::word)?.unwrap_or(AskedOrder::OldestFirst);
     let after = given::id(ask, "after")?.map(ApprovalId);
     let limit = ask.count("limit", 100, 1, 500)?;
-    let rows = ask.app.database.run(move |store| store.read().approval_page(state, order, after, limit)).await?;
+    let rows = ask.app.database.read(move |db| db.approval_page(state, order, after, limit)).await?;
     let full = rows.len() == limit as usize;
     let next = rows.last().filter(|_| full).map(|row| row.approval.id.0);
     Ok(ApprovalPage { approvals: ApprovalList::of(rows, &ask.app.config()).approvals, next })
@@ -254,7 +254,7 @@ async fn one(ask: Ask) -> Result<Response, ApiError> {
 pub async fn story(ask: &Ask) -> Result<ApprovalStory, ApiError> {
     let number = ask.number("id")?;
     let id = ApprovalId(number);
-    let found = ask.app.database.run(move |store| Ok((store.read().approval(id)?, store.read().approval_events(id)?)));
+    let found = ask.app.database.read(move |db| Ok((db.approval(id)?, db.approval_events(id)?)));
     let (row, events) = found.await?;
     let row = row.ok_or_else(|| ApiError::not_found(format!("there is no request {number}")))?;
     let events = events.into_iter().map(EventView::of).collect();
@@ -300,8 +300,7 @@ pub async fn decided(ask: Ask) -> Result<ApprovalList, ApiError> {
 /// 400 and 422 for what does not fit; then nothing is decided.
 pub async fn decided_partly(ask: &Ask) -> Result<Partly, ApiError> {
     let (decided, left) = settle(ask, Otherwise::TheOthers).await?;
-    let found = ask.app.database.run(move |store| {
-        let db = store.read();
+    let found = ask.app.database.read(move |db| {
         left.into_iter().map(|id| Ok((id, db.approval(ApprovalId(id))?))).collect::<Result<Vec<_>, StoreError>>()
     });
     let config = ask.app.config();
@@ -320,7 +319,7 @@ async fn settle(ask: &Ask, otherwise: Otherwise) -> Result<Ruled, ApiError> {
     }
     short_enough(wanted.note.as_deref())?;
     let (config, by) = (ask.app.config(), By::of(ask));
-    let ruled = ask.app.database.run(move |store| {
+    let ruled = ask.app.database.write(move |store| {
         store.write(|db| {
             let ruled = rule(db, &config, &wanted, otherwise, &by)?;
             if let Ok((decided, _)) = &ruled

@@ -76,7 +76,7 @@ pub async fn page(ask: &Ask) -> Result<AuditPage, ApiError> {
     let limit = ask.count("limit", 50, 1, 200)?;
     let before = ask.parameter("before").map(str::parse::<i64>).transpose();
     let before = before.map_err(|_| ApiError::input("`before` is the `id` of an entry"))?;
-    let rows = ask.app.database.run(move |store| store.read().audit(before, limit)).await?;
+    let rows = ask.app.database.read(move |db| db.audit(before, limit)).await?;
     let full = rows.len() == limit as usize;
     let next_before = rows.last().map(|row| row.id).filter(|_| full);
     Ok(AuditPage { entries: rows.into_iter().map(AuditEntry::from).collect(), next_before })

@@ -112,7 +112,7 @@ pub async fn take(ask: &Ask) -> Result<ImportView, ApiError> {
         Ok(candidate) => {
             let held = configuration.read_aside(before.clone()).await?.ok();
             problems.extend(led_elsewhere(&taken.items, held.as_ref(), &candidate));
-            let people = ask.app.database.run(|store| Ok(People(store.read().users()?))).await?;
+            let people = ask.app.database.read(|db| Ok(People(db.users()?))).await?;
             problems.extend(called_like_others(&taken.items, &people, &before, &after));
             if problems.is_empty() {
                 match server_of(&ask.app, &taken.items, held.as_ref(), &candidate).await? {

@@ -101,15 +101,15 @@ pub async fn page(ask: &Ask) -> Result<DecisionList, ApiError> {
     let limit = ask.count("limit", 100, 1, 500)?;
     match (entry, ask.parameter("run").map(str::to_owned)) {
         (Some(entry), None) => {
-            let found = ask.app.database.run(move |store| store.read().decisions_of(entry)).await?;
+            let found = ask.app.database.read(move |db| db.decisions_of(entry)).await?;
             Ok(DecisionList { decisions: found.into_iter().map(DecisionView::of).collect(), next: None })
         }
         (None, Some(run)) => {
-            let found = ask.app.database.run(move |store| store.read().decisions_of_run(&run, after, limit)).await?;
+            let found = ask.app.database.read(move |db| db.decisions_of_run(&run, after, limit)).await?;
             Ok(DecisionList::titled(found, limit))
         }
         (None, None) => {
-            let found = ask.app.database.run(move |store| store.read().last_decisions(before, limit)).await?;
+            let found = ask.app.database.read(move |db| db.last_decisions(before, limit)).await?;
             Ok(DecisionList::titled(found, limit))
         }
         (Some(_), Some(_)) => Err(ApiError::input("either `entry` or `run` says which decisions are meant")),

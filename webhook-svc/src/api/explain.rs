@@ -36,12 +36,11 @@ async fn tell(ask: Ask) -> Result<Response, ApiError> {
     let wanted = wanted.ok_or_else(|| ApiError::input("`title` says which title is meant"))?;
     let user = ask.parameter("user").map(str::to_owned);
     let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
-    let told =
-        ask.app.database.run(move |store| match explain::explain(store.read(), &config, &wanted, user.as_deref()) {
-            Ok(explained) => Ok(Ok(explained.tell(&wanted, now_ms))),
-            Err(ExplainError::Store(error)) => Err(error),
-            Err(error @ ExplainError::UnknownUser { .. }) => Ok(Err(ApiError::input(format!("failed to {error}")))),
-        });
+    let told = ask.app.database.read(move |db| match explain::explain(db, &config, &wanted, user.as_deref()) {
+        Ok(explained) => Ok(Ok(explained.tell(&wanted, now_ms))),
+        Err(ExplainError::Store(error)) => Err(error),
+        Err(error @ ExplainError::UnknownUser { .. }) => Ok(Err(ApiError::input(format!("failed to {error}")))),
+    });
     answer(&Explanation { text: told.await?? })
 }
 

@@ -158,10 +158,10 @@ fn nobody() -> ApiError {
 
 async fn tell(ask: &Ask, wanted: Wanted, after: Option<PlacementId>, limit: u32) -> Result<FailureList, ApiError> {
     let config = ask.app.config();
-    let found = ask.app.database.run(move |store| {
-        let people = People::of(store.read(), &config)?;
+    let found = ask.app.database.read(move |db| {
+        let people = People::of(db, &config)?;
         let Some(filter) = wanted.filter(&people) else { return Ok(None) };
-        let failures = store.read().failure_page(&filter, after, limit)?.into_iter().map(|row| FailureView {
+        let failures = db.failure_page(&filter, after, limit)?.into_iter().map(|row| FailureView {
             id: row.id.0,
             entry: row.entry.0,
             title: row.title,
@@ -229,7 +229,7 @@ async fn change(
     change: impl Fn(Db<'_>, PlacementId) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let (by, config) = (By::of(ask), ask.app.config());
-    let others = ask.app.database.run(move |store| {
+    let others = ask.app.database.write(move |store| {
         store.write(|db| {
             let ids: Vec<PlacementId> = match which {
                 Which::These(ids) => ids.into_iter().map(PlacementId).collect(),

@@ -19,7 +19,7 @@ pub async fn hold(app: &App) -> Result<(), ApiError> {
     if config.settings.plex.token.is_some() && !config.settings.instances.is_empty() {
         return Ok(());
     }
-    Ok(app.database.run(|store| store.write(sync::hold_first_sync)).await?)
+    Ok(app.database.write(|store| store.write(sync::hold_first_sync)).await?)
 }
 
 /// Whether the first sync waits for somebody to start it.
@@ -27,7 +27,7 @@ pub async fn hold(app: &App) -> Result<(), ApiError> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn waits(app: &App) -> Result<bool, ApiError> {
-    Ok(app.database.run(|store| sync::first_sync_waits(store.read())).await?)
+    Ok(app.database.read(sync::first_sync_waits).await?)
 }
 
 /// The run that is going on; none: nobody is at work.
@@ -68,7 +68,7 @@ pub async fn start(ask: &Ask) -> Result<Option<String>, ApiError> {
             Ok(())
         })
     };
-    ask.app.database.run(release).await?;
+    ask.app.database.write(release).await?;
     let begun = runs_start::started(ask.with_body(&json!({}))).await;
     Ok(begun
         .inspect_err(|error| tracing::warn!("the first sync waits for the next run: {}", error.message()))

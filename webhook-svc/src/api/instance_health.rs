@@ -7,7 +7,7 @@ use pulsarr_shared::clients::arr::ArrError;
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::model::{ConnectionStatus, Instance};
 use pulsarr_shared::report::{Problem, ProblemKind, Report};
-use pulsarr_shared::store::{ConnectionRow, QueueCounts, Store, StoreError, WaitingRow};
+use pulsarr_shared::store::{ConnectionRow, Db, QueueCounts, StoreError, WaitingRow};
 
 use super::people::{People, Person};
 use super::webhooks::ConnectionView;
@@ -93,8 +93,8 @@ struct Records {
 /// When the store cannot be read.
 pub async fn standings(app: &App, names: Vec<String>) -> Result<Vec<InstanceStanding>, ApiError> {
     let config = app.config();
-    let read = move |store: &Store| {
-        let (db, records) = (store.read(), Records::of(store)?);
+    let read = move |db: Db<'_>| {
+        let records = Records::of(db)?;
         let addressed = config.environment.base_url.is_some();
         let standing = |name: String| {
             let instance = config.settings.instances.iter().find(|it| it.name == name);
@@ -104,7 +104,7 @@ pub async fn standings(app: &App, names: Vec<String>) -> Result<Vec<InstanceStan
         };
         names.into_iter().map(standing).collect()
     };
-    Ok(app.database.run(read).await?)
+    Ok(app.database.read(read).await?)
 }
 
 /// What waits for this instance, at most `limit` of it, in the order of the queue.
@@ -113,17 +113,15 @@ pub async fn standings(app: &App, names: Vec<String>) -> Result<Vec<InstanceStan
 /// When the store cannot be read.
 pub async fn queue(app: &App, name: &str, limit: u32) -> Result<Vec<Waiting>, ApiError> {
     let (config, name) = (app.config(), name.to_owned());
-    let read = move |store: &Store| {
-        let db = store.read();
+    let read = move |db: Db<'_>| {
         let (rows, people) = (db.queue_page(&name, None, limit)?, People::of(db, &config)?);
         Ok(rows.into_iter().map(|row| Waiting { user: people.person(row.user), row }).collect())
     };
-    Ok(app.database.run(read).await?)
+    Ok(app.database.read(read).await?)
 }
 
 impl Records {
-    fn of(store: &Store) -> Result<Self, StoreError> {
-        let db = store.read();
+    fn of(db: Db<'_>) -> Result<Self, StoreError> {
         let connections = db.all_connections()?.into_iter().map(|row| (row.instance.clone(), row)).collect();
         let last = db.last_ended_run(false)?;
         let report = last.as_ref().and_then(|run| run.report.as_deref());
@@ -192,7 +190,7 @@ mod tests {
     #[test]
     fn what_was_found_out_last_says_how_an_instance_is() {
         let household = Household::new(SETTINGS);
-        let look = || household.look(|store| Records::of(store).unwrap());
+        let look = || household.look(|store| Records::of(store.read()).unwrap());
         assert_eq!(judged(&look(), &household), (Health::Unknown, None));
         household.write(|db| db.note_upstream_success("movies", 10));
         assert_eq!(judged(&look(), &household), (Health::Ok, Some(10)));

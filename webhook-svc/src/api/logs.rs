@@ -206,7 +206,7 @@ async fn change_level(ask: &Ask, filter: &str) -> Result<(), ApiError> {
     let now = in_force(ask).filter;
     let (by, detail) = (By::of(ask), json!({"from": &before, "to": &now}));
     let noted =
-        ask.app.database.run(move |store| store.write(|db| audit::record(db, &by, "log.level_changed", "", &detail)));
+        ask.app.database.write(move |store| store.write(|db| audit::record(db, &by, "log.level_changed", "", &detail)));
     if let Err(error) = noted.await {
         // What nobody could find out about does not happen. The filter before was one.
         let _ = telemetry::set_filter(&before);

@@ -8,7 +8,7 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{ConnectionStatus, Section};
 use pulsarr_shared::report::{Problem, Report};
 use pulsarr_shared::stats::Days;
-use pulsarr_shared::store::{Lately, Store, StoreError};
+use pulsarr_shared::store::{Db, Lately, StoreError};
 
 use super::runs::RunView;
 use crate::app::App;
@@ -90,7 +90,7 @@ pub async fn look(ask: &Ask) -> Result<Overview, ApiError> {
     let app = &ask.app;
     let (config, now_ms) = (app.config(), app.now_ms());
     let asked = std::sync::Arc::clone(&config);
-    let stored = app.database.run(move |store| read(store, &asked, now_ms)).await?;
+    let stored = app.database.read(move |db| read(db, &asked, now_ms)).await?;
     let disk = tokio::time::timeout(DISK_PATIENCE, health::is_writable(app)).await;
     let disk = disk.unwrap_or_else(|_| Err("it does not answer".to_owned()));
     let sizes = metrics::sizes(app).await;
@@ -112,8 +112,7 @@ pub async fn look(ask: &Ask) -> Result<Overview, ApiError> {
     })
 }
 
-fn read(store: &Store, config: &Config, now_ms: UnixMs) -> Result<Stored, StoreError> {
-    let db = store.read();
+fn read(db: Db<'_>, config: &Config, now_ms: UnixMs) -> Result<Stored, StoreError> {
     let report = db.last_ended_run(false)?.and_then(|run| run.report);
     let report = report.and_then(|report| serde_json::from_str::<Report>(&report).ok());
     let (connections, answered) = (db.all_connections()?, db.upstream_successes()?);

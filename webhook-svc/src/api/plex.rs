@@ -168,8 +168,7 @@ pub async fn standing(app: &App) -> Result<PlexView, ApiError> {
     let config = &way.config;
     let plex = way.plex();
     let asked = plex.clone();
-    let remembered =
-        app.database.run(move |store| asked.map_or(Ok(None), |plex| TokenHealth::remembered(&plex, store)));
+    let remembered = app.database.read(move |db| asked.map_or(Ok(None), |plex| TokenHealth::remembered(&plex, db)));
     let health = remembered.await?;
     let declared = Standing::of_value(config, "plex.token");
     let source = match &plex {

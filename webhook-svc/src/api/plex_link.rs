@@ -177,7 +177,7 @@ pub async fn begin(ask: Ask) -> Result<Response, ApiError> {
 
 /// Notes in the audit log that linking was begun or called off.
 async fn note(app: &App, by: By, action: &'static str) -> Result<(), StoreError> {
-    app.database.run(move |store| store.write(|db| audit::record(db, &by, action, "plex", &json!({})))).await
+    app.database.write(move |store| store.write(|db| audit::record(db, &by, action, "plex", &json!({})))).await
 }
 
 /// Asks Plex about this code for as long as it waits: whoever types it in may have closed the page that shows it.
@@ -334,8 +334,8 @@ fn refused(error: &PlexError) -> ApiError {
 /// Stores a token whose account is known, with everything that belongs to it, and says whose it is.
 async fn adopt(app: &App, way: &PlexWay<'_>, by: By, linked: Linked, how: &str) -> Result<LinkedView, ApiError> {
     let Linked { token, account: Account { uuid, username, .. }, client_identifier } = &linked;
-    let owner = app.database.run(|store| {
-        let users = store.read().users()?;
+    let owner = app.database.read(|db| {
+        let users = db.users()?;
         Ok(users.into_iter().find(|user| user.relation == Relation::Owner))
     });
     let was = owner.await?.filter(|owner| owner.uuid != *uuid).map(|owner| owner.username);

@@ -75,7 +75,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 pub async fn page(ask: &Ask) -> Result<QuotaList, ApiError> {
     let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
     let told = Arc::clone(&config);
-    let all = ask.app.database.run(move |store| sync::quotas(store.read(), &told, now_ms)).await?;
+    let all = ask.app.database.read(move |db| sync::quotas(db, &told, now_ms)).await?;
     Ok(QuotaList { quotas: all.iter().map(|it| QuotaView::of(it, &config, now_ms)).collect() })
 }
 
@@ -86,9 +86,9 @@ pub async fn page(ask: &Ask) -> Result<QuotaList, ApiError> {
 pub async fn of_user(ask: &Ask, uuid: &str) -> Result<Vec<QuotaView>, ApiError> {
     let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
     let (told, uuid) = (Arc::clone(&config), uuid.to_owned());
-    let all = ask.app.database.run(move |store| {
-        let user = store.read().users()?.into_iter().find(|user| user.uuid.as_str() == uuid);
-        user.map_or_else(|| Ok(Vec::new()), |user| sync::quotas_of(store.read(), &told, user, now_ms))
+    let all = ask.app.database.read(move |db| {
+        let user = db.users()?.into_iter().find(|user| user.uuid.as_str() == uuid);
+        user.map_or_else(|| Ok(Vec::new()), |user| sync::quotas_of(db, &told, user, now_ms))
     });
     Ok(all.await?.iter().map(|it| QuotaView::of(it, &config, now_ms)).collect())
 }

@@ -8,7 +8,7 @@ use pulsarr_shared::clients::plex::FriendRequests;
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::link::{Readability, Seen, readability};
 use pulsarr_shared::model::{User, UserUuid};
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::{Db, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
@@ -91,9 +91,9 @@ async fn judged(app: &App, requests: Option<FriendRequests>) -> Result<Readabili
     let config = app.config();
     let friend_requests_known = requests.is_some();
     let requests = requests.unwrap_or_default();
-    let users = app.database.run(move |store| {
+    let users = app.database.read(move |db| {
         let named = |user| config.settings.users.named(user);
-        everybody(store, named, &requests)
+        everybody(db, named, &requests)
     });
     Ok(ReadabilityList { users: users.await?, friend_requests_known })
 }
@@ -122,11 +122,10 @@ async fn requests(app: &App) -> Result<Option<FriendRequests>, StoreError> {
 }
 
 fn everybody(
-    store: &Store,
+    db: Db<'_>,
     named: impl Fn(User) -> User,
     requests: &FriendRequests,
 ) -> Result<Vec<ReadabilityView>, StoreError> {
-    let db = store.read();
     let (mut views, mut known) = (Vec::new(), HashSet::new());
     for user in db.users()? {
         let user = named(user);

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use pulsarr_shared::config::Config;
 use pulsarr_shared::routing::{Decided, Rule};
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::{Db, Store, StoreError};
 
 use crate::app::App;
 use crate::app::rule_reach::{Counted, Entries, Mark};
@@ -33,11 +33,11 @@ pub enum Reach {
 /// [`StoreError`] when the store cannot be read.
 pub async fn entries_by_rule(app: &Arc<App>) -> Result<Reach, StoreError> {
     let (config, kept) = (app.config(), Arc::clone(app));
-    app.database.run(move |store| told(&kept, store, config)).await
+    app.database.read(move |db| told(&kept, db, config)).await
 }
 
-fn told(app: &Arc<App>, store: &Store, config: Arc<Config>) -> Result<Reach, StoreError> {
-    let mark = store.read().standing_mark()?;
+fn told(app: &Arc<App>, db: Db<'_>, config: Arc<Config>) -> Result<Reach, StoreError> {
+    let mark = db.standing_mark()?;
     let last = app.rule_reach.last().filter(|counted| Arc::ptr_eq(&counted.config, &config));
     if let Some(counted) = &last
         && counted.mark == mark
@@ -45,7 +45,7 @@ fn told(app: &Arc<App>, store: &Store, config: Arc<Config>) -> Result<Reach, Sto
         return Ok(Reach::Now(Arc::clone(&counted.entries)));
     }
     if mark.1 <= COUNTED_AT_ONCE {
-        return Ok(Reach::Now(count(app, store, mark, config)?));
+        return Ok(Reach::Now(count(app, db, mark, config)?));
     }
     count_aside(Arc::clone(app), config);
     Ok(last.map_or(Reach::Unknown, |counted| Reach::Before(counted.entries)))
@@ -61,7 +61,7 @@ fn count_aside(app: Arc<App>, config: Arc<Config>) {
         let environment = &config.environment;
         let counted = Store::open(&environment.data_dir, environment.allow_network_fs).and_then(|store| {
             let mark = store.read().standing_mark()?;
-            count(&app, &store, mark, Arc::clone(&config))
+            count(&app, store.read(), mark, Arc::clone(&config))
         });
         if let Err(error) = counted {
             tracing::warn!("what each rule decides could not be counted: failed to {error}");
@@ -70,16 +70,16 @@ fn count_aside(app: Arc<App>, config: Arc<Config>) {
     });
 }
 
-fn count(app: &App, store: &Store, mark: Mark, config: Arc<Config>) -> Result<Entries, StoreError> {
-    let entries = Arc::new(counts(store, &config.settings.rules)?);
+fn count(app: &App, db: Db<'_>, mark: Mark, config: Arc<Config>) -> Result<Entries, StoreError> {
+    let entries = Arc::new(counts(db, &config.settings.rules)?);
     app.rule_reach.keep(Some(Counted { mark, config, entries: Arc::clone(&entries) }));
     Ok(entries)
 }
 
-fn counts(store: &Store, rules: &[Rule]) -> Result<HashMap<String, u32>, StoreError> {
+fn counts(db: Db<'_>, rules: &[Rule]) -> Result<HashMap<String, u32>, StoreError> {
     let rules: HashMap<&str, &Rule> = rules.iter().map(|rule| (rule.name.as_str(), rule)).collect();
     let mut counts: HashMap<String, u32> = HashMap::new();
-    store.read().standing_decisions(|json| {
+    db.standing_decisions(|json| {
         // One of a later version says nothing to us.
         let Some(decided) = Decided::read(json) else { return };
         let owed = decided.matched().filter(|name| rules.get(name).is_some_and(|rule| decided.is_by(rule)));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
-use pulsarr_shared::store::{Store, StoreError};
+use pulsarr_shared::store::{Db, StoreError};
 use tokio::sync::watch;
 use warp::sse::Event;
 
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 async fn keep_looking(app: Arc<App>) {
     while !app.run_watch.ends() {
-        match app.database.run(newest).await {
+        match app.database.read(newest).await {
             Ok(newest) => {
                 app.run_watch.seen.send_if_modified(|seen| {
                     let is_news = seen.as_ref().is_none_or(|seen| seen.as_deref() != newest.as_ref());
@@ -40,13 +40,12 @@ async fn keep_looking(app: Arc<App>) {
     }
 }
 
-fn newest(store: &Store) -> Result<Option<Progressing>, StoreError> {
-    let row = store.read().last_runs_in_short(1)?.pop();
-    row.map(|row| in_full(store, row)).transpose()
+fn newest(db: Db<'_>) -> Result<Option<Progressing>, StoreError> {
+    let row = db.last_runs_in_short(1)?.pop();
+    row.map(|row| in_full(db, row)).transpose()
 }
 
-fn in_full(store: &Store, row: pulsarr_shared::store::RunRow) -> Result<Progressing, StoreError> {
-    let db = store.read();
+fn in_full(db: Db<'_>, row: pulsarr_shared::store::RunRow) -> Result<Progressing, StoreError> {
     let progress = db.progress(&row.id)?.into_iter().map(StageView::of).collect();
     Ok(Progressing { run: RunView::of(db, row)?, progress })
 }
@@ -116,8 +115,7 @@ impl Listening {
 
     /// This run, as it is now.
     async fn one(&self, id: String) -> Option<Progressing> {
-        let found =
-            self.app.database.run(move |store| store.read().run(&id)?.map(|row| in_full(store, row)).transpose());
+        let found = self.app.database.read(move |db| db.run(&id)?.map(|row| in_full(db, row)).transpose());
         found.await.unwrap_or_else(|error| {
             tracing::warn!("failed to {error}");
             None
@@ -173,10 +171,10 @@ mod tests {
 
     fn told(told: &mut Told, household: &Household) -> Vec<(&'static str, String)> {
         let look = household.look(|store| {
-            let newest = newest(store).unwrap();
+            let newest = newest(store.read()).unwrap();
             let watched = told.running().filter(|id| newest.as_ref().is_none_or(|run| run.run.id != *id));
             let watched = watched.and_then(|id| store.read().run(id).unwrap());
-            Look { watched: watched.map(|row| in_full(store, row).unwrap()), newest: newest.map(Arc::new) }
+            Look { watched: watched.map(|row| in_full(store.read(), row).unwrap()), newest: newest.map(Arc::new) }
         });
         told.take_in(look).into_iter().map(|(name, run)| (name, run.run.id)).collect()
     }

@@ -81,10 +81,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 /// 400 for a number that is none; when the store cannot be read.
 pub async fn last(ask: &Ask) -> Result<RunList, ApiError> {
     let limit = ask.count("limit", 50, 1, 500)?;
-    let found = ask.app.database.run(move |store| {
-        let db = store.read();
-        RunView::all(db, db.last_runs_in_short(limit)?)
-    });
+    let found = ask.app.database.read(move |db| RunView::all(db, db.last_runs_in_short(limit)?));
     Ok(RunList { runs: found.await? })
 }
 
@@ -98,8 +95,7 @@ async fn one(ask: Ask) -> Result<Response, ApiError> {
 /// 404; when the store cannot be read.
 pub async fn story(ask: &Ask) -> Result<RunStory, ApiError> {
     let id = ask.variable("id").to_owned();
-    let found = ask.app.database.run(move |store| {
-        let db = store.read();
+    let found = ask.app.database.read(move |db| {
         let Some(mut row) = db.run(&id)? else { return Ok(None) };
         let report = row.report.take();
         Ok(Some((RunView::of(db, row)?, report, db.progress(&id)?)))
@@ -118,7 +114,7 @@ pub async fn entries(ask: &Ask, id: &str) -> Result<HashMap<(String, String), i6
     let id = id.to_owned();
     // A report lists no more changes.
     let limit = u32::try_from(MAX_CHANGES).unwrap_or(u32::MAX);
-    let found = ask.app.database.run(move |store| store.read().entries_of_run(&id, limit)).await?;
+    let found = ask.app.database.read(move |db| db.entries_of_run(&id, limit)).await?;
     Ok(found.into_iter().map(|it| ((it.title, it.username), it.entry.0)).collect())
 }
 

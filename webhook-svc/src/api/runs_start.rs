@@ -83,7 +83,7 @@ pub enum Start {
 /// 404 for a user whom nobody knows, 503 when no run can begin.
 pub async fn start_run(ask: &Ask, user: Option<String>, full: bool) -> Result<Start, ApiError> {
     if let Some(name) = user.clone() {
-        let known = ask.app.database.run(|store| store.read().users()).await?;
+        let known = ask.app.database.read(|db| db.users()).await?;
         if !known.iter().any(|user| user.answers_to(&name)) {
             return Err(ApiError::not_found(format!("there is no user called `{name}`")));
         }
@@ -102,11 +102,11 @@ async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<Start, Api
             tracing::info!(run.id = %begun.run_id, "{} has started a run", ask.who.name);
             let run_id = begun.run_id.clone();
             let noted = move |store: &Store| store.write(|db| audit::record(db, &by, "run.started", &run_id, &detail));
-            ask.app.database.run(noted).await?;
+            ask.app.database.write(noted).await?;
             Ok(Start::Begun(begun.run_id))
         }
         Err(NotBegun::Busy { by }) => {
-            ask.app.database.run(|store| store.write(|db| db.count_lock_busy())).await?;
+            ask.app.database.write(|store| store.write(|db| db.count_lock_busy())).await?;
             Ok(Start::Busy(by))
         }
         Err(error) => Err(ApiError::unavailable(format!("failed to {error}"))),
@@ -120,7 +120,7 @@ async fn begin(ask: &Ask, user: Option<String>, full: bool) -> Result<Start, Api
 pub async fn is_noted(ask: &Ask, id: &str) -> Result<bool, ApiError> {
     for _ in 0..NOTED_WITHIN {
         let known = id.to_owned();
-        if ask.app.database.run(move |store| store.read().run(&known)).await?.is_some() {
+        if ask.app.database.read(move |db| db.run(&known)).await?.is_some() {
             return Ok(true);
         }
         tokio::time::sleep(LOOK_EVERY).await;
@@ -144,7 +144,7 @@ mod tests {
         // The order to begin it is given; nobody is there to hear what comes of it.
         let mut noted = Vec::new();
         for _ in 0..1_000 {
-            noted = household.app.database.run(|store| store.read().audit(None, 10)).await.unwrap();
+            noted = household.app.database.read(|db| db.audit(None, 10)).await.unwrap();
             if !noted.is_empty() {
                 break;
             }

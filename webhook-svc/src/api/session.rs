@@ -127,7 +127,7 @@ struct SignedIn {
 }
 
 async fn setup(ask: Ask) -> Result<Response, ApiError> {
-    let made = ask.app.database.run(|store| store.read().has_admin()).await?;
+    let made = ask.app.database.read(|db| db.has_admin()).await?;
     answer(&Setup { needed: !made })
 }
 
@@ -139,7 +139,7 @@ pub async fn make_first_admin(ask: Ask) -> Result<Response, ApiError> {
     if !problems.is_empty() {
         return Err(ApiError::fields(problems));
     }
-    if ask.app.database.run(|store| store.read().has_admin()).await? {
+    if ask.app.database.read(|db| db.has_admin()).await? {
         return Err(made_already());
     }
     let tries = Tries::take(&ask).await?;
@@ -152,7 +152,7 @@ pub async fn make_first_admin(ask: Ask) -> Result<Response, ApiError> {
     let browser = session.browser.clone();
     let csrf_token = session.csrf_token();
     let (name, started) = (username.clone(), session.token_hash());
-    let made = ask.app.database.run(move |store| {
+    let made = ask.app.database.write(move |store| {
         store.write(|db| {
             let Some(admin) = db.make_first_admin(&name, &password_hash, by.at_ms)? else { return Ok(false) };
             db.start_session(&started, admin, by.address.as_deref(), auth::LIMITS, by.at_ms)?;
@@ -177,7 +177,7 @@ pub async fn sign_in(ask: Ask) -> Result<Response, ApiError> {
     let Credentials { username, password } = ask.json()?;
     let tries = Tries::take(&ask).await?;
     let name = username.trim().to_owned();
-    let admin = ask.app.database.run(move |store| store.read().admin_named(&name)).await?;
+    let admin = ask.app.database.read(move |db| db.admin_named(&name)).await?;
     let known = admin.as_ref().map(|admin| admin.password_hash.clone());
     let good = ask.app.auth.passwords.check(password, known).await?;
     let Some(admin) = admin.as_ref().filter(|_| good) else {
@@ -191,7 +191,7 @@ pub async fn sign_in(ask: Ask) -> Result<Response, ApiError> {
     let browser = session.browser.clone();
     let csrf_token = session.csrf_token();
     let (started, checked) = (session.token_hash(), admin.clone());
-    let signed_in = ask.app.database.run(move |store| {
+    let signed_in = ask.app.database.write(move |store| {
         store.write(|db| {
             // The password may have been changed while it was checked.
             if db.admin_named(&checked.username)?.as_ref() != Some(&checked) {
@@ -223,7 +223,7 @@ async fn signed_in(ask: Ask) -> Result<Response, ApiError> {
 pub async fn sign_out(ask: Ask) -> Result<Response, ApiError> {
     if let Some(session) = auth::session(&ask.app, &ask.headers).await? {
         let by = By::of(&ask);
-        let ended = ask.app.database.run(move |store| {
+        let ended = ask.app.database.write(move |store| {
             store.write(|db| {
                 db.end_session(&session.token_hash)?;
                 audit::record(db, &by, "session.ended", "", &json!({}))
@@ -249,7 +249,7 @@ pub async fn change_password(ask: Ask) -> Result<Response, ApiError> {
     };
     let tries = Tries::take(&ask).await?;
     let name = session.row.username.clone();
-    let admin = ask.app.database.run(move |store| store.read().admin_named(&name)).await?;
+    let admin = ask.app.database.read(move |db| db.admin_named(&name)).await?;
     let known = admin.map(|admin| admin.password_hash);
     if !ask.app.auth.passwords.check(current, known.clone()).await? {
         refused(&ask, &session.row.username, "wrong current password").await?;
@@ -257,7 +257,7 @@ pub async fn change_password(ask: Ask) -> Result<Response, ApiError> {
     }
     let (checked, new) = (known.unwrap_or_default(), ask.app.auth.passwords.hash(new).await?);
     let by = By::of(&ask);
-    let changed = ask.app.database.run(move |store| {
+    let changed = ask.app.database.write(move |store| {
         store.write(|db| {
             let changed = db.set_password(session.row.admin, &checked, &new, by.at_ms)?;
             if changed {
@@ -350,7 +350,7 @@ async fn refused(ask: &Ask, target: &str, why: &'static str) -> Result<(), Store
     let (by, target) = (By::of(ask), target.to_owned());
     tracing::warn!(address = by.address, "somebody was not signed in: {why}");
     let note = move |db: Db<'_>| audit::record(db, &by, REFUSED, &target, &json!({"why": why}));
-    ask.app.database.run(move |store| store.write(note)).await
+    ask.app.database.write(move |store| store.write(note)).await
 }
 
 fn username_problem(username: &str) -> Option<FieldProblem> {

@@ -90,7 +90,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 pub async fn all(ask: &Ask) -> Result<Sessions, ApiError> {
     let Some(session) = own(ask).await? else { return Ok(Sessions { sessions: Vec::new() }) };
     let (admin, now_ms) = (session.row.admin, ask.app.now_ms());
-    let found = ask.app.database.run(move |store| store.read().sessions_of(admin, LIMITS, now_ms)).await?;
+    let found = ask.app.database.read(move |db| db.sessions_of(admin, LIMITS, now_ms)).await?;
     let sessions = found.into_iter().map(|it| SessionView {
         id: id_of(&it.token_hash),
         address: it.address,
@@ -114,7 +114,7 @@ pub async fn end_others(ask: &Ask) -> Result<Ended, ApiError> {
         return Err(ApiError::conflict("only who has signed in with a password has sessions to end"));
     };
     let by = By::of(ask);
-    let ended = ask.app.database.run(move |store| {
+    let ended = ask.app.database.write(move |store| {
         store.write(|db| {
             let ended = db.end_other_sessions(session.row.admin, &session.token_hash)?;
             audit::record(db, &by, "session.others_ended", &session.row.username, &json!({"sessions_ended": ended}))?;
@@ -137,7 +137,7 @@ pub async fn end(ask: &Ask) -> Result<(), ApiError> {
     let gone = || ApiError::not_found("no session of yours has this id: it may have ended meanwhile");
     let session = own(ask).await?.ok_or_else(gone)?;
     let (by, id, now_ms) = (By::of(ask), ask.variable("id").to_owned(), ask.app.now_ms());
-    let ended = ask.app.database.run(move |store| {
+    let ended = ask.app.database.write(move |store| {
         store.write(|db| {
             let sessions = db.sessions_of(session.row.admin, LIMITS, now_ms)?;
             let Some(meant) = sessions.into_iter().find(|it| id_of(&it.token_hash) == id) else { return Ok(false) };
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(visitor.api("DELETE", "/sessions").await.json["ended"], 1);
         assert_eq!(visitor.api("GET", "/session").await.status, 200);
         assert_eq!(other.api(&visitor, "GET", "/session").await.status, 401);
-        let audit = visitor.service.app.database.run(|store| store.read().audit(None, 1)).await.unwrap();
+        let audit = visitor.service.app.database.read(|db| db.audit(None, 1)).await.unwrap();
         assert_eq!(audit[0].action, "session.others_ended");
     }
 
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(lost.api(&visitor, "GET", "/session").await.status, 401);
         assert_eq!(kept.api(&visitor, "GET", "/session").await.status, 200);
         assert_eq!(visitor.api("DELETE", &path).await.status, 404);
-        let audit = visitor.service.app.database.run(|store| store.read().audit(None, 1)).await.unwrap();
+        let audit = visitor.service.app.database.read(|db| db.audit(None, 1)).await.unwrap();
         assert_eq!(audit[0].action, "session.other_ended");
     }
 }

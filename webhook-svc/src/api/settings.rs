@@ -511,7 +511,8 @@ mod tests {
         let name = String::new();
         let body = json!({"regoin": "AT", "api_key": service.app.configuration.vault.seal(&"hunter2".into()).unwrap()});
         let kept = Declaration { section: Section::Tmdb, name, position: 0, body, version: 0 };
-        let stored = service.app.database.run(move |store| store.write(|db| db.replace_declarations(&[], &[kept], 7)));
+        let stored =
+            service.app.database.write(move |store| store.write(|db| db.replace_declarations(&[], &[kept], 7)));
         assert!(stored.await.unwrap());
         let again = service.started_again();
         let shown = again.ask(HERE, "GET", "/settings/tmdb", &[], None).await;

@@ -14,6 +14,7 @@ use warp::reply::Response;
 use super::endpoint::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::request::{Access, ApiError, Ask, FieldProblem};
+use crate::rest;
 
 /// Each decides about everything in memory, so there is one at a time.
 pub(super) static TURN: Semaphore = Semaphore::const_new(1);
@@ -119,7 +120,7 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
 }
 
 /// What `work` finds out, away from the threads that serve requests, once it is its `turn`. Whoever asked may go away: the turn is over
-/// when the work is.
+/// when the work is, and what it needed is given back.
 ///
 /// # Errors
 /// 503 when it broke off.
@@ -130,7 +131,9 @@ pub(super) async fn in_turn<T: Send + 'static>(
     let turn = turn.acquire().await;
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        work()
+        let found = work();
+        rest::trim();
+        found
     });
     done.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))
 }

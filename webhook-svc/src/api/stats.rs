@@ -4,7 +4,7 @@ use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::EntryState;
 use pulsarr_shared::stats::{median, per_day};
-use pulsarr_shared::store::{EntriesOfUser, Store, StoreError};
+use pulsarr_shared::store::{Db, EntriesOfUser, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -78,11 +78,10 @@ struct TimeUntilAdded {
 
 async fn tell(ask: Ask) -> Result<Response, ApiError> {
     let (config, now_ms) = (ask.app.config(), ask.app.now_ms());
-    answer(&ask.app.database.run(move |store| count(store, &config, now_ms)).await?)
+    answer(&ask.app.database.read(move |db| count(db, &config, now_ms)).await?)
 }
 
-fn count(store: &Store, config: &Config, now_ms: UnixMs) -> Result<Stats, StoreError> {
-    let db = store.read();
+fn count(db: Db<'_>, config: &Config, now_ms: UnixMs) -> Result<Stats, StoreError> {
     let people = People::of(db, config)?;
     let since_ms = now_ms - i64::from(DAYS) * DAY_MS;
     let took = db.times_to_added(since_ms)?;

@@ -1,7 +1,7 @@
 //! Whose watchlists are acted on, chosen for several people at once. No endpoint: the API has `/users/bulk`.
 
 use pulsarr_shared::model::{Section, User};
-use pulsarr_shared::store::Store;
+use pulsarr_shared::store::Db;
 use serde_json::json;
 
 use super::people::People;
@@ -38,8 +38,7 @@ pub struct Chosen {
 /// When the store cannot be read.
 pub async fn takers(app: &App) -> Result<Vec<Taker>, ApiError> {
     let config = app.config();
-    let read = move |store: &Store| {
-        let db = store.read();
+    let read = move |db: Db<'_>| {
         let taker = |user: &User| {
             Ok(Taker {
                 uuid: user.uuid.as_str().to_owned(),
@@ -51,7 +50,7 @@ pub async fn takers(app: &App) -> Result<Vec<Taker>, ApiError> {
         };
         People::of(db, &config)?.0.iter().map(taker).collect()
     };
-    Ok(app.database.run(read).await?)
+    Ok(app.database.read(read).await?)
 }
 
 /// Switches the lists of these people on or off. All or none; what stands as wanted already stays as it is.
@@ -95,5 +94,5 @@ pub async fn choose(ask: &Ask, wanted: &[(String, bool)]) -> Result<Chosen, ApiE
 
 async fn everybody(ask: &Ask) -> Result<People, ApiError> {
     let config = ask.app.config();
-    Ok(ask.app.database.run(move |store| People::of(store.read(), &config)).await?)
+    Ok(ask.app.database.read(move |db| People::of(db, &config)).await?)
 }

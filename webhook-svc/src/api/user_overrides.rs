@@ -313,7 +313,7 @@ fn in_words(exception: &UserOverride) -> Value {
 
 async fn everybody(ask: &Ask) -> Result<People, ApiError> {
     let config = ask.app.config();
-    Ok(ask.app.database.run(move |store| People::of(store.read(), &config)).await?)
+    Ok(ask.app.database.read(move |db| People::of(db, &config)).await?)
 }
 
 async fn one(ask: &Ask, name: &str) -> Result<User, ApiError> {

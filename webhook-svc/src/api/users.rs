@@ -3,7 +3,7 @@
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::User;
 use pulsarr_shared::quota;
-use pulsarr_shared::store::{Db, EntryFilter, EntryLine, Store, StoreError};
+use pulsarr_shared::store::{Db, EntryFilter, EntryLine, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
@@ -89,7 +89,7 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 pub async fn page(ask: &Ask) -> Result<(UserList, i64), ApiError> {
     let config = ask.app.config();
     let state = state_now(&config);
-    let list = ask.app.database.run(move |store| everybody(store, &config)).await?;
+    let list = ask.app.database.read(move |db| everybody(db, &config)).await?;
     Ok((list, state))
 }
 
@@ -99,19 +99,18 @@ pub async fn page(ask: &Ask) -> Result<(UserList, i64), ApiError> {
 /// When the store cannot be read.
 pub async fn one(ask: &Ask, uuid: &str) -> Result<Option<UserView>, ApiError> {
     let (config, uuid) = (ask.app.config(), uuid.to_owned());
-    let found = ask.app.database.run(move |store| {
-        let user = store.read().users()?.into_iter().find(|user| user.uuid.as_str() == uuid);
+    let found = ask.app.database.read(move |db| {
+        let user = db.users()?.into_iter().find(|user| user.uuid.as_str() == uuid);
         let view = |user: User| {
-            let open_entries = store.read().open_entry_count(user.id)?;
-            UserView::of(store.read(), &config, user, open_entries)
+            let open_entries = db.open_entry_count(user.id)?;
+            UserView::of(db, &config, user, open_entries)
         };
         user.map(view).transpose()
     });
     Ok(found.await?)
 }
 
-fn everybody(store: &Store, config: &Config) -> Result<UserList, StoreError> {
-    let db = store.read();
+fn everybody(db: Db<'_>, config: &Config) -> Result<UserList, StoreError> {
     let open = db.open_entries_of_users()?;
     let users = db.users()?.into_iter().map(|user| {
         let open_entries = open.get(&user.id).copied().unwrap_or_default();
@@ -169,8 +168,7 @@ pub struct ListedTitle {
 /// When the store cannot be read.
 pub async fn latest_titles(ask: &Ask, uuid: &str, limit: u32) -> Result<Vec<ListedTitle>, ApiError> {
     let uuid = uuid.to_owned();
-    let found = ask.app.database.run(move |store| {
-        let db = store.read();
+    let found = ask.app.database.read(move |db| {
         let Some(user) = db.users()?.into_iter().find(|user| user.uuid.as_str() == uuid) else { return Ok(Vec::new()) };
         db.entry_page(&EntryFilter { user: Some(user.id), ..EntryFilter::default() }, None, limit)
     });

@@ -3,7 +3,7 @@
 use pulsarr_shared::amend::Amendment;
 use pulsarr_shared::model::{EntryId, EntryState, ExternalIds, ImdbId, MediaType, TmdbId, TvdbId};
 use pulsarr_shared::store::{
-    Anew, Db, EntryFilter, EntryLine, EntryRow, OtherWish, PlaceRow, PlacementLine, PlacementRow, Store, StoreError,
+    Anew, Db, EntryFilter, EntryLine, EntryRow, OtherWish, PlaceRow, PlacementLine, PlacementRow, StoreError,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -245,13 +245,13 @@ pub async fn page(ask: &Ask) -> Result<WatchlistPage, ApiError> {
     let limit = ask.count("limit", 100, 1, 500)?;
     let user = ask.parameter("user").map(str::to_owned);
     let config = ask.app.config();
-    let page = ask.app.database.run(move |store| {
-        let people = People::of(store.read(), &config)?;
+    let page = ask.app.database.read(move |db| {
+        let people = People::of(db, &config)?;
         if let Some(name) = &user {
             let Some(user) = people.named(name) else { return Ok(None) };
             filter.user = Some(user.id);
         }
-        let lines = store.read().entry_page(&filter, before, limit)?;
+        let lines = db.entry_page(&filter, before, limit)?;
         let full = lines.len() == limit as usize;
         let next = lines.last().filter(|_| full).map(|line| line.id.0);
         let entries = lines.into_iter().map(|line| WatchlistEntry::of(line, &people)).collect();
@@ -272,7 +272,7 @@ async fn one(ask: Ask) -> Result<Response, ApiError> {
 pub async fn story(ask: &Ask) -> Result<WatchlistStory, ApiError> {
     let id = ask.number("id")?;
     let config = ask.app.config();
-    let story = ask.app.database.run(move |store| WatchlistStory::of(store, &config, EntryId(id))).await?;
+    let story = ask.app.database.read(move |db| WatchlistStory::of(db, &config, EntryId(id))).await?;
     story.ok_or_else(|| unknown(id))
 }
 
@@ -364,7 +364,7 @@ async fn overrule(
     word: Box<Word>,
 ) -> Result<Response, ApiError> {
     let (by, config) = (By::of(ask), ask.app.config());
-    let done = ask.app.database.run(move |store| {
+    let done = ask.app.database.write(move |store| {
         let done = store.write(|db| {
             let done = word(db, &by)?;
             if let Ok(Anew::Held) = done {
@@ -372,7 +372,7 @@ async fn overrule(
             }
             Ok(done)
         })?;
-        Ok((done, WatchlistStory::of(store, &config, EntryId(id))?))
+        Ok((done, WatchlistStory::of(store.read(), &config, EntryId(id))?))
     });
     let (anew, story) = done.await?;
     match anew? {
@@ -388,8 +388,7 @@ async fn overrule(
 }
 
 impl WatchlistStory {
-    fn of(store: &Store, config: &pulsarr_shared::config::Config, id: EntryId) -> Result<Option<Self>, StoreError> {
-        let db = store.read();
+    fn of(db: Db<'_>, config: &pulsarr_shared::config::Config, id: EntryId) -> Result<Option<Self>, StoreError> {
         let Some(row) = db.entry(id)? else { return Ok(None) };
         let people = People::of(db, config)?;
         let placements = db.placements_of(id)?;

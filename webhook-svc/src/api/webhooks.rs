@@ -118,7 +118,7 @@ impl From<ConnectionRow> for ConnectionView {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    let rows = ask.app.database.run(|store| store.read().all_connections()).await?;
+    let rows = ask.app.database.read(|db| db.all_connections()).await?;
     answer(&ConnectionList { webhooks: rows.into_iter().map(ConnectionView::from).collect() })
 }
 
@@ -137,7 +137,7 @@ pub async fn fixed(ask: &Ask) -> Result<ConnectionView, ApiError> {
     // Noted first: what follows changes something in the instance at once, and may be the last thing that this process does.
     let (by, target) = (By::of(ask), name.clone());
     let noted =
-        app.database.run(move |store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &json!({}))));
+        app.database.write(move |store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &json!({}))));
     noted.await?;
     looked_at(&app, &name).await
 }
@@ -174,10 +174,8 @@ async fn inbox(ask: Ask) -> Result<Response, ApiError> {
 pub async fn arrived(ask: &Ask) -> Result<Inbox, ApiError> {
     let limit = ask.count("limit", 100, 1, 500)?;
     let rows = match ask.parameter("state").map(WebhookState::from_word) {
-        None => ask.app.database.run(move |store| store.read().last_webhooks(limit)).await?,
-        Some(Some(WebhookState::GivenUp)) => {
-            ask.app.database.run(move |store| store.read().webhooks_given_up(limit)).await?
-        }
+        None => ask.app.database.read(move |db| db.last_webhooks(limit)).await?,
+        Some(Some(WebhookState::GivenUp)) => ask.app.database.read(move |db| db.webhooks_given_up(limit)).await?,
         Some(_) => return Err(ApiError::input("`state` is `given_up`, or left out for all")),
     };
     let view = |row: WebhookRow| WebhookView {

@@ -26,7 +26,7 @@ use pulsarr_shared::clock::{Clock, UnixMs};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::InstanceKind;
 use pulsarr_shared::stop::Stop;
-use pulsarr_shared::store::Store;
+use pulsarr_shared::store::{Reader, Store, StoreError};
 use pulsarr_shared::telemetry;
 use tokio::sync::{Mutex, Notify, Semaphore};
 
@@ -128,15 +128,14 @@ impl App {
         let environment = &config.environment;
         let auth = Auth::new(environment).map_err(|error| fragment(&error))?;
         let transport = Transport::trusting(environment.ca_file.as_deref()).map_err(|error| fragment(&error))?;
-        let open = || {
-            Store::open(&environment.data_dir, environment.allow_network_fs)
-                .map_err(|error| anyhow::anyhow!("failed to {error}. {}", error.advice()))
-        };
+        let refused = |error: StoreError| anyhow::anyhow!("failed to {error}. {}", error.advice());
+        let open = || Store::open(&environment.data_dir, environment.allow_network_fs).map_err(refused);
         let store = open()?;
+        let reader = Reader::open(&environment.data_dir, environment.allow_network_fs).map_err(refused)?;
         let receiver = Receiver::start(open()?, arrived)?;
         let configuration = Arc::new(Configuration::new(config, origin, &store)?);
         telemetry::hide_secrets_of(&configuration.now());
-        let database = Database::start("store", store)?;
+        let database = Database::start(store, reader)?;
         Ok(Self {
             engine: Engine::new(Arc::clone(&configuration), Arc::clone(&clock), stop.clone()),
             fast_lane: LaneHealth::default(),

@@ -45,7 +45,7 @@ impl Browser {
     /// When the store cannot be read.
     pub async fn known(app: &App, headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
         let Some(token) = cookie_named(COOKIE, headers) else { return Ok(None) };
-        let kept = app.database.run(|store| store.read().setting(KEPT)).await?.unwrap_or_default();
+        let kept = app.database.read(|db| db.setting(KEPT)).await?.unwrap_or_default();
         let browser = Self { token };
         let is_known = alive(&kept, app.now_ms()).any(|(hash, _)| hash == browser.kept_as());
         Ok(is_known.then_some(browser))

@@ -21,7 +21,7 @@ use secrecy::ExposeSecret as _;
 use warp::http::{HeaderMap, Method};
 
 use crate::app::App;
-use crate::app::auth::{Origin, is_foreign};
+use crate::app::auth::{Origin, Used, is_foreign};
 use crate::request::{Access, ApiError, Who};
 
 /// Where programs put their key.
@@ -59,7 +59,7 @@ pub async fn announce(app: &App) -> Result<(), StoreError> {
         );
         return Ok(());
     }
-    if app.database.run(|store| store.read().has_admin()).await? {
+    if app.database.read(|db| db.has_admin()).await? {
         return Ok(());
     }
     if environment.setup_token.is_some() {
@@ -124,14 +124,11 @@ impl Request<'_> {
             return Err(unknown_key());
         };
         let (hash, now_ms) = (hash(key.trim()), self.app.now_ms());
-        let found = self.app.database.run(move |store| {
-            let found = store.read().api_key(&hash)?;
-            if let Some(key) = found.as_ref().filter(|key| key.used_at_ms.is_none_or(|at_ms| is_due(at_ms, now_ms))) {
-                noted(store.write(|db| db.touch_api_key(key.id, now_ms)));
-            }
-            Ok(found)
-        });
-        let key = found.await?.ok_or_else(unknown_key)?;
+        let found = self.app.database.read(move |db| db.api_key(&hash)).await?;
+        let key = found.ok_or_else(unknown_key)?;
+        if key.used_at_ms.is_none_or(|at_ms| is_due(at_ms, now_ms)) {
+            self.app.auth.uses.note(&self.app.database, Used::Key(key.id), now_ms);
+        }
         Ok(Who { name: format!("api key {}", key.name), may_write: key.scope == ApiKeyScope::Write })
     }
 
@@ -172,11 +169,4 @@ fn unknown_key() -> ApiError {
 /// Whether a use has to be noted again.
 fn is_due(noted_at_ms: UnixMs, now_ms: UnixMs) -> bool {
     noted_at_ms > now_ms || now_ms - noted_at_ms >= NOTED_EVERY_MS
-}
-
-/// That a use cannot be noted is no reason to refuse it.
-fn noted(result: Result<(), StoreError>) {
-    if let Err(error) = result {
-        tracing::warn!("failed to {error}. {}", error.advice());
-    }
 }

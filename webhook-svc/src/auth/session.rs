@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use pulsarr_shared::store::{SESSION_LIMITS, SessionLimits, SessionRow};
 use warp::http::{HeaderMap, HeaderValue, header};
 
-use super::{is_due, noted};
+use super::is_due;
 use crate::app::App;
-use crate::app::auth::{Origin, csrf_token, hash};
+use crate::app::auth::{Origin, Used, csrf_token, hash};
 use crate::request::ApiError;
 
 /// The cookie's name.
@@ -39,14 +39,11 @@ impl Session {
 pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiError> {
     let Some(token) = cookie_named(COOKIE, headers) else { return Ok(None) };
     let (token_hash, now_ms) = (hash(&token), app.now_ms());
-    let found = app.database.run(move |store| {
-        let found = store.read().session(&token_hash, LIMITS, now_ms)?;
-        if found.as_ref().is_some_and(|row| is_due(row.seen_at_ms, now_ms)) {
-            noted(store.write(|db| db.touch_session(&token_hash, now_ms)));
-        }
-        Ok(found)
-    });
-    Ok(found.await?.map(|row| Session { token_hash, row, token }))
+    let found = app.database.read(move |db| db.session(&token_hash, LIMITS, now_ms)).await?;
+    if found.as_ref().is_some_and(|row| is_due(row.seen_at_ms, now_ms)) {
+        app.auth.uses.note(&app.database, Used::Session(token_hash), now_ms);
+    }
+    Ok(found.map(|row| Session { token_hash, row, token }))
 }
 
 /// What the cookie of this name says.

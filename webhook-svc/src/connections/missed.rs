@@ -46,7 +46,7 @@ async fn ask(app: &App, name: &str) -> Result<Look, StoreError> {
         return Ok(Look::Done);
     };
     let (of, now_ms) = (instance.clone(), app.now_ms());
-    let since_ms = match app.database.run(move |store| catch_up::due(store, &of, now_ms)).await? {
+    let since_ms = match app.database.write(move |store| catch_up::due(store, &of, now_ms)).await? {
         Due::Nothing => return Ok(Look::Done),
         Due::Resting => return Ok(Look::Later),
         Due::Since(since_ms) => since_ms,
@@ -55,7 +55,7 @@ async fn ask(app: &App, name: &str) -> Result<Look, StoreError> {
     let Some(arr) = upstreams.arr(name) else { return Ok(Look::Done) };
     let answer = arr.history_since(since_ms).await;
     let (of, now_ms) = (instance.clone(), app.now_ms());
-    app.database.run(move |store| catch_up::note_asked(store, &of, now_ms)).await?;
+    app.database.write(move |store| catch_up::note_asked(store, &of, now_ms)).await?;
     // What people should know is in the log, and in the report of every run that asks.
     drop(catch_up::tell(&instance, &answer));
     let settings = TrackingSettings::of(&config.environment);
@@ -67,14 +67,14 @@ async fn ask(app: &App, name: &str) -> Result<Look, StoreError> {
                 let portion = std::mem::replace(&mut history, rest);
                 let (of, before, now_ms) = (instance.clone(), left, app.now_ms());
                 let work = move |store: &_| catch_up::take_in(store, &of, &portion, before, settings, now_ms);
-                left = app.database.run(work).await?;
+                left = app.database.write(work).await?;
             }
             // What could not be acted on concerns its own title alone, and every run tries it again.
             Ok(Look::Done)
         }
         Ok(None) => {
             let now_ms = app.now_ms();
-            app.database.run(move |store| catch_up::note_without(store, &instance, now_ms)).await?;
+            app.database.write(move |store| catch_up::note_without(store, &instance, now_ms)).await?;
             Ok(Look::Later)
         }
         Err(_) => Ok(Look::Again),

@@ -113,7 +113,7 @@ async fn others_have_their_turn_at_the_store_within_a_long_history() {
     let others = async {
         let mut marks: Vec<String> = Vec::new();
         while marks.last() != Some(&last) {
-            let mark = story.app.database.run(|store| store.read().setting("history.since.movies")).await.unwrap();
+            let mark = story.app.database.read(|db| db.setting("history.since.movies")).await.unwrap();
             marks.extend(mark.filter(|mark| marks.last() != Some(mark)));
         }
         marks

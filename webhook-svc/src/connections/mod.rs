@@ -84,7 +84,7 @@ pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
             tracing::warn!(instance.name = %instance.name, "{}", made_anew(instance, why));
         }
     }
-    if was_in_clear && !app.database.run(|store| store.empty_log()).await? {
+    if was_in_clear && !app.database.write(|store| store.empty_log()).await? {
         tracing::warn!(
             "passwords of webhooks that were kept in clear are sealed now, and still in the log of the store until it ends"
         );
@@ -92,7 +92,7 @@ pub async fn remember_passwords(app: &App) -> Result<(), StoreError> {
     let names = config.settings.instances.iter().map(|it| it.name.clone());
     // One that cannot be read now is there again once it is mended.
     let names: HashSet<String> = names.chain(broken_in(&config)).collect();
-    let forgotten = app.database.run(move |store| {
+    let forgotten = app.database.write(move |store| {
         let mut forgotten = Vec::new();
         for row in store.read().all_connections()?.into_iter().filter(|row| !names.contains(&row.instance)) {
             store.write(|db| db.forget_connection(&row.instance))?;
@@ -123,7 +123,7 @@ pub async fn let_go(app: &App, name: &str) -> Result<Option<String>, StoreError>
         return Ok(None);
     }
     let wanted = name.to_owned();
-    let found = app.database.run(move |store| {
+    let found = app.database.write(move |store| {
         let row = store.read().all_connections()?.into_iter().find(|row| row.instance == wanted);
         Ok((row, store.read().setting(&host_key(&wanted))?, callback::installation(store)?))
     });
@@ -164,7 +164,7 @@ fn made_anew(instance: &Instance, why: &VaultError) -> String {
 async fn remember(app: &App, instance: &Instance) -> Result<Given, StoreError> {
     let (name, host) = (instance.name.clone(), host_of(&instance.url));
     let (vault, spare) = (app.configuration.vault.clone(), app.connections.spares.of(&name, &host));
-    let given = app.database.run(move |store| password::given(store, &vault, &name, &host, spare)).await?;
+    let given = app.database.write(move |store| password::given(store, &vault, &name, &host, spare)).await?;
     app.passwords.set(&instance.name, &given.password);
     Ok(given)
 }
@@ -206,7 +206,7 @@ pub async fn fix(app: &App, name: &str) -> Result<Option<Connection>, StoreError
         }
         app.connections.tell(instance, &found);
         let (name, stored, now_ms) = (instance.name.clone(), found.clone(), app.now_ms());
-        app.database.run(move |store| store.write(|db| db.set_connection_status(&name, &stored, now_ms))).await?;
+        app.database.write(move |store| store.write(|db| db.set_connection_status(&name, &stored, now_ms))).await?;
         return Ok(Some(found));
     }
 }
@@ -276,11 +276,11 @@ async fn forget(app: &App, name: &str) -> Result<(), StoreError> {
     app.passwords.forget(name);
     app.connections.forget(name);
     let name = name.to_owned();
-    app.database.run(move |store| store.write(|db| db.forget_connection(&name))).await
+    app.database.write(move |store| store.write(|db| db.forget_connection(&name))).await
 }
 
 async fn wanted(app: &App, config: &Config, instance: &Instance, secret: SecretString) -> Result<Wanted, StoreError> {
-    let installation = app.database.run(callback::installation).await?;
+    let installation = app.database.write(callback::installation).await?;
     let base_url = config.environment.callback_url();
     Ok(Wanted::new(instance, &config.settings.instances, base_url.as_deref(), &installation, secret))
 }

@@ -18,6 +18,7 @@ mod tests;
 #[cfg(test)]
 mod urgency_tests;
 mod watchdog;
+mod way;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use pulsarr_shared::link::TokenState;
 use pulsarr_shared::model::{ReadOutcome, RunResult};
 use pulsarr_shared::report::{Report, UserReport};
 use pulsarr_shared::store::StoreError;
-use pulsarr_shared::sync;
+use pulsarr_shared::sync::{self, GaveWay};
 use pulsarr_shared::watch::{self, Watched, Watching};
 use tokio::sync::oneshot::error::RecvError;
 
@@ -40,10 +41,11 @@ use self::patience::Patience;
 use self::schedule::{Intervals, Schedule};
 pub use self::watchdog::PATIENCE as HANGS_AFTER;
 use self::watchdog::Watchdog;
+use self::way::Way;
 
 use crate::app::App;
 use crate::app::lane_health::Failure;
-use crate::engine::{Engine, NextWanted, NotBegun, RunError, WantedRun};
+use crate::engine::{NextWanted, NotBegun, RunError, WantedRun, Wish};
 use crate::plex_health;
 use crate::supervisor::RESTART_PAUSE;
 
@@ -78,6 +80,7 @@ pub struct FastLane {
     /// When a refusal turned out to be none of the token.
     rumour_at_ms: Option<UnixMs>,
     run: Option<UnderWay>,
+    way: Way,
     /// When something is due next; 0 before the first look.
     next_ms: UnixMs,
 }
@@ -87,24 +90,12 @@ struct UnderWay {
     run: WantedRun,
     /// What the last look at the list had left when it began.
     mark: Option<String>,
-    /// It was told to end, because the owner waits.
-    gives_way: bool,
 }
 
 impl UnderWay {
     /// Whether the run has yet to read this list: until then, what is new on it is what the run is there for.
     fn is_about_to_read(&self, list: &Watched) -> bool {
         self.run.user == list.uuid.as_str() && self.mark.as_ref() == Some(&list.mark)
-    }
-
-    /// Ends the run when the owner waits for one: what a friend's leaves is taken up right after. Additions of the owner are to arrive
-    /// within half a minute, however long a list a friend has just filled.
-    fn give_way_to(&mut self, engine: &Engine, now_ms: UnixMs) {
-        if !self.gives_way && !self.run.own && engine.owner_waits(now_ms) {
-            self.gives_way = true;
-            self.run.begun.give_way();
-            tracing::info!(run.id = %self.run.begun.run_id, "the run gives way to the owner's list, and goes on after it");
-        }
     }
 }
 
@@ -113,6 +104,8 @@ struct Known {
     cool_until_ms: Option<UnixMs>,
     lists: Vec<Watched>,
     client_identifier: String,
+    /// What gave way to the owner's list and is to go on.
+    gave_way: Option<GaveWay>,
 }
 
 impl FastLane {
@@ -134,6 +127,7 @@ impl FastLane {
             failing: Streaks::default(),
             rumour_at_ms: None,
             run: None,
+            way: Way::default(),
             next_ms: 0,
             app,
         }
@@ -193,12 +187,17 @@ impl FastLane {
         if self.app.config().environment.fast_lane && !self.look(&known, now_ms).await {
             return self.next_ms;
         }
-        if let Some(under_way) = &mut self.run {
-            under_way.give_way_to(&self.app.engine, now_ms);
+        if let Some(under_way) = &self.run {
+            if !under_way.run.own {
+                self.ask_for_way(now_ms).await;
+            }
             return self.next_ms.min(now_ms + ASK_AGAIN_MS);
         }
+        if let Some(left) = known.gave_way.clone().filter(|_| !self.app.engine.owner_waits(now_ms)) {
+            return self.go_on(left, now_ms);
+        }
         match self.app.engine.next_wanted(now_ms) {
-            NextWanted::Now(user) => self.start(&user, &known, now_ms),
+            NextWanted::Now(user) => self.start(&user, &known, now_ms).await,
             NextWanted::At(at_ms) => self.next_ms.min(at_ms),
             NextWanted::Nobody => self.next_ms,
         }
@@ -212,9 +211,10 @@ impl FastLane {
                 cool_until_ms: sync::cool_until(db, now_ms)?,
                 lists: watch::watched(db, &config)?,
                 client_identifier: sync::client_identifier(store)?,
+                gave_way: sync::gave_way(db)?,
             })
         };
-        self.app.database.run(read).await
+        self.app.database.write(read).await
     }
 
     /// Looks at the lists and feeds that are due. Answers false once Plex wants to be left alone.
@@ -323,22 +323,45 @@ impl FastLane {
     async fn leave_alone(&self, asked: Option<Duration>, now_ms: UnixMs) -> UnixMs {
         let wait = asked.unwrap_or(OWN_COOL_DOWN).clamp(OWN_COOL_DOWN, sync::LONGEST_COOL_DOWN);
         tracing::warn!("Plex asks us to slow down: the fast lane and all runs wait {} s", wait.as_secs());
-        if let Err(error) = self.app.database.run(move |store| sync::leave_alone(store, wait, now_ms)).await {
+        if let Err(error) = self.app.database.write(move |store| sync::leave_alone(store, wait, now_ms)).await {
             tracing::warn!("failed to {error}. {}", error.advice());
         }
         now_ms.saturating_add(millis(wait))
     }
 
+    /// Asks whoever runs, in whichever process, to make way when the owner waits: additions of the owner are to arrive within half a
+    /// minute, however long a list a friend has just filled, and while the first run of all lists goes on.
+    async fn ask_for_way(&mut self, now_ms: UnixMs) {
+        if !self.app.engine.owner_waits(now_ms) || !self.way.may_be_asked_for(now_ms) {
+            return;
+        }
+        self.way.asked(now_ms);
+        if let Err(error) = self.app.database.write(move |store| sync::ask_for_way(store, now_ms)).await {
+            tracing::warn!("the owner's list waits for the end of the run: failed to {error}. {}", error.advice());
+        }
+    }
+
+    /// Starts what gave way to the owner's list once more, and answers when to look again.
+    fn go_on(&mut self, left: GaveWay, now_ms: UnixMs) -> UnixMs {
+        match self.app.engine.begin(Wish::from(left)) {
+            Ok(begun) => tracing::info!(run.id = %begun.run_id, "what gave way to the owner's list goes on"),
+            Err(NotBegun::Busy { .. } | NotBegun::Stopping) => {}
+            Err(error) => tracing::warn!("failed to {error}"),
+        }
+        self.next_ms.min(now_ms + ASK_AGAIN_MS)
+    }
+
     /// Starts the run that `user` waits for, and answers when to look again.
-    fn start(&mut self, user: &str, known: &Known, now_ms: UnixMs) -> UnixMs {
+    async fn start(&mut self, user: &str, known: &Known, now_ms: UnixMs) -> UnixMs {
         let list = known.lists.iter().find(|list| list.uuid.as_str() == user);
         match self.app.engine.begin_wanted(user) {
             Ok(run) => {
-                self.run = Some(UnderWay { run, mark: list.map(|list| list.mark.clone()), gives_way: false });
+                self.run = Some(UnderWay { run, mark: list.map(|list| list.mark.clone()) });
                 now_ms + ASK_AGAIN_MS
             }
             Err(error @ NotBegun::Busy { .. }) => {
                 tracing::debug!("{error}; asking again");
+                self.ask_for_way(now_ms).await;
                 (now_ms + ASK_AGAIN_MS).min(self.next_ms)
             }
             Err(NotBegun::Stopping) => self.next_ms,
@@ -362,13 +385,12 @@ impl FastLane {
 
     fn note_end(&mut self, end: Result<Result<Report, RunError>, RecvError>, now_ms: UnixMs) {
         let Ok(end) = end else { return self.lost(now_ms) };
-        let Some(UnderWay { run: WantedRun { user, own, failures, .. }, gives_way, .. }) = self.run.take() else {
-            return;
-        };
-        let mut cut_short = false;
+        let Some(UnderWay { run: WantedRun { user, own, failures, begun }, .. }) = self.run.take() else { return };
+        let (mut cut_short, mut news) = (false, false);
         let done = match end {
             Ok(report) => {
-                cut_short = gives_way && report.run.result != RunResult::Ok;
+                cut_short = begun.gives_way() && report.run.result != RunResult::Ok;
+                news = looks_at(&report, &user).any(|list| list.new > 0 || list.gone > 0);
                 let read = was_read(&report, &user);
                 if read {
                     self.judge(&report, &user, now_ms);
@@ -379,6 +401,11 @@ impl FastLane {
             Err(RunError::Sync(sync::SyncError::UnknownUser { .. })) => true,
             Err(_) => false,
         };
+        if own {
+            self.way.came_to(news);
+            // Whoever made way is not kept waiting.
+            self.next_ms = now_ms;
+        }
         if cut_short {
             self.app.engine.want(&user, own);
         } else if !done {

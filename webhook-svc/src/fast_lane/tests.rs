@@ -279,7 +279,7 @@ async fn an_hour_of_429_that_plex_does_not_announce_costs_a_question_a_minute() 
 async fn a_cool_down_that_a_run_has_met_is_obeyed() {
     let mut story = Story::new(&["ada"]).await;
     let wait = Duration::from_secs(90);
-    story.app.database.run(move |store| pulsarr_shared::sync::leave_alone(store, wait, NOON)).await.unwrap();
+    story.app.database.write(move |store| pulsarr_shared::sync::leave_alone(store, wait, NOON)).await.unwrap();
     story.seconds(90).await;
     assert_eq!(story.household.plex.requests_to(""), 0);
     story.seconds(2).await;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use pulsarr_shared::clock::{Clock, Stopwatch};
 use pulsarr_shared::model::{RunResult, Trigger};
+use pulsarr_shared::report::Report;
 use pulsarr_tests::fakes::{Fault, Title};
 
 use super::tests::{Story, salt_ledger};
-use crate::engine::NextWanted;
+use crate::engine::{NextWanted, Wish};
 
 fn harbour_nine() -> Title {
     Title::movie("Harbour Nine").year(2024).tmdb(900_009)
@@ -27,29 +28,46 @@ impl Story {
         Self::with(friends, &polite).await
     }
 
-    /// A second passes, whether or not a run is under way. One that was told to end, and the owner's, is waited for, and the clock
-    /// moves on by what that takes.
+    /// A second passes, whether or not a run is under way. One that was asked to make way, and the owner's, is waited for, and the
+    /// clock moves on by what that takes.
     async fn second_beside_runs(&mut self) {
-        self.lane.tick(self.clock.now_ms()).await;
-        if self.lane.run.as_ref().is_some_and(|under_way| under_way.gives_way || under_way.run.own) {
-            let waiting = Stopwatch::start();
-            self.lane.run_ends().await;
-            self.clock.advance(waiting.elapsed());
-        }
-        self.clock.advance(Duration::from_secs(1));
+        let now_ms = self.clock.now_ms();
+        self.lane.tick(now_ms).await;
+        let waiting = Stopwatch::start();
+        let is_asked = self.app.engine.owner_waits(now_ms) && !self.lane.way.may_be_asked_for(now_ms);
+        let ends = async {
+            match &self.lane.run {
+                Some(under_way) if is_asked || under_way.run.own => self.lane.run_ends().await,
+                None if is_asked => self.app.engine.idle().await,
+                _ => {}
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), ends).await.expect("the run makes way");
+        self.clock.advance(waiting.elapsed() + Duration::from_secs(1));
+    }
+
+    /// A run of all lists, as the job or somebody in the browser would start it, that waits for Plex for as long as that does not
+    /// answer.
+    async fn a_run_of_all_lists_hangs(&self, trigger: Trigger) {
+        let begun = self.app.engine.begin(Wish { trigger, user: None, full: false }).unwrap();
+        self.until_plex_is_asked_for_a_title().await;
+        drop(begun);
+    }
+
+    async fn until_plex_is_asked_for_a_title(&self) {
+        let hangs = async {
+            while self.household.plex.requests_to("/library/metadata/") == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), hangs).await.unwrap();
     }
 
     /// Until a run for this friend waits for Plex.
     async fn until_a_run_hangs(&mut self, friend: &str) {
         for _ in 0..600 {
             if self.lane.run.as_ref().is_some_and(|under_way| under_way.run.user == friend) {
-                let hangs = async {
-                    while self.household.plex.requests_to("/library/metadata/") == 0 {
-                        tokio::task::yield_now().await;
-                    }
-                };
-                tokio::time::timeout(Duration::from_secs(20), hangs).await.unwrap();
-                return;
+                return self.until_plex_is_asked_for_a_title().await;
             }
             self.second_beside_runs().await;
         }
@@ -123,6 +141,73 @@ async fn lists_are_looked_at_while_a_run_is_under_way_and_what_is_found_waits_fo
     assert_eq!(story.pages(&bea), 0, "the owner comes first, however long a friend has waited");
     story.seconds(3).await;
     assert_eq!(story.household.radarr.library().len(), 3);
+}
+
+#[tokio::test]
+async fn a_run_of_all_lists_makes_way_for_what_the_owner_adds_says_so_and_goes_on_after_it() {
+    for trigger in [Trigger::Schedule, Trigger::Api] {
+        let mut story = Story::polite(&["ada"]).await;
+        let (owner, ada) = (story.household.plex.owner_uuid(), story.friends[0].clone());
+        a_friend_adds_what_takes_for_ever(&story, &ada);
+        story.a_run_of_all_lists_hangs(trigger).await;
+
+        story.household.plex.watch(&owner, salt_ledger());
+        let passed = story.time_until_added(1).await;
+        assert!(passed <= Duration::from_secs(30), "{passed:?}");
+        story.household.plex.clear_faults();
+        story.second_beside_runs().await;
+        story.app.engine.idle().await;
+
+        let runs = story.runs();
+        let seen: Vec<_> = runs.iter().map(|run| (run.trigger, run.result)).take(3).collect();
+        let expected = [(trigger, RunResult::Ok), (Trigger::FastLane, RunResult::Ok), (trigger, RunResult::Partial)];
+        assert_eq!(seen, expected, "{runs:#?}");
+        let report: Report = serde_json::from_str(runs[2].report.as_deref().unwrap()).unwrap();
+        assert!(
+            report.run.detail.as_ref().is_some_and(|why| why.contains("gave way to the owner's list")),
+            "{report:#?}"
+        );
+        assert_eq!(story.household.radarr.library().len(), 2, "nothing of it was left");
+        for _ in 0..60 {
+            story.second_beside_runs().await;
+        }
+        assert_eq!(story.runs().len(), runs.len(), "it goes on once");
+    }
+}
+
+#[tokio::test]
+async fn what_the_owner_adds_does_not_wait_for_a_hundred_titles_that_the_owner_had_before() {
+    let mut story = Story::before(&[], &[]);
+    let owner = story.household.plex.owner_uuid();
+    for number in 0..100 {
+        story.household.plex.watch(&owner, Title::numbered_movie(number));
+    }
+    // The first run has decided about all of them, and gets no further.
+    story.household.radarr.inject(Fault::on("GET", "/api/v3/movie").never());
+    let begun = story.app.engine.begin(Wish { trigger: Trigger::Schedule, user: None, full: false }).unwrap();
+    let hangs = async {
+        while story.household.radarr.requests_to("/api/v3/movie") == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), hangs).await.unwrap();
+    drop(begun);
+
+    story.household.plex.watch(&owner, salt_ledger());
+    while story.lane.way.may_be_asked_for(story.clock.now_ms()) {
+        story.second_beside_runs().await;
+    }
+    story.household.radarr.clear_faults();
+    story.household.clear_journals();
+    let passed = story.time_until_added(10).await;
+    assert!(passed <= Duration::from_secs(10), "{passed:?} after the way was free");
+    assert!(story.household.radarr.item(900_002).is_some(), "the newest is among the first");
+
+    story.second_beside_runs().await;
+    story.app.engine.idle().await;
+    assert_eq!(story.household.radarr.library().len(), 101);
+    let asked = story.household.radarr.requests("GET", "/api/v3/movie");
+    assert!(asked <= 20, "the library is read whole all the same: {asked} questions");
 }
 
 #[tokio::test]

@@ -108,8 +108,7 @@ impl Frame {
     /// When the store cannot be read.
     pub async fn of(ask: &Ask, section: &'static str, title: impl Into<String>) -> Result<Self, ApiError> {
         let csrf = auth::session(&ask.app, &ask.headers).await?.map(|session| session.csrf_token());
-        let counts =
-            ask.app.database.run(|store| Ok((store.read().pending_approvals()?, store.read().failure_count()?)));
+        let counts = ask.app.database.read(|db| Ok((db.pending_approvals()?, db.failure_count()?)));
         let (pending_approvals, failures) = counts.await?;
         let csrf = csrf.unwrap_or_default();
         let user = ask.who.name.clone();

@@ -28,7 +28,7 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     if auth::is_somebody(&ask.app, &ask.headers, ask.remote).await? {
         return Ok(see_other(&ask, next, None));
     }
-    if !ask.app.database.run(|store| store.read().has_admin()).await? {
+    if !ask.app.database.read(|db| db.has_admin()).await? {
         return Ok(see_other(&ask, "/setup", None));
     }
     let form = Form::with([("next".to_owned(), next.to_owned())]);

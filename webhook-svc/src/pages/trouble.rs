@@ -28,7 +28,7 @@ struct Trouble<'a> {
 /// The page for `error`, or the way to where it can be mended. `place` is where whoever has to sign in goes on afterwards.
 pub(super) async fn answer(ask: &Ask, place: &str, error: &ApiError) -> Response {
     if error.status() == StatusCode::UNAUTHORIZED {
-        let made = ask.app.database.run(|store| store.read().has_admin()).await;
+        let made = ask.app.database.read(|db| db.has_admin()).await;
         return match made {
             Ok(false) => see_other(ask, "/setup", None),
             _ => see_other(ask, &format!("/login?next={}", encoded(place)), None),

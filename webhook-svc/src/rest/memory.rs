@@ -66,8 +66,9 @@ fn forget(code: &Code) -> io::Result<()> {
     if failed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// The allocator gives free memory in the middle of its heaps back, which it does by itself only at their ends.
-fn trim() {
+/// The allocator gives free memory in the middle of its heaps back, which it does by itself only at their ends. Each thread may have a
+/// heap of its own, so that work that needs much and ends leaves as much behind as there were threads it was ever done on.
+pub fn trim() {
     #[cfg(target_env = "gnu")]
     // SAFETY: it may be called at any time from any thread, and touches only what nobody has allocated.
     unsafe {
@@ -111,6 +112,27 @@ Anonymous:             0 kB
             assert_ne!(after, MAPPINGS);
             assert_eq!(code_of("/bin/our program", &after), [], "{changed}");
         }
+    }
+
+    #[test]
+    #[cfg(target_env = "gnu")]
+    fn what_a_thread_has_left_behind_is_given_back() {
+        let resident = || {
+            let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+            pages.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4
+        };
+        let (left, stays) = std::thread::spawn(move || {
+            let mut pieces: Vec<Box<[u8; 1_000]>> = (0..50_000).map(|n| Box::new([n as u8; 1_000])).collect();
+            // The last one keeps the heap's end where it is.
+            let stays = pieces.pop();
+            drop(pieces);
+            (resident(), stays)
+        })
+        .join()
+        .unwrap();
+        trim();
+        let given_back = left.saturating_sub(resident());
+        assert!(given_back > 20_000, "{given_back} KiB of {left}, with {}", stays.is_some());
     }
 
     #[test]

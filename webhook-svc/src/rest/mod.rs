@@ -5,6 +5,8 @@
 
 mod memory;
 
+pub use memory::trim;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,12 +51,8 @@ async fn keep_with<R: Future<Output = ()>>(app: &App, rest: impl Fn() -> R) {
 /// Gives back what can be had again.
 async fn rest(app: &App) {
     let took = Stopwatch::start();
-    // On the thread of the store, because the thread that serves never waits.
-    let done = app.database.run(|store| {
-        store.shrink()?;
-        Ok(memory::give_back())
-    });
-    match done.await {
+    // On a thread of the store, because the thread that serves never waits.
+    match app.database.shrink(memory::give_back).await {
         Ok(Ok(bytes)) => {
             tracing::debug!("gave memory back in {:?}; {} KiB of it may be code", took.elapsed(), bytes / 1024)
         }

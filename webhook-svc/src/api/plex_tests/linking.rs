@@ -336,7 +336,7 @@ async fn a_code_is_asked_about_every_five_seconds_also_when_nobody_looks() {
 async fn a_key_that_may_only_read_only_looks_at_the_code() {
     let story = Story::with(LINKLESS);
     let (app, plex) = (&story.service.app, &story.household.plex);
-    let made = app.database.run(|store| {
+    let made = app.database.write(|store| {
         store.write(|db| {
             let key_hash = crate::auth::hash("pulsarr_wall");
             let (name, prefix, scope) = ("wall", "pulsarr_wall", ApiKeyScope::Read);

@@ -3,10 +3,12 @@
 mod attempts;
 mod network;
 mod secrets;
+mod uses;
 
 pub use attempts::{Attempts, Whose};
 pub use network::{Origin, is_foreign};
 pub use secrets::{NoRandomness, Passwords, csrf_token, hash, random, same};
+pub use uses::{Used, Uses};
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +32,8 @@ pub struct Auth {
     pub attempts: Attempts,
     /// Hashes passwords.
     pub passwords: Passwords,
+    /// What was used and is still to be noted.
+    pub uses: Uses,
 }
 
 /// Why nobody can tell who may.
@@ -68,6 +72,7 @@ impl Auth {
             setup_token,
             attempts: Attempts::default(),
             passwords: Passwords::default(),
+            uses: Uses::default(),
         })
     }
 

@@ -65,7 +65,7 @@ async fn draw(ask: &Ask, mut status: StatusCode, mut form: Form) -> Result<Respo
     if !wanted[0].is_empty() && !instances.contains(&wanted[0]) {
         instances.push(wanted[0].clone());
     }
-    let people = ask.app.database.run(move |store| People::of(store.read(), &config)).await?;
+    let people = ask.app.database.read(move |db| People::of(db, &config)).await?;
     let again = |it: &FailureView| it.retry_at_ms.map_or_else(String::new, rfc3339);
     let page = Failures {
         frame,

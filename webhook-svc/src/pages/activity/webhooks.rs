@@ -50,7 +50,7 @@ mod tests {
                 db.end_webhook(1, WebhookState::GivenUp, "given up after 38 tries", 2)
             })
         };
-        visitor.service.app.database.run(write).await.unwrap();
+        visitor.service.app.database.write(write).await.unwrap();
         let page = visitor.get("/activity/webhooks").await.text;
         assert!(page.contains("is-bad\">given up<") && page.contains("given up after 38 tries"), "{page}");
     }

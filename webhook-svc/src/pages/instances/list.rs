@@ -27,7 +27,7 @@ struct List {
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
     let frame = Frame::of(&ask, "instances", "Instances").await?;
-    let waits = ask.app.database.run(|store| sync::first_sync_waits(store.read())).await?;
+    let waits = ask.app.database.read(sync::first_sync_waits).await?;
     html(&ask, StatusCode::OK, &List { frame, lines: lines(&ask.app).await?, waits })
 }
 

@@ -165,7 +165,7 @@ mod tests {
         assert!(place.starts_with("/runs/"), "{place}");
         visitor.service.app.engine.idle().await;
         assert_eq!(visitor.get(&place).await.status, 200);
-        let noted = visitor.service.app.database.run(|store| store.read().audit(None, 10)).await.unwrap();
+        let noted = visitor.service.app.database.read(|db| db.audit(None, 10)).await.unwrap();
         assert!(noted.iter().any(|row| row.action == "run.started" && place.ends_with(&row.target)), "{noted:?}");
         let out = visitor.signed_out().post("/", &[]).await;
         assert_eq!((out.status, out.header("location")), (303, "/login?next=/"));

@@ -55,7 +55,7 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let nothing = Period::default();
     let period = periods.iter().find(|period| period.days == days).unwrap_or(&nothing);
     let config = ask.app.config();
-    let people = ask.app.database.run(move |store| People::of(store.read(), &config)).await?;
+    let people = ask.app.database.read(move |db| People::of(db, &config)).await?;
     let base = &frame.base_path;
     let outcomes = period.outcomes();
     let users = period.users.0.iter().map(|(user, count)| {

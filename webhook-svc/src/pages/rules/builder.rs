@@ -138,7 +138,7 @@ impl Sheet {
 /// What the household calls people: the first of them, where there are many.
 async fn people(ask: &Ask) -> Result<Vec<String>, ApiError> {
     let config = ask.app.config();
-    let everybody = ask.app.database.run(move |store| People::of(store.read(), &config)).await?;
+    let everybody = ask.app.database.read(move |db| People::of(db, &config)).await?;
     Ok(everybody.0.iter().take(MOST_PEOPLE).map(|user| user.called().to_owned()).collect())
 }
 

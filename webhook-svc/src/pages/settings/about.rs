@@ -35,7 +35,7 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let frame = Frame::of(&ask, "settings", "Settings").await?;
     let (app, config) = (&ask.app, ask.app.config());
     let health = health::look(app).await?;
-    let schema = app.database.run(|store| store.schema_version()).await?;
+    let schema = app.database.read(|db| db.schema_version()).await?;
     let Sizes { database, log } = sizes(app).await;
     let (list, _) = settings::all(&ask);
     let about = About {

@@ -90,7 +90,7 @@ pub fn first_steps() -> Vec<Shown> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn needs_admin(ask: &Ask) -> Result<bool, ApiError> {
-    let made = ask.app.database.run(|store| store.read().has_admin()).await?;
+    let made = ask.app.database.read(|db| db.has_admin()).await?;
     Ok(!made && ask.app.config().environment.auth != AuthMode::Disabled)
 }
 

@@ -52,7 +52,7 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let filters: Vec<(&str, &str)> = FILTERS.into_iter().zip(wanted.iter().map(String::as_str)).collect();
     let config = ask.app.config();
     let instances = config.settings.instances.iter().map(|it| it.name.clone()).collect();
-    let people = ask.app.database.run(move |store| People::of(store.read(), &config)).await?;
+    let people = ask.app.database.read(move |db| People::of(db, &config)).await?;
     let before = ask.parameter("before").unwrap_or_default();
     let asked = [&filters[..], &[("before", before), ("limit", ROWS)]].concat();
     let (entries, older, problem, status) = match watchlist::page(&ask.with_query(&asked)).await {

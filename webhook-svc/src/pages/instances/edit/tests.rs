@@ -281,7 +281,7 @@ async fn the_list_tells_health_webhook_and_queue() {
     }
     let page = visitor.get("/instances/movies").await.text;
     assert!(page.contains("http://pulsarr:3003/webhook/movies") && page.contains("Salt Ledger 2 (2025)"), "{page}");
-    let entry = visitor.service.app.database.run(|store| store.read().find_entries("Salt Ledger 2")).await.unwrap();
+    let entry = visitor.service.app.database.read(|db| db.find_entries("Salt Ledger 2")).await.unwrap();
     assert!(page.contains(&format!("/watchlist/{}\"", entry[0].id.0)), "{page}");
 }
 
