@@ -4,8 +4,6 @@ use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::store::{Db, NewAuditRow, StoreError};
 use serde_json::Value;
 
-use crate::request::Ask;
-
 /// Who does something, from where, and when.
 #[derive(Debug, Clone)]
 pub struct By {
@@ -18,13 +16,6 @@ pub struct By {
 }
 
 impl By {
-    /// Whoever asks, now.
-    pub fn of(ask: &Ask) -> Self {
-        let client = ask.app.auth.origin(ask.remote, &ask.headers).client;
-        let address = client.map(|address| address.to_string());
-        Self { who: ask.who.name.clone(), address, at_ms: ask.app.now_ms() }
-    }
-
     /// The same, under the name that meanwhile is known.
     pub fn named(self, who: &str) -> Self {
         Self { who: who.to_owned(), ..self }

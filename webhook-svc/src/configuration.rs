@@ -15,7 +15,8 @@ use tokio::sync::{Mutex, Notify};
 use crate::audit::{self, By};
 use crate::database::Database;
 use crate::detached::on_its_own;
-use crate::request::{ApiError, FieldProblem};
+use crate::fragment::fragment;
+use crate::reply::{ApiError, FieldProblem};
 
 /// What a configuration is read from.
 #[derive(Clone)]
@@ -61,7 +62,7 @@ impl Configuration {
         let stored = store.read().declarations().map_err(refused)?;
         let is_sealed = |it: &Declaration| it.section.secret_key().is_some_and(|key| it.body[key].is_string());
         let vault = Vault::open_beside(&config.environment.data_dir, stored.iter().any(is_sealed));
-        let vault = vault.map_err(|error| crate::app::fragment(&error))?;
+        let vault = vault.map_err(|error| fragment(&error))?;
         let config = config.with_readable(&stored, &vault, origin.variables.iter().cloned(), &origin.base_dir)?;
         let now = RwLock::new(Arc::new(config));
         Ok(Self { now, vault, origin, editing: Arc::default(), changed: Notify::new() })

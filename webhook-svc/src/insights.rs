@@ -1,7 +1,7 @@
 //! What a year of requests comes to, for charts. Counting walks through all of it, so it is done on a connection and a thread of its
 //! own, before anybody asks, and kept for a while: whoever asks is told what was counted last, and has it counted anew for the next.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pulsarr_shared::clock::UnixMs;
@@ -11,6 +11,7 @@ use pulsarr_shared::store::{Store, StoreError};
 use pulsarr_shared::tally::{PERIODS, Period, Tally};
 
 use crate::app::App;
+use crate::app::insights::{Kept, Periods};
 
 /// So long nothing is counted anew.
 const FRESH_MS: UnixMs = 60_000;
@@ -19,34 +20,6 @@ const USABLE_MS: UnixMs = 15 * 60_000;
 /// So often it is counted although nobody asks, so that nobody who does has to wait for it.
 const KEPT_READY_EVERY: Duration = Duration::from_secs(10 * 60);
 const _: () = assert!(KEPT_READY_EVERY.as_millis() < USABLE_MS as u128, "or whoever asks waits");
-
-/// What was counted last.
-#[derive(Default)]
-pub struct Insights {
-    kept: Mutex<Option<Kept>>,
-    /// Held while somebody counts.
-    counting: tokio::sync::Mutex<()>,
-}
-
-type Periods = Arc<[Period; PERIODS.len()]>;
-
-#[derive(Clone)]
-struct Kept {
-    at_ms: UnixMs,
-    periods: Periods,
-}
-
-impl Insights {
-    fn kept(&self) -> Option<Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// What was counted at most so long ago.
-    fn within(&self, age_ms: UnixMs, now_ms: UnixMs) -> Option<Periods> {
-        // One of the future was counted by a clock that has since been put back.
-        self.kept().filter(|kept| (0..age_ms).contains(&now_ms.saturating_sub(kept.at_ms))).map(|kept| kept.periods)
-    }
-}
 
 /// Counts now and then, until the service stops.
 pub async fn keep_ready(app: Arc<App>) {
@@ -93,8 +66,7 @@ async fn count(app: &App) -> Result<Periods, StoreError> {
     let config = app.config();
     let counted = tokio::task::spawn_blocking(move || look(&config, now_ms)).await;
     let periods = Arc::new(counted.unwrap_or(Err(StoreError::Busy))?);
-    let kept = Kept { at_ms: now_ms, periods: Arc::clone(&periods) };
-    *app.insights.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    app.insights.keep(Kept { at_ms: now_ms, periods: Arc::clone(&periods) });
     Ok(periods)
 }
 

@@ -19,7 +19,7 @@ use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
 use crate::app::App;
-use crate::fast_lane::{Failure, LaneHealth, Stand};
+use crate::app::lane_health::{Failure, LaneHealth, Stand};
 
 /// The commit that this was built from, where the build was told.
 const REVISION: &str = match option_env!("PULSARR_REVISION") {

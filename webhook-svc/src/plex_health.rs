@@ -1,76 +1,22 @@
 //! Looks after the Plex token and the household's Plex server: whether the one is taken and the other answers. What is found is told
 //! and never stops anything.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use pulsarr_shared::clients::plex::{Plex, PlexError, ServerIdentity};
-use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::clients::plex::{Plex, PlexError};
 use pulsarr_shared::link::{TokenHealth, TokenState};
 use pulsarr_shared::store::StoreError;
-use pulsarr_shared::upstreams::{plex_problem, plex_server_problem, server_token};
+use pulsarr_shared::upstreams::{plex_problem, server_token};
 
-use crate::api::{Standing, Stranger, belongs};
-use crate::app::App;
+use crate::app::{App, ServerSeen};
+use crate::plex_server::{Stranger, belongs, look_at_server};
 use crate::plex_way::PlexWay;
+use crate::standing::Standing;
 
 /// How often there is a look. A token that works is believed for a day, so that most looks are one question to the household's own
 /// machine.
 const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
-
-/// What was found the last time.
-#[derive(Default)]
-pub struct PlexHealth(Mutex<Found>);
-
-#[derive(Default)]
-struct Found {
-    token: Option<TokenHealth>,
-    server: Option<ServerSeen>,
-}
-
-/// How the Plex server was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerSeen {
-    /// Where it was asked.
-    pub url: String,
-    /// Who answered; or what is wrong and what to do.
-    pub outcome: Result<ServerIdentity, String>,
-    /// What its owner calls it; none where Plex did not tell.
-    pub name: Option<String>,
-    /// When; unix milliseconds.
-    pub checked_at_ms: UnixMs,
-}
-
-impl PlexHealth {
-    /// Whether Plex takes the token; none before the first look, and without a token.
-    pub fn token(&self) -> Option<TokenState> {
-        self.found().token.as_ref().map(|health| health.state)
-    }
-
-    /// How the server was found; none before the first look, and without an address.
-    pub fn server(&self) -> Option<ServerSeen> {
-        self.found().server.clone()
-    }
-
-    /// Notes what was found about the token; answers whether the state is another one than before.
-    pub fn note_token(&self, health: Option<TokenHealth>) -> bool {
-        let mut found = self.found();
-        let before = std::mem::replace(&mut found.token, health);
-        before.map(|health| health.state) != found.token.as_ref().map(|health| health.state)
-    }
-
-    /// Notes how the server was found; answers whether it is otherwise than before.
-    pub fn note_server(&self, seen: Option<ServerSeen>) -> bool {
-        let mut found = self.found();
-        let before = std::mem::replace(&mut found.server, seen);
-        let well = |seen: &Option<ServerSeen>| seen.as_ref().map(|seen| (seen.url.clone(), seen.outcome.is_ok()));
-        well(&before) != well(&found.server)
-    }
-
-    fn found(&self) -> MutexGuard<'_, Found> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Works until the service stops.
 pub async fn watch(app: Arc<App>) {
@@ -185,40 +131,4 @@ async fn look_at_token(app: &App, way: &PlexWay<'_>, plex: &Plex, force: bool) -
         }
     }
     Ok(())
-}
-
-/// Asks who is at `url`, and, once for every server that is new there, Plex what it is called.
-pub async fn look_at_server(app: &App, way: &PlexWay<'_>, url: String) -> ServerSeen {
-    let checked_at_ms = app.now_ms();
-    let before = app.plex_health.server();
-    let identity = match way.server(url.clone()).identity().await {
-        Ok(identity) => identity,
-        Err(error) => {
-            let name = before.filter(|seen| seen.url == url).and_then(|seen| seen.name);
-            return ServerSeen { url, outcome: Err(unreachable(&error)), name, checked_at_ms };
-        }
-    };
-    let known = before.filter(|seen| seen.outcome.as_ref().is_ok_and(|was| is_same(was, &identity)));
-    let name = match (known, way.plex().filter(|_| way.cool_until_ms.is_none())) {
-        (Some(seen), _) => seen.name,
-        (None, Some(plex)) => name_of(&plex, &identity).await,
-        (None, None) => None,
-    };
-    ServerSeen { url, outcome: Ok(identity), name, checked_at_ms }
-}
-
-fn is_same(one: &ServerIdentity, other: &ServerIdentity) -> bool {
-    one.machine_identifier == other.machine_identifier
-}
-
-async fn name_of(plex: &Plex, identity: &ServerIdentity) -> Option<String> {
-    let servers = plex.servers().await.ok()?;
-    let found = servers.into_iter().find(|server| server.machine_identifier == identity.machine_identifier);
-    found.map(|server| server.name)
-}
-
-/// What is wrong with a server that does not answer, and what to do.
-pub fn unreachable(error: &PlexError) -> String {
-    plex_server_problem(error)
-        .map_or_else(|| "The Plex server was not asked: the service is stopping.".to_owned(), |problem| problem.message)
 }

@@ -13,7 +13,7 @@ use pulsarr_shared::upstreams::{plex_urls, small_questions};
 use secrecy::SecretString;
 
 use crate::app::App;
-use crate::request::ApiError;
+use crate::reply::ApiError;
 
 /// Plex and its servers, for as long as one thing is done with them.
 pub struct PlexWay<'a> {

@@ -1,102 +1,69 @@
 //! Posters for the pages: fetched once, from where Plex says they are, and kept in a folder of a bounded size. So a visitor's browser
 //! calls nobody but this service. The folder may be removed at any time.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pulsarr_shared::clients::posters::{Poster, PosterError, media_type, poster};
 use pulsarr_shared::clients::{FetchError, Http, HttpSettings, LimiterSettings};
-use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Environment;
 use pulsarr_shared::model::PlexId;
 use pulsarr_shared::poster_folder::{self, BOUND};
 use pulsarr_shared::retry::Retry;
 use pulsarr_shared::store::StoreError;
-use tokio::sync::Mutex as AsyncMutex;
 
 use crate::app::App;
 use crate::fingerprint::fingerprint;
 
-/// How long a poster that did not come is not asked for again.
-const MISSING_FOR_MS: UnixMs = 60 * 60 * 1000;
-/// How many of those are remembered.
-const MOST_MISSING: usize = 2_000;
-
-/// The posters that were fetched, and those that did not come.
-#[derive(Default)]
-pub struct Posters {
-    http: OnceLock<Http>,
-    /// By plex id: until when.
-    missing: Mutex<HashMap<String, UnixMs>>,
-    /// What the folder holds, in bytes; unknown until something is put there. Held while something is.
-    held: AsyncMutex<Option<u64>>,
+/// The poster of the title; `None` when there is none to be had now.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub async fn of(app: &App, plex_id: &PlexId) -> Result<Option<Poster>, StoreError> {
+    let asked = plex_id.clone();
+    let Some(address) = app.database.read(move |db| db.poster(&asked)).await? else { return Ok(None) };
+    let config = app.config();
+    let file = folder(&config.environment).join(file_name(plex_id, &address));
+    if let Some(kept) = kept(file.clone()).await {
+        return Ok(Some(kept));
+    }
+    let now_ms = app.now_ms();
+    if app.posters.is_missing(plex_id, now_ms) {
+        return Ok(None);
+    }
+    let http = app.posters.http.get_or_init(|| way(app));
+    // The visitor does not wait for somebody who wants to be left alone.
+    if http.cooling_for().is_some() {
+        return Ok(None);
+    }
+    let environment = &config.environment;
+    let upstreams = [environment.plex_discover_url.as_str(), environment.plex_metadata_url.as_str()];
+    match poster(http, &address, &upstreams).await {
+        Ok(poster) => {
+            keep(app, file, &poster).await;
+            Ok(Some(poster))
+        }
+        Err(error) => {
+            tracing::debug!("failed to fetch the poster of {plex_id}: {error}");
+            if !matches!(error, PosterError::Fetch(FetchError::Stopped | FetchError::RateLimited { .. })) {
+                app.posters.note_missing(plex_id, now_ms);
+            }
+            Ok(None)
+        }
+    }
 }
 
-impl Posters {
-    /// The poster of the title; `None` when there is none to be had now.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be read.
-    pub async fn of(&self, app: &App, plex_id: &PlexId) -> Result<Option<Poster>, StoreError> {
-        let asked = plex_id.clone();
-        let Some(address) = app.database.read(move |db| db.poster(&asked)).await? else { return Ok(None) };
-        let config = app.config();
-        let file = folder(&config.environment).join(file_name(plex_id, &address));
-        if let Some(kept) = kept(file.clone()).await {
-            return Ok(Some(kept));
-        }
-        let now_ms = app.now_ms();
-        if self.is_missing(plex_id, now_ms) {
-            return Ok(None);
-        }
-        let http = self.http.get_or_init(|| way(app));
-        // The visitor does not wait for somebody who wants to be left alone.
-        if http.cooling_for().is_some() {
-            return Ok(None);
-        }
-        let environment = &config.environment;
-        let upstreams = [environment.plex_discover_url.as_str(), environment.plex_metadata_url.as_str()];
-        match poster(http, &address, &upstreams).await {
-            Ok(poster) => {
-                self.keep(file, &poster).await;
-                Ok(Some(poster))
-            }
-            Err(error) => {
-                tracing::debug!("failed to fetch the poster of {plex_id}: {error}");
-                if !matches!(error, PosterError::Fetch(FetchError::Stopped | FetchError::RateLimited { .. })) {
-                    self.note_missing(plex_id, now_ms);
-                }
-                Ok(None)
-            }
-        }
-    }
-
-    fn is_missing(&self, plex_id: &PlexId, now_ms: UnixMs) -> bool {
-        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        missing.get(plex_id.as_str()).is_some_and(|until_ms| now_ms < *until_ms)
-    }
-
-    fn note_missing(&self, plex_id: &PlexId, now_ms: UnixMs) {
-        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        if missing.len() >= MOST_MISSING {
-            missing.clear();
-        }
-        missing.insert(plex_id.as_str().to_owned(), now_ms.saturating_add(MISSING_FOR_MS));
-    }
-
-    /// Keeps the poster as `file`. A folder that cannot be written costs the keeping alone.
-    async fn keep(&self, file: PathBuf, poster: &Poster) {
-        let mut held = self.held.lock().await;
-        let (bytes, before) = (poster.bytes.clone(), *held);
-        match tokio::task::spawn_blocking(move || put(&file, &bytes, before, BOUND)).await {
-            Ok(Ok(after)) => *held = Some(after),
-            Ok(Err(error)) => tracing::debug!("failed to keep a poster: {error}"),
-            Err(error) => tracing::error!("the keeping of a poster broke off: {error}"),
-        }
+/// Keeps the poster as `file`. A folder that cannot be written costs the keeping alone.
+async fn keep(app: &App, file: PathBuf, poster: &Poster) {
+    let mut held = app.posters.held.lock().await;
+    let (bytes, before) = (poster.bytes.clone(), *held);
+    match tokio::task::spawn_blocking(move || put(&file, &bytes, before, BOUND)).await {
+        Ok(Ok(after)) => *held = Some(after),
+        Ok(Err(error)) => tracing::debug!("failed to keep a poster: {error}"),
+        Err(error) => tracing::error!("the keeping of a poster broke off: {error}"),
     }
 }
 

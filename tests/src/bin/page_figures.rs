@@ -99,7 +99,11 @@ fn foresee(lively: &Lively) {
             let answer = ask();
             let took = began.elapsed().as_secs_f64();
             assert_eq!(answer.status, 200, "{answer:?}");
-            println!("{took:>8.2} s {time}, {name}; resident {} KiB, {} KiB at most", resident(lively), most_resident(lively));
+            println!(
+                "{took:>8.2} s {time}, {name}; resident {} KiB, {} KiB at most",
+                resident(lively),
+                most_resident(lively)
+            );
         }
     };
     timed("/setup/preview", &|| lively.session.page(&lively.service, "/setup/preview"));

@@ -8,8 +8,8 @@ use serde_json::json;
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use super::session::{done, new_secret};
-use super::{Answer, Endpoint, answer, shape};
 use crate::audit::{self, By};
 use crate::auth;
 use crate::request::{Access, ApiError, Ask, FieldProblem};

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Answer, Endpoint, Parameter, answer, given, shape};
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
+use super::given;
 use crate::audit::{self, By};
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 use serde_json::json;

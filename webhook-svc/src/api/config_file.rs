@@ -13,15 +13,14 @@ use warp::http::{HeaderValue, Method, header};
 use warp::reply::Response;
 
 use super::editing::{Standing, alike, all_unchanged, expected_version, find};
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
 use super::instances::known;
 use super::people::{People, alias_in};
-use super::plex::{Stranger, belongs};
-use super::{Answer, Endpoint, Parameter, answer, shape};
 use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::connections::host_of;
-use crate::plex_health::look_at_server;
+use crate::plex_server::{Stranger, belongs, look_at_server};
 use crate::plex_way::PlexWay;
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 

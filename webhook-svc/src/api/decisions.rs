@@ -7,7 +7,8 @@ use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Answer, Endpoint, Parameter, answer, given, shape};
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
+use super::given;
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use warp::http::{HeaderValue, Method, header};
 use warp::reply::Response;
 
-use super::{Answer, Endpoint, answer, endpoints, openapi};
+use super::endpoint::{Answer, Endpoint, answer};
+use super::{endpoints, openapi};
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[

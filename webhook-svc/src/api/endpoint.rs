@@ -1,9 +1,11 @@
 //! What the API can be asked, as data. The same table routes requests, says who may ask, and becomes the OpenAPI document.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use warp::http::Method;
+use serde::Serialize;
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
 
-use crate::request::{Access, Handler, Variables, variables};
+use crate::request::{Access, ApiError, Handler, Variables, json, variables};
 
 /// A query parameter; all of them are optional.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +58,11 @@ pub struct Endpoint {
 /// The shape of `T`, for [`Endpoint::body`] and [`Answer::Json`].
 pub fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
+}
+
+/// `200` with `value`.
+pub fn answer(value: &impl Serialize) -> Result<Response, ApiError> {
+    Ok(json(StatusCode::OK, value))
 }
 
 impl Endpoint {

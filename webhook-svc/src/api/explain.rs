@@ -6,7 +6,7 @@ use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Answer, Endpoint, Parameter, answer, shape};
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {

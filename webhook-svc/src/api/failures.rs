@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
+use super::given;
 use super::people::{People, Person};
-use super::{Answer, Endpoint, Parameter, answer, given, shape};
 use crate::audit::{self, By};
 use crate::request::{Access, ApiError, Ask};
 use serde_json::json;

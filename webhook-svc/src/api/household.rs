@@ -16,7 +16,7 @@ use warp::Filter as _;
 use warp::http::{HeaderMap, Method};
 use warp::reply::Response;
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use crate::app::App;
 use crate::configuration::Origin;
 use crate::request::{ApiError, Ask, Who};

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use warp::reply::Response;
 
-use super::answer;
 use super::editing::{Standing, body_of};
+use super::endpoint::answer;
 use super::instances::{known, put, take_name, wanted};
 use super::webhooks::{ConnectionView, looked_at};
 use crate::app::App;

@@ -11,8 +11,8 @@ use warp::reply::Response;
 use super::editing::{
     Standing, body_of, expected_version, find, kept, masked, problems_of, seal, unchanged, with_version,
 };
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use super::instance_trial::{self, Choices, Trial};
-use super::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Answer, Endpoint, Parameter, answer, shape, streams};
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
+use super::streams;
 use crate::audit::{self, By};
 use crate::detached::on_its_own;
 use crate::request::{Access, ApiError, Ask, FieldProblem};

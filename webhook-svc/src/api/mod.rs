@@ -50,29 +50,21 @@ pub mod users;
 pub mod watchlist;
 pub mod webhooks;
 
-pub use editing::Standing;
-pub use endpoint::{Answer, Endpoint, Parameter, shape};
-pub use plex::{Stranger, belongs};
-pub use plex_link::PlexLink;
-pub use readability::FriendRequestsSeen;
-pub use rule_reach::RuleReach;
-pub use run_events::RunWatch;
-pub use streams::MOST as MOST_STREAMS;
+pub use endpoint::Endpoint;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Buf;
 use futures_util::Stream;
-use serde::Serialize;
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, Method, StatusCode};
+use warp::http::{HeaderMap, Method};
 use warp::reply::{Reply, Response};
 
 use crate::app::App;
 use crate::body::{Body, STRANGERS_LIMIT, take_in};
-use crate::request::{Access, ApiError, Ask, Variables, json, pairs, path_parts};
+use crate::request::{Access, ApiError, Ask, Variables, pairs, path_parts};
 use crate::server::Peer;
 
 /// The largest body that is taken from whoever is signed in: settings files are smaller.
@@ -110,11 +102,6 @@ pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         logs::ENDPOINTS,
     ];
     tables.into_iter().flatten()
-}
-
-/// `200` with `value`.
-pub fn answer(value: &impl Serialize) -> Result<Response, ApiError> {
-    Ok(json(StatusCode::OK, value))
 }
 
 /// `/api/v1/…` below `base`.

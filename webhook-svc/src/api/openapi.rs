@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Endpoint};
+use super::endpoint::{Answer, Endpoint};
 use crate::request::Access;
 
 /// What stands where: method and path.

@@ -12,9 +12,9 @@ use pulsarr_shared::store::{Db, Lately, StoreError};
 
 use super::runs::RunView;
 use crate::app::App;
+use crate::health::{self, Health};
 use crate::metrics;
 use crate::request::{ApiError, Ask};
-use crate::routes::health::{self, Health};
 
 /// So long the data folder may take to be written to.
 const DISK_PATIENCE: Duration = Duration::from_secs(1);

@@ -1,12 +1,12 @@
 //! The Plex account and the household's Plex server: how they stand, and which server is asked what the household has.
 
 use futures_util::future::join_all;
-use pulsarr_shared::clients::plex::{Plex, PlexServerListing};
+use pulsarr_shared::clients::plex::PlexServerListing;
 use pulsarr_shared::config::Config;
 use pulsarr_shared::link::{Choice, TokenHealth, choose_connection};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::Db;
-use pulsarr_shared::upstreams::{SealedServerToken, forget_server_token};
+use pulsarr_shared::upstreams::forget_server_token;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -14,13 +14,13 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{Standing, all_unchanged, expected_version, only_value_of};
-use super::{Answer, Endpoint, answer, shape};
-use crate::app::App;
+use super::endpoint::{Answer, Endpoint, answer, shape};
+use crate::app::{App, ServerSeen};
 use crate::audit::By;
 use crate::configuration::Note;
-use crate::plex_health::{ServerSeen, look_at_server};
+use crate::plex_server::{belongs, look_at_server};
 use crate::plex_way::PlexWay;
-use crate::request::{Access, ApiError, Ask, FieldProblem};
+use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -306,62 +306,6 @@ pub async fn choose(ask: Ask) -> Result<Response, ApiError> {
     app.configuration.change_with(&app.database, (Section::Plex, ""), note, edit, also).await?;
     app.plex_health.note_server(seen.clone());
     answer(&seen.map_or_else(|| ServerView::unseen(None), ServerView::of))
-}
-
-/// Why an address is not taken for that of the household's Plex server.
-pub enum Stranger {
-    /// What is wrong with it and what to do.
-    Refused(String),
-    /// Nobody could tell.
-    Unknown(ApiError),
-}
-
-impl Stranger {
-    /// As the answer to a body that has the address at `path`.
-    pub fn at(self, path: &str) -> ApiError {
-        match self {
-            Self::Refused(message) => ApiError::fields(vec![FieldProblem { path: path.to_owned(), message }]),
-            Self::Unknown(error) => error,
-        }
-    }
-}
-
-/// The token that runs show to whoever answered, if that is a server which the account of `plex` can reach: plex.tv's for this server.
-/// Somebody who only repeats its name gets no more than that.
-///
-/// # Errors
-/// [`Stranger`].
-pub async fn belongs(
-    app: &App,
-    plex: Option<&Plex>,
-    seen: &ServerSeen,
-    way: &PlexWay<'_>,
-) -> Result<SealedServerToken, Stranger> {
-    let identity = seen.outcome.as_ref().map_err(|advice| Stranger::Refused(advice.clone()))?;
-    let Some(plex) = plex else {
-        let message = "no Plex account is linked, so nobody can tell whose server this is: link one first";
-        return Err(Stranger::Refused(message.to_owned()));
-    };
-    way.may_ask().map_err(Stranger::Unknown)?;
-    let servers = plex.servers().await;
-    let servers =
-        servers.map_err(|error| Stranger::Unknown(ApiError::unavailable(format!("failed to {error}: try again"))))?;
-    let Some(server) = servers.iter().find(|server| server.machine_identifier == identity.machine_identifier) else {
-        return Err(Stranger::Refused(
-            "the Plex server that answers there is none of the linked account's: choose one of those, or set \
-             `plex.server_url` in the settings file"
-                .to_owned(),
-        ));
-    };
-    let Some(token) = &server.access_token else {
-        return Err(Stranger::Refused(
-            "Plex gives out no token for this server alone, and the account's own is shown to no address that was entered \
-             here: set `plex.server_url` in the settings file"
-                .to_owned(),
-        ));
-    };
-    let sealed = SealedServerToken::new(&seen.url, token, plex, &app.configuration.vault);
-    sealed.map_err(|error| Stranger::Unknown(ApiError::unavailable(format!("failed to {error}"))))
 }
 
 /// Sets or removes one key of what is kept about Plex; its other keys stay.

@@ -18,9 +18,9 @@ use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
 
 use super::editing::{Standing, kept, only_value_of};
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use super::plex::put;
-use super::{Answer, Endpoint, answer, shape};
-use crate::app::App;
+use crate::app::{App, LinkedView, PlexLink};
 use crate::audit::{self, By};
 use crate::configuration::Note;
 use crate::detached::on_its_own;
@@ -88,40 +88,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 /// How often Plex is asked about a code that waits.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
-/// The linking that is under way, or ended last. Lives in memory only: after a restart the person starts over.
-#[derive(Default)]
-pub enum PlexLink {
-    /// Nobody has begun, or it was called off.
-    #[default]
-    Idle,
-    /// A code is on somebody's screen.
-    Waiting {
-        /// The code.
-        pin: Box<PendingPin>,
-        /// Who began.
-        by: By,
-    },
-    /// Nothing came of it: too late, or what Plex gave could not be used or stored.
-    Expired {
-        /// What happened and what to do, as a sentence.
-        advice: String,
-    },
-    /// Done.
-    Linked(LinkedView),
-}
-
-impl PlexLink {
-    fn expired(advice: &str) -> Self {
-        Self::Expired { advice: advice.to_owned() }
-    }
-
-    /// The account is known, and its token cannot be stored.
-    fn not_stored(why: &str) -> Self {
-        tracing::error!("the token of the Plex account could not be stored: {why}");
-        Self::expired(&format!("Plex gave a token, which could not be stored: {why}. Mend that and begin again."))
-    }
-}
-
 /// What is wrong, without a full stop.
 fn fragment(error: &ApiError) -> String {
     let of_field = |it: &FieldProblem| {
@@ -165,20 +131,6 @@ pub struct LinkView {
     /// What else there is to say, as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-}
-
-/// A token that is stored.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct LinkedView {
-    /// Plex's user name of the account.
-    pub is: String,
-    /// Whether it has a Plex Pass.
-    pub plex_pass: bool,
-    /// Whether it is another account than the one whose lists were read until now. That one's titles stay on record.
-    pub another_account: bool,
-    /// Then: the user name of that one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub was: Option<String>,
 }
 
 /// A token from somewhere else.

@@ -11,8 +11,8 @@ use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use super::people::Person;
-use super::{Answer, Endpoint, answer, shape};
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {

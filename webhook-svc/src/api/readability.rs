@@ -14,8 +14,8 @@ use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Answer, Endpoint, answer, shape};
-use crate::app::App;
+use super::endpoint::{Answer, Endpoint, answer, shape};
+use crate::app::{App, FriendRequestsSeen};
 use crate::detached::on_its_own;
 use crate::plex_way::PlexWay;
 use crate::request::{Access, ApiError, Ask};
@@ -34,15 +34,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     answer: Answer::Json(shape::<ReadabilityList>),
     handle: |ask| Box::pin(list(ask)),
 }];
-
-/// The friend requests as Plex told them.
-pub struct FriendRequestsSeen {
-    at_ms: UnixMs,
-    /// Of whose token.
-    token_mark: String,
-    /// None: Plex did not tell.
-    requests: Option<FriendRequests>,
-}
 
 /// Everybody's list.
 #[derive(Debug, Serialize, JsonSchema)]

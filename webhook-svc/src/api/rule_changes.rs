@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use warp::http::StatusCode;
 use warp::reply::Response;
 
-use super::answer;
 use super::editing::{self, body_of, expected_version, unchanged, with_version};
+use super::endpoint::answer;
 use super::foresight::{self, Foreseen};
 use super::rules::{RuleView, called, named, standing, stored};
 use super::session::done;
 use crate::audit::By;
 use crate::configuration::Note;
-use crate::request::{ApiError, Ask, FieldProblem};
+use crate::request::{ApiError, Ask, FieldProblem, json};
 
 /// A rule of such a name could be made and then not be reached: the address is another's, or browsers take it for a folder.
 const UNREACHABLE: [&str; 3] = ["fields", ".", ".."];
@@ -224,7 +224,7 @@ pub async fn foresee(ask: &Ask, most: usize) -> Result<Foreseen, ApiError> {
 
 fn told(status: StatusCode, config: &Config, name: &str) -> Result<Response, ApiError> {
     let view = RuleView::of(config, named(config, name)?);
-    Ok(with_version(super::json(status, &view), view.version()))
+    Ok(with_version(json(status, &view), view.version()))
 }
 
 #[cfg(test)]

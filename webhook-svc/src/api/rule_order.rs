@@ -9,8 +9,9 @@ use serde_json::json;
 use warp::reply::Response;
 
 use super::editing::{all_unchanged, expected_version, state_now, with_version};
+use super::endpoint::answer;
+use super::given;
 use super::rules::{self, RuleList, named, standing, stored};
-use super::{answer, given};
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{ApiError, Ask, FieldProblem};

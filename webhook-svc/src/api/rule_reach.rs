@@ -3,28 +3,18 @@
 //! is made aside, and whoever asks meanwhile is told what was counted before.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use pulsarr_shared::config::Config;
 use pulsarr_shared::routing::{Decided, Rule};
 use pulsarr_shared::store::{Db, Store, StoreError};
 
 use crate::app::App;
+use crate::app::rule_reach::{Counted, Entries, Mark};
 
 /// So many open entries are counted while somebody waits: some milliseconds.
 const COUNTED_AT_ONCE: u32 = 1_000;
-
-/// What was counted last.
-#[derive(Default)]
-pub struct RuleReach {
-    last: Mutex<Option<Counted>>,
-    /// Somebody counts aside.
-    counting: AtomicBool,
-}
-
-/// Open entries by the name of the rule that decides them; rules without any are left out.
-pub type Entries = Arc<HashMap<String, u32>>;
 
 /// What can be told at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,16 +26,6 @@ pub enum Reach {
     /// It is being counted for the first time with these rules.
     Unknown,
 }
-
-#[derive(Clone)]
-struct Counted {
-    mark: Mark,
-    config: Arc<Config>,
-    entries: Entries,
-}
-
-/// The newest decision and the number of open entries.
-type Mark = (i64, u32);
 
 /// How many open entries stand as they do by each rule.
 ///
@@ -65,7 +45,7 @@ fn told(app: &Arc<App>, db: Db<'_>, config: Arc<Config>) -> Result<Reach, StoreE
         return Ok(Reach::Now(Arc::clone(&counted.entries)));
     }
     if mark.1 <= COUNTED_AT_ONCE {
-        return Ok(Reach::Now(app.rule_reach.count(db, mark, config)?));
+        return Ok(Reach::Now(count(app, db, mark, config)?));
     }
     count_aside(Arc::clone(app), config);
     Ok(last.map_or(Reach::Unknown, |counted| Reach::Before(counted.entries)))
@@ -81,7 +61,7 @@ fn count_aside(app: Arc<App>, config: Arc<Config>) {
         let environment = &config.environment;
         let counted = Store::open(&environment.data_dir, environment.allow_network_fs).and_then(|store| {
             let mark = store.read().standing_mark()?;
-            app.rule_reach.count(store.read(), mark, Arc::clone(&config))
+            count(&app, store.read(), mark, Arc::clone(&config))
         });
         if let Err(error) = counted {
             tracing::warn!("what each rule decides could not be counted: failed to {error}");
@@ -90,20 +70,13 @@ fn count_aside(app: Arc<App>, config: Arc<Config>) {
     });
 }
 
-impl RuleReach {
-    fn last(&self) -> Option<Counted> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn count(&self, db: Db<'_>, mark: Mark, config: Arc<Config>) -> Result<Entries, StoreError> {
-        let entries = Arc::new(count(db, &config.settings.rules)?);
-        let counted = Counted { mark, config, entries: Arc::clone(&entries) };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
-        Ok(entries)
-    }
+fn count(app: &App, db: Db<'_>, mark: Mark, config: Arc<Config>) -> Result<Entries, StoreError> {
+    let entries = Arc::new(counts(db, &config.settings.rules)?);
+    app.rule_reach.keep(Some(Counted { mark, config, entries: Arc::clone(&entries) }));
+    Ok(entries)
 }
 
-fn count(db: Db<'_>, rules: &[Rule]) -> Result<HashMap<String, u32>, StoreError> {
+fn counts(db: Db<'_>, rules: &[Rule]) -> Result<HashMap<String, u32>, StoreError> {
     let rules: HashMap<&str, &Rule> = rules.iter().map(|rule| (rule.name.as_str(), rule)).collect();
     let mut counts: HashMap<String, u32> = HashMap::new();
     db.standing_decisions(|json| {
@@ -142,7 +115,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         // With other rules it says nothing.
-        *service.app.rule_reach.last.lock().unwrap() = None;
+        service.app.rule_reach.keep(None);
         assert_eq!(told().await, Reach::Unknown);
     }
 }

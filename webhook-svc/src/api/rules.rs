@@ -9,9 +9,9 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{self, Standing, with_version};
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
 use super::rule_changes::{self, Checked, RuleBody};
 use super::rule_order::{self, Order};
-use super::{Answer, Endpoint, Parameter, answer, shape};
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[

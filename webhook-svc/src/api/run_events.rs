@@ -3,64 +3,20 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
 use pulsarr_shared::store::{Db, StoreError};
-use serde::Serialize;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use warp::sse::Event;
 
-use super::runs::{RunView, StageView};
 use crate::app::App;
+use crate::app::run_watch::{Progressing, Seen};
+use crate::run_view::{RunView, StageView};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// A run, and how far it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Progressing {
-    #[serde(flatten)]
-    run: RunView,
-    progress: Vec<StageView>,
-}
-
-/// What the last look has seen: nothing before the first, then the newest run, if there is any.
-type Seen = Option<Option<Arc<Progressing>>>;
-
-/// The looking, which all listeners share.
-#[derive(Default)]
-pub struct RunWatch {
-    seen: watch::Sender<Seen>,
-    /// Looks while anybody listens.
-    looking: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl RunWatch {
-    /// What is seen from now on.
-    fn listen(&self, app: &Arc<App>) -> watch::Receiver<Seen> {
-        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let listener = self.seen.subscribe();
-        if looking.as_ref().is_none_or(JoinHandle::is_finished) {
-            // What was seen when somebody last listened is no news.
-            self.seen.send_replace(None);
-            *looking = Some(tokio::spawn(keep_looking(Arc::clone(app))));
-        }
-        listener
-    }
-
-    /// Whether nobody listens; then the looking has ended, and whoever comes next begins it anew.
-    fn ends(&self) -> bool {
-        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let alone = self.seen.receiver_count() == 0;
-        if alone {
-            *looking = None;
-        }
-        alone
-    }
-}
 
 async fn keep_looking(app: Arc<App>) {
     while !app.run_watch.ends() {
@@ -123,7 +79,7 @@ struct Listening {
 
 /// Events until the service stops.
 pub(super) fn stream(app: Arc<App>) -> impl Stream<Item = Result<Event, Infallible>> + Send + Sync {
-    let mut seen = app.run_watch.listen(&app);
+    let mut seen = app.run_watch.listen(|| tokio::spawn(keep_looking(Arc::clone(&app))));
     // Whoever comes when somebody listens already is told of what is going on at once.
     seen.mark_changed();
     let begin = Listening { seen, app, told: Told::default(), news: VecDeque::new() };

@@ -11,11 +11,11 @@ use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use super::{Answer, Endpoint, shape};
+use super::endpoint::{Answer, Endpoint, shape};
 use crate::audit::{self, By};
 use crate::detached::on_its_own;
 use crate::engine::{NotBegun, Wish};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{Access, ApiError, Ask, json};
 
 /// How long a run that is going on is waited for: one for a single user is often over before anybody could ask again.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -54,7 +54,7 @@ pub struct RunStarted {
 }
 
 async fn start(ask: Ask) -> Result<Response, ApiError> {
-    Ok(super::json(StatusCode::ACCEPTED, &started(ask).await?))
+    Ok(json(StatusCode::ACCEPTED, &started(ask).await?))
 }
 
 /// Starts the run of the body.

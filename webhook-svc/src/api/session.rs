@@ -8,7 +8,7 @@ use serde_json::json;
 use warp::http::{Method, StatusCode, header};
 use warp::reply::{Reply, Response};
 
-use super::{Answer, Endpoint, answer, shape};
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use crate::audit::{self, By};
 use crate::auth::{self, Browser, Whose};
 use crate::request::{Access, ApiError, Ask, FieldProblem};

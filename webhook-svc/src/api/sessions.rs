@@ -9,7 +9,7 @@ use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::{Reply as _, Response};
 
-use super::{Answer, Endpoint, answer, shape};
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use crate::audit::{self, By};
 use crate::auth::{self, LIMITS, Session};
 use crate::request::{Access, ApiError, Ask};

@@ -14,7 +14,7 @@ use warp::reply::Response;
 use super::editing::{
     alike, body_of, expected_version, find, kept, masked, problems_of, seal, state_now, unchanged, with_version,
 };
-use super::{Answer, Endpoint, answer, shape};
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{Access, ApiError, Ask, FieldProblem};

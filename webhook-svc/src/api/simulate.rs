@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use warp::http::Method;
 use warp::reply::Response;
 
-use super::{Answer, Endpoint, answer, shape};
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 use crate::rest;

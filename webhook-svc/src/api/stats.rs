@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use super::people::{People, Person};
-use super::{Answer, Endpoint, answer, shape};
 use crate::request::{Access, ApiError, Ask};
 
 /// How far back days and times to added go.

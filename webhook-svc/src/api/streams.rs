@@ -12,9 +12,6 @@ use warp::sse::Event;
 
 use crate::request::{Access, ApiError, Ask};
 
-/// Streams that are open at once: each holds a connection and some memory.
-pub const MOST: usize = 32;
-
 /// How often it is looked at whether the asker would still be let in: a key may be revoked, and people sign out.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
@@ -53,6 +50,7 @@ async fn right_ends(ask: Ask) {
 mod tests {
     use super::super::household::{Household, body_of};
     use super::*;
+    use crate::app::MOST_STREAMS;
     use crate::auth::{API_KEY, hash};
     use bytes::Bytes;
     use futures_util::{future, stream};
@@ -105,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn there_are_so_many_streams_and_the_place_of_one_that_ended_is_free() {
         let household = Household::new("");
-        let mut open: Vec<_> = (0..MOST).map(|_| reply(ask(&household), endless()).unwrap()).collect();
+        let mut open: Vec<_> = (0..MOST_STREAMS).map(|_| reply(ask(&household), endless()).unwrap()).collect();
         assert_eq!(reply(ask(&household), endless()).unwrap_err().status(), 503);
         open.pop();
         open.push(reply(ask(&household), endless()).unwrap());

@@ -11,8 +11,9 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{Standing, all_unchanged, body_of, expected_version, kept, unchanged, with_version};
+use super::endpoint::{Answer, Endpoint, answer, shape};
+use super::given;
 use super::people::{People, Person, alias_in};
-use super::{Answer, Endpoint, answer, given, shape};
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{Access, ApiError, Ask, FieldProblem};

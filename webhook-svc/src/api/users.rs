@@ -10,7 +10,8 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{state_now, with_version};
-use super::{Answer, Endpoint, answer, shape, user_overrides};
+use super::endpoint::{Answer, Endpoint, answer, shape};
+use super::user_overrides;
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {

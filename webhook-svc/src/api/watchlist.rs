@@ -12,8 +12,9 @@ use warp::reply::Response;
 
 use super::approvals::{ApprovalView, short_enough};
 use super::decisions::DecisionView;
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
+use super::given;
 use super::people::{People, Person};
-use super::{Answer, Endpoint, Parameter, answer, given, shape};
 use crate::audit::{self, By};
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 use serde_json::json;

@@ -9,8 +9,8 @@ use serde_json::json;
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
 use super::instances::known;
-use super::{Answer, Endpoint, Parameter, answer, shape};
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::connections;

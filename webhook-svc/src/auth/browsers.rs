@@ -10,10 +10,9 @@ use pulsarr_shared::clock::{UnixMs, millis};
 use pulsarr_shared::store::{Db, StoreError};
 use warp::http::{HeaderMap, HeaderValue};
 
-use super::secrets::NoRandomness;
 use super::session::{cookie, cookie_named};
-use super::{Origin, hash, random};
 use crate::app::App;
+use crate::app::auth::{NoRandomness, Origin, hash, random};
 use crate::request::ApiError;
 
 /// The cookie's name.

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use pulsarr_shared::store::{SESSION_LIMITS, SessionLimits, SessionRow};
 use warp::http::{HeaderMap, HeaderValue, header};
 
-use super::uses::Used;
-use super::{Origin, csrf_token, hash, is_due};
+use super::is_due;
 use crate::app::App;
+use crate::app::auth::{Origin, Used, csrf_token, hash};
 use crate::request::ApiError;
 
 /// The cookie's name.

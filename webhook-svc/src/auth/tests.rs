@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use pulsarr_shared::config::Environment;
 use serde_json::{Value, json};
+use warp::http::HeaderName;
 
 use super::*;
 use crate::api::endpoints;
+use crate::app::auth::Auth;
 use crate::testing::{Answered, Testing, app};
 
 const HOME: &str = "192.168.1.9";

@@ -14,12 +14,12 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use keeper::keep;
-use password::{Given, Spares, host_key};
+use password::{Given, host_key};
 use pulsarr_shared::callback::{self, Wanted};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{Connection, ConnectionStatus, Instance, Section};
@@ -29,9 +29,9 @@ use pulsarr_shared::upstreams::Upstreams;
 use pulsarr_shared::vault::VaultError;
 pub use schedule::is_reached_alike;
 use secrecy::SecretString;
-use tokio::sync::{Notify, OwnedMutexGuard};
 
 use crate::app::App;
+pub use crate::app::connections::host_of;
 
 /// How long an instance that is being removed is asked to give our connection up, waiting for others who ask it included.
 const TAKE_AWAY_WITHIN: Duration = Duration::from_secs(20);
@@ -39,91 +39,23 @@ const TAKE_AWAY_WITHIN: Duration = Duration::from_secs(20);
 /// Why nothing is known about what is left.
 const SILENT: &str = "it did not answer in time";
 
-/// Who works on which connection.
-#[derive(Default)]
-pub struct Connections {
-    /// A lock per name and one per host. Two instances of the settings may be one and the same Sonarr.
-    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    /// How each was found when that was told last.
-    told: Mutex<HashMap<String, ConnectionStatus>>,
-    /// Those whose removal somebody else sees to.
-    claimed: Mutex<HashSet<String>>,
-    /// Those that were asked for what they did while we were away.
-    caught_up: Mutex<HashSet<String>>,
-    /// Passwords for those that have none that can be read.
-    spares: Spares,
-    /// Those that somebody has saved, and that are to be looked at soon.
-    saved: Mutex<HashSet<String>>,
-    somebody_saved: Notify,
-}
-
 /// Whoever has it sees to the removal of an instance, and the keeper does not.
 pub struct Claim {
     app: Arc<App>,
     name: String,
 }
 
-impl Connections {
-    fn has_caught_up(&self, name: &str) -> bool {
-        self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
-    }
-
-    fn caught_up(&self, name: &str) {
-        self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
-    }
-
-    fn take_saved(&self) -> HashSet<String> {
-        std::mem::take(&mut *self.saved.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    async fn alone(&self, with: String) -> OwnedMutexGuard<()> {
-        let lock = Arc::clone(self.locks.lock().unwrap_or_else(PoisonError::into_inner).entry(with).or_default());
-        lock.lock_owned().await
-    }
-
-    async fn alone_with_name(&self, name: &str) -> OwnedMutexGuard<()> {
-        self.alone(format!("name {name}")).await
-    }
-
-    async fn alone_at_host(&self, instance: &Instance) -> OwnedMutexGuard<()> {
-        self.alone(format!("host {}", host_of(&instance.url))).await
-    }
-
-    fn is_claimed(&self, name: &str) -> bool {
-        self.claimed.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
-    }
-
-    /// Tells how the connection of `instance` was found, when it was found otherwise the last time.
-    fn tell(&self, instance: &Instance, found: &Connection) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.insert(instance.name.clone(), found.status) == Some(found.status) {
-            return;
-        }
-        match found.status {
-            ConnectionStatus::Ok => tracing::info!(instance.name = %instance.name, "{}", found.advice),
-            _ => tracing::warn!(instance.name = %instance.name, "{}", found.advice),
-        }
-    }
-
-    /// Whatever is of this name from now on is another one.
-    fn forget(&self, name: &str) {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-        self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-        self.spares.forget(name);
-    }
-}
-
 impl Claim {
     /// On the instance of this name.
     pub fn on(app: &Arc<App>, name: &str) -> Self {
-        app.connections.claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        app.connections.claim(name);
         Self { app: Arc::clone(app), name: name.to_owned() }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.app.connections.claimed.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.app.connections.unclaim(&self.name);
     }
 }
 
@@ -133,8 +65,7 @@ pub fn was_saved(app: &App, before: &Config, name: &str) {
     let of = |config: &Config| config.settings.instances.iter().find(|it| it.name == name).cloned();
     // One that is reached in another way from now on is looked at because of that.
     if of(before).zip(of(&now)).is_some_and(|(before, now)| is_reached_alike(&before, &now)) {
-        app.connections.saved.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
-        app.connections.somebody_saved.notify_one();
+        app.connections.note_saved(name);
     }
 }
 
@@ -236,11 +167,6 @@ async fn remember(app: &App, instance: &Instance) -> Result<Given, StoreError> {
     let given = app.database.write(move |store| password::given(store, &vault, &name, &host, spare)).await?;
     app.passwords.set(&instance.name, &given.password);
     Ok(given)
-}
-
-/// Scheme, host and port of an address as settings have it: whom a key or a password is given to.
-pub fn host_of(url: &str) -> String {
-    url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
 /// Makes or mends the connection in the instance of this name and stores how it was found. `None`: there is no such instance (any more).

@@ -4,9 +4,6 @@
 //! It is worth little and can be made anew at any time, so that one that cannot be read is: the instance is told the new one, and what it
 //! sent meanwhile is in its history.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use pulsarr_shared::process;
 use pulsarr_shared::store::{Store, StoreError};
 use pulsarr_shared::vault::{SEALED, Vault, VaultError};
@@ -20,31 +17,6 @@ pub(super) struct Given {
     pub lost: Option<VaultError>,
     /// It was kept in clear until now.
     pub was_in_clear: bool,
-}
-
-/// Passwords that nobody has shown yet, by instance, each for one host. One that cannot be kept, because there is no key to seal it with,
-/// holds for as long as the service lives.
-#[derive(Default)]
-pub(super) struct Spares(Mutex<HashMap<String, (String, SecretString)>>);
-
-impl Spares {
-    /// The one for the instance of this name at this host: another one for another host.
-    pub fn of(&self, name: &str, host: &str) -> SecretString {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match all.get(name) {
-            Some((known, spare)) if known == host => spare.clone(),
-            _ => {
-                let spare = SecretString::from(process::random_hex(16));
-                all.insert(name.to_owned(), (host.to_owned(), spare.clone()));
-                spare
-            }
-        }
-    }
-
-    /// The instance of this name gets another one the next time.
-    pub fn forget(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
 }
 
 /// How a password is kept.
@@ -118,6 +90,7 @@ pub(super) fn host_key(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::connections::Spares;
 
     const IN_CLEAR: &str = "0123456789abcdef0123456789abcdef";
 

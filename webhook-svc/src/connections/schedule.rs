@@ -7,6 +7,8 @@ use std::time::Duration;
 use pulsarr_shared::model::Instance;
 use secrecy::ExposeSecret as _;
 
+use crate::app::connections::host_of;
+
 /// The first pause after an instance was not well; each further one doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -58,7 +60,7 @@ impl Schedule {
                 continue;
             }
             (planned.due, planned.failures, planned.again) = (now, 0, planned.working > 0);
-            if super::host_of(&before.url) != super::host_of(&instance.url) {
+            if host_of(&before.url) != host_of(&instance.url) {
                 (planned.working, planned.again) = (planned.working + 1, true);
                 left.moved.push(before);
             }

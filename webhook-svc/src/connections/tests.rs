@@ -1,6 +1,7 @@
 //! A service whose settings have stand-ins that really answer, and its real route for their webhooks.
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 
 use pulsarr_shared::model::ConnectionStatus;
 use pulsarr_shared::stop::StopReason;

@@ -1,72 +1,6 @@
-//! Looks that bring no answer: counted by reason for the metrics, and told once per streak. Pure but for the counters.
+//! Looks that bring no answer, told once per streak. Pure.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use pulsarr_shared::clients::FetchError;
-use pulsarr_shared::clients::plex::PlexError;
-
-/// Why a look brought no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// The token was refused (401).
-    Refused,
-    /// Plex asks us to slow down (429).
-    SlowDown,
-    /// The list is not for us to read.
-    NotShared,
-    /// No complete answer came, or a server's fault.
-    Unreachable,
-    /// The answer says nothing that is known to us.
-    NotUnderstood,
-}
-
-impl Failure {
-    /// All of them, in the order of the metrics.
-    pub const ALL: [Self; 5] = [Self::Refused, Self::SlowDown, Self::NotShared, Self::Unreachable, Self::NotUnderstood];
-
-    /// `refused`, `slow_down`, `not_shared`, `unreachable`, `not_understood`
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::SlowDown => "slow_down",
-            Self::NotShared => "not_shared",
-            Self::Unreachable => "unreachable",
-            Self::NotUnderstood => "not_understood",
-        }
-    }
-
-    /// What `error` is about.
-    pub const fn of(error: &PlexError) -> Self {
-        match error {
-            PlexError::NotShared { .. } => Self::NotShared,
-            PlexError::SchemaChanged { .. } => Self::NotUnderstood,
-            PlexError::Fetch { source, .. } => match source {
-                FetchError::Unauthorized => Self::Refused,
-                FetchError::RateLimited { .. } => Self::SlowDown,
-                FetchError::Unreachable { .. } | FetchError::ServerError { .. } | FetchError::Certificate { .. } => {
-                    Self::Unreachable
-                }
-                _ => Self::NotUnderstood,
-            },
-        }
-    }
-}
-
-/// How many looks brought no answer, by reason.
-#[derive(Debug, Default)]
-pub struct FailedLooks([AtomicU64; Failure::ALL.len()]);
-
-impl FailedLooks {
-    /// So many for this reason.
-    pub fn of(&self, why: Failure) -> u64 {
-        self.0[why as usize].load(Ordering::Relaxed)
-    }
-
-    pub(super) fn count(&self, why: Failure) {
-        self.0[why as usize].fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 /// Lists at which looks fail, and whether that was told.
 #[derive(Debug, Default)]
@@ -126,14 +60,5 @@ mod tests {
         ] {
             assert_eq!(told(looks), expected, "{name}");
         }
-    }
-
-    #[test]
-    fn every_reason_has_its_own_count() {
-        let looks = FailedLooks::default();
-        for (count, why) in (1..).zip(Failure::ALL) {
-            (0..count).for_each(|_| looks.count(why));
-        }
-        assert_eq!(Failure::ALL.map(|why| looks.of(why)), [1, 2, 3, 4, 5]);
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use pulsarr_tests::fakes::{Fault, FeedMode, Title};
 
-use super::Stand;
 use super::tests::{NOON, Story, salt_ledger};
+use crate::app::lane_health::Stand;
 use pulsarr_shared::clock::Clock;
 
 fn harbour_nine() -> Title {

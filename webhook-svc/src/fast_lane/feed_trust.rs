@@ -10,6 +10,7 @@ use std::time::Duration;
 use pulsarr_shared::clock::{UnixMs, has_passed, millis};
 
 use super::feed_diff::News;
+use crate::app::lane_health::Stand;
 
 /// When a feed that is not to be had is asked for again.
 const FAILED: Duration = Duration::from_secs(60 * 60);
@@ -22,35 +23,6 @@ const LATE: Duration = Duration::from_secs(5 * 60);
 
 /// Readings in a row that brought nothing, after which a feed is not to be had.
 const STRIKES: u32 = 3;
-
-/// Where a feed stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Stand {
-    /// There is none, or none that can be read.
-    #[default]
-    Off,
-    /// It is read, and nothing depends on it yet.
-    Baseline,
-    /// It tells what is new.
-    Working,
-    /// It was found stale.
-    Distrusted,
-}
-
-impl Stand {
-    /// All of them; the position is the number in the metrics' memory.
-    pub const ALL: [Self; 4] = [Self::Off, Self::Baseline, Self::Working, Self::Distrusted];
-
-    /// For metrics: `off`, `baseline`, `working`, `distrusted`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Baseline => "baseline",
-            Self::Working => "working",
-            Self::Distrusted => "distrusted",
-        }
-    }
-}
 
 /// What is to be done about a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

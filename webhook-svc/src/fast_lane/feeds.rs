@@ -2,7 +2,7 @@
 //! Only a hint: no list is ever known from a feed. A feed's address is a secret and is kept in memory only.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pulsarr_shared::clients::FetchError;
@@ -13,32 +13,9 @@ use pulsarr_shared::watch::Watched;
 use secrecy::SecretString;
 
 use super::feed_diff::{Memory, News};
-use super::feed_trust::{Stand, Step, Trust};
+use super::feed_trust::{Step, Trust};
 use crate::app::App;
-
-/// How a feed is doing, for the metrics.
-#[derive(Debug, Default)]
-pub struct FeedHealth {
-    stand: AtomicU8,
-    /// The last reading that brought a feed; unix milliseconds, 0 before the first.
-    pub last_reading_at_ms: AtomicI64,
-    /// How often its address or its content was asked for.
-    pub questions: AtomicU64,
-    /// How often a look found what the feed had not told in time.
-    pub alarms: AtomicU64,
-}
-
-impl FeedHealth {
-    /// Where the feed stands.
-    pub fn stand(&self) -> Stand {
-        Stand::ALL.get(usize::from(self.stand.load(Ordering::Relaxed))).copied().unwrap_or_default()
-    }
-
-    fn set_stand(&self, stand: Stand) {
-        let position = Stand::ALL.iter().position(|it| *it == stand).and_then(|it| u8::try_from(it).ok());
-        self.stand.store(position.unwrap_or(0), Ordering::Relaxed);
-    }
-}
+use crate::app::lane_health::{FeedHealth, Stand};
 
 /// Both feeds; none when they are switched off.
 pub struct Feeds(Vec<Watcher>);

@@ -22,7 +22,7 @@ mod way;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pulsarr_shared::clients::plex::{Plex, PlexError};
@@ -36,9 +36,6 @@ use pulsarr_shared::watch::{self, Watched, Watching};
 use tokio::sync::oneshot::error::RecvError;
 
 use self::failures::Streaks;
-pub use self::failures::{FailedLooks, Failure};
-pub use self::feed_trust::Stand;
-pub use self::feeds::FeedHealth;
 use self::feeds::{Feeds, LeaveAlone};
 use self::patience::Patience;
 use self::schedule::{Intervals, Schedule};
@@ -47,6 +44,7 @@ use self::watchdog::Watchdog;
 use self::way::Way;
 
 use crate::app::App;
+use crate::app::lane_health::Failure;
 use crate::engine::{NextWanted, NotBegun, RunError, WantedRun, Wish};
 use crate::plex_health;
 use crate::supervisor::RESTART_PAUSE;
@@ -69,29 +67,6 @@ const RUMOUR_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// How long Plex is left alone after a refusal that names no time: what only watches has no hurry.
 const OWN_COOL_DOWN: Duration = Duration::from_secs(60);
-
-/// How the lane is doing, for the metrics.
-#[derive(Debug, Default)]
-pub struct LaneHealth {
-    /// The last sign of life; unix milliseconds, 0 before the first.
-    pub last_tick_at_ms: AtomicI64,
-    /// Turns that have ended.
-    pub turns: AtomicU64,
-    /// How often it died or hung and was started again.
-    pub restarts: AtomicU64,
-    /// Questions to Plex.
-    pub checks: AtomicU64,
-    /// Looks that brought no answer.
-    pub failed: FailedLooks,
-    /// Changes that were seen, by looks and in feeds.
-    pub changes: AtomicU64,
-    /// Lists at which looks pause in between, because runs for them found nothing.
-    pub paused: AtomicU64,
-    /// The feed of the owner's list.
-    pub own_feed: FeedHealth,
-    /// The feed of all friends' lists.
-    pub friends_feed: FeedHealth,
-}
 
 /// The lane.
 pub struct FastLane {

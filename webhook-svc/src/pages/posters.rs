@@ -12,7 +12,7 @@ pub(super) const PAGES: &[Page] = &[Page::shown("/posters/{plex_id}", |ask| Box:
 /// A picture, or 404 without a word: the page has the title's initials where it would be.
 async fn show(ask: Ask) -> Result<Response, ApiError> {
     let found = match PlexId::parse(ask.variable("plex_id")) {
-        Some(plex_id) => ask.app.posters.of(&ask.app, &plex_id).await?,
+        Some(plex_id) => crate::posters::of(&ask.app, &plex_id).await?,
         None => None,
     };
     let (mut response, media_type, keep) = match found {

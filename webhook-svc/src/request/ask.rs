@@ -13,6 +13,7 @@ use warp::reply::Response;
 
 use super::ApiError;
 use crate::app::App;
+use crate::audit::By;
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,5 +146,14 @@ impl Ask {
             self.headers.insert(header::IF_MATCH, tag);
         }
         self
+    }
+}
+
+impl By {
+    /// Whoever asks, now.
+    pub fn of(ask: &Ask) -> Self {
+        let client = ask.app.auth.origin(ask.remote, &ask.headers).client;
+        let address = client.map(|address| address.to_string());
+        Self { who: ask.who.name.clone(), address, at_ms: ask.app.now_ms() }
     }
 }

@@ -8,7 +8,6 @@ mod memory;
 pub use memory::trim;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use pulsarr_shared::clock::Stopwatch;
@@ -22,20 +21,6 @@ const AFTER_START: Duration = Duration::from_secs(4);
 
 /// How long nobody has to ask anything for a rest.
 const QUIET: Duration = Duration::from_secs(60);
-
-/// How often somebody asked for something: people and arrs, not those who only want to know whether we live.
-#[derive(Default)]
-pub struct Asked(AtomicU64);
-
-impl Asked {
-    fn note(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// Notes that somebody asks for something.
 pub fn noted(app: &Arc<App>) -> BoxedFilter<()> {
@@ -78,6 +63,8 @@ async fn rest(app: &App) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
     use crate::server::Peer;
     use crate::testing;

@@ -1,9 +1,6 @@
 //! Everything that is answered over HTTP: what machines ask, the API, and the pages.
 
-pub mod health;
 mod webhook;
-
-pub use health::LastLook;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,6 +12,7 @@ use warp::{Filter, Rejection};
 
 use crate::api;
 use crate::app::App;
+use crate::health;
 use crate::pages;
 use crate::request::ApiError;
 use crate::rest;

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
     use crate::api::overview::Lane;
     use crate::api::runs::RunView;
-    use crate::routes::health::Health;
+    use crate::health::Health;
     use pulsarr_shared::report::Problem;
     use pulsarr_shared::store::Lately;
 

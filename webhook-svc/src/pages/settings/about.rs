@@ -5,11 +5,11 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::settings;
+use crate::health::{self, Health};
 use crate::metrics::{Sizes, sizes};
 use crate::pages::words::{bytes, lasted};
 use crate::pages::{Frame, Page, html};
 use crate::request::{ApiError, Ask};
-use crate::routes::health::{self, Health};
 
 pub(super) const PAGES: &[Page] = &[Page::shown("/settings/about", |ask| Box::pin(show(ask)))];
 

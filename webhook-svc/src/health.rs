@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use pulsarr_shared::clock::{UnixMs, rfc3339};
+use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::link::TokenState;
 use pulsarr_shared::store::{Db, StoreError};
 use serde::Serialize;
-use tokio::sync::Mutex;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
@@ -22,9 +21,6 @@ const PROBE: &str = "run/alive";
 
 /// So long the answer of one probe is that of all: whoever may ask can make the disk work once a second, not more.
 const FRESH_MS: i64 = 1_000;
-
-/// The last look at the data folder: when, and what was wrong with it. Held while somebody looks.
-pub type LastLook = Arc<Mutex<Option<(UnixMs, Result<(), String>)>>>;
 
 /// `/healthz`, `/readyz`, `/health` below `base`.
 pub fn filter(base: BoxedFilter<()>, app: Arc<App>) -> BoxedFilter<(Response,)> {

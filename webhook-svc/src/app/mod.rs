@@ -1,4 +1,21 @@
-//! What every part of the service has at hand.
+//! What every part of the service has at hand: the lowest floor. A file here is what one part remembers; what the part does stands in
+//! a room of its own that imports this one, never the other way round.
+
+mod asked;
+pub mod auth;
+pub mod connections;
+mod friend_requests;
+pub mod insights;
+pub mod lane_health;
+mod plex_health;
+mod plex_link;
+mod posters;
+pub mod rule_reach;
+pub mod run_watch;
+
+pub use friend_requests::FriendRequestsSeen;
+pub use plex_health::ServerSeen;
+pub use plex_link::{LinkedView, PlexLink};
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -13,22 +30,29 @@ use pulsarr_shared::store::{Reader, Store, StoreError};
 use pulsarr_shared::telemetry;
 use tokio::sync::{Mutex, Notify, Semaphore};
 
-use crate::api::{FriendRequestsSeen, MOST_STREAMS, PlexLink, RuleReach, RunWatch};
-use crate::auth::Auth;
+use self::asked::Asked;
+use self::auth::Auth;
+use self::connections::Connections;
+use self::insights::Insights;
+use self::lane_health::LaneHealth;
+use self::plex_health::PlexHealth;
+use self::posters::Posters;
+use self::rule_reach::RuleReach;
+use self::run_watch::RunWatch;
 use crate::body::{self, Rooms};
 use crate::configuration::{Configuration, Origin};
-use crate::connections::Connections;
 use crate::database::Database;
 use crate::engine::Engine;
-use crate::fast_lane::LaneHealth;
-use crate::insights::Insights;
+use crate::fragment::fragment;
 use crate::passwords::Passwords;
-use crate::plex_health::PlexHealth;
-use crate::posters::Posters;
 use crate::receiver::Receiver;
-use crate::rest::Asked;
-use crate::routes::LastLook;
 use crate::webhook_counts::WebhookCounts;
+
+/// Streams of events that are open at once: each holds a connection and some memory.
+pub const MOST_STREAMS: usize = 32;
+
+/// The last look at the data folder: when, and what was wrong with it. Held while somebody looks.
+type LastLook = Arc<Mutex<Option<(UnixMs, Result<(), String>)>>>;
 
 /// The service.
 pub struct App {
@@ -164,9 +188,4 @@ impl App {
     pub fn now_ms(&self) -> UnixMs {
         self.clock.now_ms()
     }
-}
-
-/// Our libraries' errors are fragments that fit "failed to".
-pub fn fragment(error: &dyn std::fmt::Display) -> anyhow::Error {
-    anyhow::anyhow!("failed to {error}")
 }

@@ -11,7 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use crate::request::ApiError;
+use crate::reply::ApiError;
 
 /// 19 MiB, two passes: OWASP's recommendation, and the crate's default. Tests hash a lot, and without optimization.
 const COST: Params = if cfg!(test) { CHEAP } else { Params::DEFAULT };

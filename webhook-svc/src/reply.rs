@@ -1,11 +1,25 @@
-//! What goes wrong with a request, as the one JSON shape that every refusal has: `{"error": {"code", "message", "problems"?}}`.
+//! What is answered: JSON, and for what goes wrong the one shape that every refusal has: `{"error": {"code", "message", "problems"?}}`.
 
 use pulsarr_shared::store::StoreError;
 use serde::Serialize;
-use warp::http::StatusCode;
+use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
 use crate::body::BodyError;
+
+/// `value` as a JSON answer.
+pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => {
+            let mut response = Response::new(body.into());
+            *response.status_mut() = status;
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
 
 /// A refusal.
 #[derive(Debug)]
@@ -172,9 +186,9 @@ impl From<StoreError> for ApiError {
 impl Reply for ApiError {
     fn into_response(self) -> Response {
         let body = Body { error: Inner { code: self.code, message: &self.message, problems: &self.problems } };
-        let mut response = super::json(self.status, &body);
+        let mut response = json(self.status, &body);
         if let Some(seconds) = self.retry_after_s {
-            response.headers_mut().insert(warp::http::header::RETRY_AFTER, seconds.into());
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
