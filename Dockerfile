@@ -3,21 +3,26 @@
 # What can be told with --build-arg:
 #   BUILDER    the image to build in: Rust 1.95, a C compiler, a shell. `.ci/builder` makes one where no registry can be reached.
 #   BUILD_ON   the platform of that image.
-#   TARGET     what to build for, when it is not the builder's own: aarch64-unknown-linux-gnu, with `--platform linux/arm64`.
+#   TARGETARCH amd64 or arm64, what to build for, when it is not the builder's own; together with `--platform`, from which BuildKit tells
+#              it by itself.
 #   VERSION, REVISION, SOURCE   for the labels; the commit is in the metric `pulsarr_build_info` too.
 ARG BUILDER=docker.io/library/rust:1.95-bookworm
 ARG BUILD_ON=linux/amd64
 
 FROM --platform=${BUILD_ON} ${BUILDER} AS build
-ARG TARGET=
+ARG TARGETARCH
 WORKDIR /src
-# Another target needs Rust's library and a C compiler for it. Debian's names, as in the official image.
-RUN host="$(rustc -vV | sed -n 's/^host: //p')" && target="${TARGET:-$host}" && echo "$target" > /target \
+# Another target needs Rust's library and a C compiler for it; what the builder lacks of them is fetched. Debian's names, as in the official
+# image.
+RUN host="$(rustc -vV | sed -n 's/^host: //p')" \
+ && case "$TARGETARCH" in arm64) target=aarch64-unknown-linux-gnu ;; amd64) target=x86_64-unknown-linux-gnu ;; *) target="$host" ;; esac \
+ && echo "$target" > /target \
  && if [ "$target" != "$host" ]; then \
-      rustup target add "$target" && apt-get update \
-   && apt-get install -y --no-install-recommends "gcc-$(echo "${target%%-*}" | tr _ -)-linux-gnu" \
-        "libc6-dev-$(case "$target" in aarch64-*) echo arm64 ;; x86_64-*) echo amd64 ;; esac)-cross" \
-   && printf '[target.%s]\nlinker = "%s-linux-gnu-gcc"\n' "$target" "${target%%-*}" >> "$CARGO_HOME/config.toml"; \
+      machine="${target%%-*}"; compiler="$machine-linux-gnu-gcc"; \
+      { [ -d "$(rustc --print target-libdir --target "$target")" ] || rustup target add "$target"; } \
+   && { command -v "$compiler" || { apt-get update && apt-get install -y --no-install-recommends \
+        "gcc-$(echo "$machine" | tr _ -)-linux-gnu" "libc6-dev-$TARGETARCH-cross"; }; } \
+   && printf '[target.%s]\nlinker = "%s"\n' "$target" "$compiler" >> "$CARGO_HOME/config.toml"; \
     fi
 COPY . .
 ARG REVISION=unknown
