@@ -25,17 +25,17 @@ const WITHIN: &str = "PULSARR_WITHIN_STORY";
 
 /// Tells a story in a place of its own, and in a process of its own: testcontainers looks for the engine in the environment.
 fn story<F: AsyncFnOnce(&Place)>(body: F) {
+    let name = test_around::<F>();
     let Ok(image) = std::env::var("PULSARR_IMAGE") else {
-        return skipped("PULSARR_IMAGE names no image; .ci/image makes one");
+        return skipped(name, "PULSARR_IMAGE names no image; .ci/image makes one");
     };
     if std::env::var_os(WITHIN).is_some() {
         return play(&image, body);
     }
     let relay = match Relay::start() {
         Ok(relay) => relay,
-        Err(why) => return skipped(&why),
+        Err(why) => return skipped(name, &why),
     };
-    let name = test_around::<F>();
     let done = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture"])
         .env(WITHIN, "1")
@@ -63,9 +63,10 @@ fn test_around<F>() -> &'static str {
     path.trim_end_matches("::{{closure}}")
 }
 
-fn skipped(why: &str) {
+/// One line per story, which `.ci/run` counts.
+fn skipped(story: &str, why: &str) {
     let required = std::env::var("PULSARR_REQUIRE_CONTAINERS").is_ok_and(|value| value == "1");
     assert!(!required, "PULSARR_REQUIRE_CONTAINERS=1, and {why}");
     // Past the test harness, which would swallow it.
-    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: a story in containers, because {why}");
+    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: the story {story} in containers, because {why}");
 }

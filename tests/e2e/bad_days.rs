@@ -16,12 +16,27 @@ use crate::{HARBOUR_NINE, SALT_LEDGER, adds, library, wanting_two};
 
 const NOTHING_MUCH: &[u8] = br#"{"eventType": "Test"}"#;
 
+/// What the metrics say of the data folder.
+fn state_of_folder(service: &Service) -> String {
+    let page = service.metrics();
+    let states = page.lines().filter_map(|line| line.strip_prefix("pulsarr_data_folder_state{state=\""));
+    let mut set = states.filter_map(|line| line.strip_suffix("\"} 1"));
+    let state = set.next().unwrap_or_else(|| panic!("{page}"));
+    assert_eq!(set.next(), None, "{page}");
+    state.to_owned()
+}
+
 #[test]
-fn a_full_disk_turns_webhooks_away_and_is_told_and_with_room_again_they_are_taken() {
+fn a_full_disk_turns_webhooks_away_and_is_told_and_nobody_is_restarted_and_with_room_again_they_are_taken() {
     let mut household = wanting_two();
     let Some(volume) = Volume::mount(&household, 16_384) else { return };
     let service = connected(&mut household);
-    assert_eq!(service.get("/healthz").status, 200);
+    let well = service.get("/healthz");
+    assert_eq!((well.status, well.body.as_str()), (200, "ok\n"));
+    assert_eq!(
+        (service.get("/health").json()["data_folder"].as_str(), &*state_of_folder(&service)),
+        (Some("writable"), "writable")
+    );
     let secret = password(&household, "movies");
     let before = taken(&household);
     volume.fill(0);
@@ -30,19 +45,42 @@ fn a_full_disk_turns_webhooks_away_and_is_told_and_with_room_again_they_are_take
     let large = format!(r#"{{"eventType": "Test", "padding": "{}"}}"#, "x".repeat(1_000_000));
     assert_eq!(post(&service, "movies", &secret, large.as_bytes()), 503);
     // What was found last holds for a second.
-    wait_until("the probe finds it out", || service.get("/healthz").status == 503);
+    wait_until("the probe finds it out", || service.get("/healthz").body != "ok\n");
     let health = service.get("/healthz");
-    assert!(health.body.contains("the data folder cannot be written to: No space left on device"), "{health:?}");
+    assert_eq!(health.status, 200, "a restart brings no room: {health:?}");
+    let told = "degraded: the data folder cannot be written to: No space left on device";
+    assert!(health.body.starts_with(told), "{health:?}");
+    assert_eq!(service.get("/readyz").status, 200, "pages and lists are read all the same");
+    let health = service.get("/health");
+    let said = health.json();
+    assert_eq!((said["status"].as_str(), said["data_folder"].as_str()), (Some("degraded"), Some("full")), "{health:?}");
+    assert_eq!(state_of_folder(&service), "full");
+    assert!(service.running.stderr().contains("the data folder cannot be written to: No space left on device"));
     assert_eq!(taken(&household), before, "nothing of it is kept");
 
     volume.free();
-    wait_until("the probe finds it out", || service.get("/healthz").status == 200);
+    wait_until("the probe finds it out", || service.get("/healthz").body == "ok\n");
+    assert_eq!(state_of_folder(&service), "writable");
     assert_eq!(post(&service, "movies", &secret, large.as_bytes()), 200);
     wait_until("it is acted on", || inbox(&household, "pending") == 0);
     assert_eq!(taken(&household), before + 1);
     let database = Connection::open(household.database()).unwrap();
     let verdict: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
+}
+
+#[test]
+fn a_volume_that_turns_read_only_takes_the_service_away() {
+    let mut household = wanting_two();
+    let Some(volume) = Volume::mount(&household, 16_384) else { return };
+    let service = connected(&mut household);
+    assert_eq!(service.get("/healthz").status, 200);
+    volume.turn_read_only("run");
+    wait_until("the probe finds it out", || service.get("/healthz").status == 503);
+    let health = service.get("/healthz");
+    assert!(health.body.starts_with("the data folder cannot be written to: Read-only file system"), "{health:?}");
+    assert_eq!(service.get("/health").json()["data_folder"], "failed");
+    assert_eq!(state_of_folder(&service), "failed");
 }
 
 #[test]

@@ -41,6 +41,13 @@ impl Volume {
         assert!(done.success(), "who can mount can mount again");
     }
 
+    /// Lets nobody write into one of its folders any more, whatever files are open there.
+    pub(super) fn turn_read_only(&self, folder: &str) {
+        let folder = self.0.join(folder);
+        let done = Command::new("mount").args(["--bind", "-o", "ro"]).args([&folder, &folder]).status().unwrap();
+        assert!(done.success(), "who can mount can mount again");
+    }
+
     /// Takes all space but so many KiB.
     pub(super) fn fill(&self, left_kib: usize) {
         let mut filler = std::fs::File::create(self.filler()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::rendered::{documents, list, place, read, text};
+use crate::rendered::{documents, list, place, read, skipped, text};
 
 /// Each kustomization that is rendered, with the file's name.
 const RENDERED: [(&str, &str); 6] = [
@@ -22,12 +22,7 @@ fn what_is_rendered_is_what_kustomize_makes_of_the_sources() {
         let built = match built {
             Ok(built) => built,
             Err(error) => {
-                let required = std::env::var("PULSARR_REQUIRE_KUBECTL").is_ok_and(|value| value == "1");
-                assert!(!required, "PULSARR_REQUIRE_KUBECTL=1, and kubectl cannot be started: {error}");
-                eprintln!(
-                    "\n!! SKIPPED: whether k8s/rendered is current, because kubectl cannot be started: {error}\n"
-                );
-                return;
+                return skipped("PULSARR_REQUIRE_KUBECTL", "whether k8s/rendered is what kubectl makes", &error);
             }
         };
         let said = String::from_utf8_lossy(&built.stderr);

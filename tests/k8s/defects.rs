@@ -106,6 +106,10 @@ fn defects() -> Vec<Defect> {
         defect!(3, network::every_address_that_is_written_down_is_answered_by_a_declared_port, each("Service", |service| {
             service["spec"]["ports"].as_array_mut().unwrap().retain(|port| port["name"] != "webhook");
         })),
+        defect!(3, network::every_address_that_is_written_down_is_answered_by_a_declared_port,
+            words("README.md", "http://radarr:7878", "http://radarr")),
+        defect!(3, network::every_address_that_is_written_down_is_answered_by_a_declared_port,
+            words("k8s/README.md", "http://sonarr.media.svc.cluster.local:8989", "http://sonarr.media:80")),
         defect!(4, network::every_address_that_is_written_down_is_answered_by_a_declared_port,
             variable("PULSARR_BASE_URL", "http://pulsarr-headless.media.svc.cluster.local:3003")),
         defect!(5, configuration::every_key_of_the_environment_is_the_name_of_a_variable_of_ours,
@@ -126,6 +130,8 @@ fn defects() -> Vec<Defect> {
             web(|pod| pod["containers"][0]["image"] = json!("registry.homelab/pulsarr:latest"))),
         defect!(12, pods::there_is_one_service_and_a_change_reaches_it_by_itself,
             each("StatefulSet", |set| set["spec"]["updateStrategy"] = json!({"type": "OnDelete"}))),
+        defect!(12, pods::there_is_one_service_and_a_change_reaches_it_by_itself,
+            each("StatefulSet", |set| remove(&mut set["spec"], "podManagementPolicy"))),
         defect!(13, pods::pods_of_a_lost_node_are_given_up_after_half_a_minute, web(|pod| pod["tolerations"] = json!([]))),
         defect!(13, pods::pods_of_a_lost_node_are_given_up_after_half_a_minute, jobs(|pod| pod["tolerations"] = json!([]))),
         defect!(14, page::the_page_promises_no_failover_that_is_faster_than_its_parts,

@@ -47,6 +47,7 @@
 mod configuration;
 mod current;
 mod defects;
+mod doctor;
 mod flux;
 mod jobs;
 mod monitoring;

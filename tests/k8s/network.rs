@@ -86,18 +86,38 @@ fn addresses(text: &str) -> Vec<(String, Option<i64>)> {
     found
 }
 
-/// Every text of the deployment in which an address may stand.
+/// Every text of the project in which an address may stand that people copy or a cluster uses: its path, and what it says.
 fn texts() -> Vec<(String, String)> {
-    let mut all: Vec<(String, String)> =
-        ["README.md", "k8s/README.md", "pulsarr.sample.yaml", "k8s/secret.example.yaml", "k8s/base/environment.env"]
-            .into_iter()
-            .filter(|path| place(path).exists())
-            .map(|path| (path.to_owned(), read(path)))
-            .collect();
-    for deployment in Rendered::deployments() {
-        all.push((deployment.name.to_owned(), read(&format!("k8s/rendered/{}.yaml", deployment.name))));
+    let (mut found, mut folders) = (Vec::new(), vec![String::new()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(place(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            if entry.file_type().unwrap().is_dir() {
+                if !["target", ".git"].contains(&name.as_str()) {
+                    folders.push(path);
+                }
+            } else if [".md", ".yaml", ".yml", ".env"].iter().any(|end| name.ends_with(end)) && name != ".env" {
+                found.push((path.clone(), read(&path)));
+            }
+        }
     }
-    all
+    found
+}
+
+/// What a host means in our namespace: the Service's name, where it is written as `name`, `name.media`, `name.media.svc` or in full.
+/// `None` for other people's hosts.
+fn service_of(host: &str) -> Option<&str> {
+    let (name, rest) = host.split_once('.').unwrap_or((host, ""));
+    if let Some(inside) = rest.strip_suffix(".svc.cluster.local").or(rest.strip_suffix(".svc")) {
+        assert_eq!(inside, NAMESPACE, "{host}");
+        return Some(name);
+    }
+    // `sonarr-anime` is a Sonarr.
+    let application = name.split('-').next().unwrap();
+    let is_known = application == "pulsarr" || NEIGHBOURS.iter().any(|(neighbour, _)| *neighbour == application);
+    (is_known && ["", NAMESPACE].contains(&rest)).then_some(name)
 }
 
 /// A ClusterIP forwards the ports that it declares and no other: an address with another port, or of another name, is answered by nobody.
@@ -107,17 +127,14 @@ pub fn every_address_that_is_written_down_is_answered_by_a_declared_port() {
     let mut seen = BTreeSet::new();
     for (place, content) in texts() {
         for (host, port) in addresses(&content) {
-            let Some(inside) = host.strip_suffix(".svc.cluster.local") else {
+            let Some(name) = service_of(&host) else {
                 if let Some(name) = host.strip_suffix(".homelab") {
                     assert_eq!((name, port), ("pulsarr", None), "{place}: {host}");
                     seen.insert("ingress".to_owned());
                 }
                 continue;
             };
-            let (name, namespace) = inside.split_once('.').unwrap_or_else(|| panic!("{place}: {host}"));
-            assert_eq!(namespace, NAMESPACE, "{place}: {host}");
             let port = port.unwrap_or(80);
-            // `sonarr-anime` is a Sonarr.
             let application = name.split('-').next().unwrap();
             if let Some((_, known)) = NEIGHBOURS.iter().find(|(neighbour, _)| *neighbour == application) {
                 assert_eq!(port, *known, "{place}: {host}");
@@ -128,9 +145,10 @@ pub fn every_address_that_is_written_down_is_answered_by_a_declared_port() {
                 assert!(declared.iter().any(|(_, number, _)| *number == port), "{place}: {host}:{port}");
             }
             seen.insert(name.to_owned());
+            seen.insert(format!("{place} {host}"));
         }
     }
-    for expected in ["pulsarr", "radarr", "sonarr", "ingress"] {
+    for expected in ["pulsarr", "radarr", "sonarr", "ingress", "README.md radarr", "README.md sonarr"] {
         assert!(seen.contains(expected), "no address of {expected} was found");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::rendered::{Rendered, list, number, place, read, text};
+use crate::rendered::{Rendered, documents, list, number, place, read, text};
 
 /// The page.
 const PAGE: &str = "k8s/README.md";
@@ -185,5 +185,107 @@ pub fn the_page_asks_the_cluster_for_what_the_manifests_cannot_bring() {
         "pulling the plug",
     ] {
         assert!(page.contains(demand), "{demand}");
+    }
+}
+
+/// What stands between a heading of the page and the next one.
+fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let rest = page.split(&format!("\n## {heading}\n")).nth(1).unwrap_or_else(|| panic!("no heading {heading}"));
+    rest.split("\n## ").next().unwrap()
+}
+
+/// The row of the table of symptoms that begins so.
+fn row<'a>(page: &'a str, symptom: &str) -> &'a str {
+    let rows = section(page, "Symptom, cause, fix").lines();
+    let mut found = rows.filter(|line| line.starts_with(&format!("| {symptom}")));
+    found.next().unwrap_or_else(|| panic!("no row for {symptom}"))
+}
+
+/// The Secret keeps its name, so that nothing rolls the service's pod when a key in it changes.
+#[test]
+fn whoever_is_told_to_change_the_secret_is_told_how_it_reaches_the_service() {
+    let reaches = "kubectl delete pod/pulsarr-0 -n media";
+    let page = read(PAGE);
+    let everything = Rendered::named("everything");
+    let rules = list(&everything.one("PrometheusRule", "pulsarr")["spec"]["groups"][0]["rules"]);
+    let refused = rules.iter().find(|rule| rule["alert"] == "PulsarrCredentialsRefused").unwrap();
+    for (place, words) in [
+        ("exit code 77", row(&page, "exit code 77")),
+        ("First set-up", section(&page, "First set-up")),
+        ("the alert", text(&refused["annotations"]["description"])),
+        ("the example", &read("k8s/secret.example.yaml")),
+    ] {
+        assert!(words.contains("Secret") && words.contains(reaches), "{place}: {words}");
+    }
+}
+
+/// In a container that restarts again and again nothing can be run.
+#[test]
+fn advice_for_a_service_that_does_not_run_needs_none_that_runs() {
+    let page = read(PAGE);
+    for line in section(&page, "Symptom, cause, fix").lines() {
+        assert!(!line.contains("kubectl exec"), "{line}");
+    }
+    assert!(row(&page, "something is wrong").contains("(#something-is-wrong)"));
+    let wrong = section(&page, "Something is wrong");
+    for way in ["kubectl logs pulsarr-0 -n media --previous", "--patch-file k8s/operations/doctor/patch.yaml"] {
+        assert!(wrong.contains(way), "{way}");
+    }
+    // A restarted container has the same mount, and so has a new pod beside one that still has it.
+    assert!(row(&page, "service restarts").contains("scale to 0, wait for the jobs to end, scale to 1"));
+    let mounts_anew = ["--replicas=0", "--field-selector=status.phase=Running", "--replicas=1"];
+    let places: Vec<_> = mounts_anew.iter().map(|part| wrong.find(part).unwrap_or_else(|| panic!("{part}"))).collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+/// A job that failed never becomes complete: whoever waits for that waits until the end of his patience and has learnt nothing.
+#[test]
+fn nobody_waits_for_a_failed_job_to_be_complete() {
+    let lines = code(&read(PAGE));
+    for line in &lines {
+        assert!(!line.contains("condition=complete"), "{line}");
+    }
+    for job in ["before-upgrade", "pulsarr-restore", "doctor"] {
+        assert!(lines.contains(&format!("kubectl get job/{job} -n media --watch")), "{job}");
+    }
+}
+
+/// With Flux the folder is the copy in the cluster's repository; whoever has no Flux scales back himself.
+#[test]
+fn a_restore_is_told_for_clusters_with_flux_and_without() {
+    let page = read(PAGE);
+    let restore = section(&page, "Backup and restore");
+    for way in [
+        "kubectl apply -k clusters/homelab/apps/media/pulsarr/operations/restore",
+        "`k8s/operations/restore`",
+        "flux resume kustomization pulsarr",
+        "`kubectl scale statefulset/pulsarr --replicas=1 -n media`",
+        "`db-before-…`",
+    ] {
+        assert!(restore.contains(way), "{way}");
+    }
+    let copied = documents(&read("k8s/rendered/flux.yaml"));
+    let path = text(&copied[0]["spec"]["path"]).trim_start_matches("./").trim_end_matches("/overlays/homelab");
+    assert!(restore.contains(&format!("kubectl apply -k {path}/operations/restore")), "{path}");
+}
+
+/// Flux makes anew what is in Git.
+#[test]
+fn an_earlier_plan_leaves_git_before_it_leaves_the_cluster() {
+    let page = read(PAGE);
+    let earlier = section(&page, "From an earlier plan");
+    let (git, cluster) = (earlier.find("out of Git"), earlier.find("kubectl delete statefulset/pulsarr"));
+    assert!(git.is_some() && git < cluster, "{earlier}");
+}
+
+/// The README's paragraph names what there is.
+#[test]
+fn the_readme_names_the_jobs_and_the_page() {
+    let readme = read("README.md");
+    let paragraph = section(&readme, "In Kubernetes");
+    assert!(paragraph.contains("(k8s/README.md)"), "{paragraph}");
+    for job in Rendered::homelab().all("CronJob") {
+        let name = text(&job["metadata"]["name"]);
+        assert!(paragraph.contains(&format!("`{name}`")), "{name}: {paragraph}");
     }
 }

@@ -1,6 +1,8 @@
 //! The deployment as `k8s/render` wrote it: objects, the pods they make, and who is meant by a selector.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
@@ -22,6 +24,8 @@ pub type Alteration = Box<dyn Fn(&str, String) -> String>;
 
 thread_local! {
     static ALTERATION: RefCell<Option<Alteration>> = const { RefCell::new(None) };
+    /// Whether an alteration itself failed.
+    static BROKEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A file's text.
@@ -29,18 +33,42 @@ pub fn read(path: &str) -> String {
     let text = std::fs::read_to_string(place(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     ALTERATION.with_borrow(|alteration| match alteration {
         None => text,
-        Some(alteration) => alteration(path, text),
+        Some(alteration) => catch_unwind(AssertUnwindSafe(|| alteration(path, text))).unwrap_or_else(|why| {
+            BROKEN.set(true);
+            resume_unwind(why)
+        }),
     })
 }
 
-/// Why a test fails where it reads files altered; `None` when it passes.
+/// Why a test fails where it reads files altered; `None` when it passes. An alteration that fails itself shows nothing of the test, and
+/// fails whoever asked.
 pub fn fails_with(alteration: Alteration, test: fn()) -> Option<String> {
     ALTERATION.set(Some(alteration));
-    let outcome = std::panic::catch_unwind(test);
+    let outcome = catch_unwind(test);
     ALTERATION.set(None);
     let why = outcome.err()?;
+    if BROKEN.take() {
+        resume_unwind(why);
+    }
     let text = why.downcast_ref::<String>().cloned().or(why.downcast_ref::<&str>().map(|&text| text.to_owned()));
     Some(text.unwrap_or_default())
+}
+
+#[test]
+#[should_panic(expected = "there is nothing to alter")]
+fn an_alteration_that_fails_is_not_a_test_that_fails() {
+    let why = fails_with(Box::new(|_, _| panic!("there is nothing to alter")), || assert_eq!(read("k8s/render"), ""));
+    panic!("it was taken for one: {why:?}");
+}
+
+/// Says past the test harness, which would swallow it, what is not tried here, and why.
+///
+/// # Panics
+/// When the variable asks for it to be tried.
+pub fn skipped(required: &str, what: &str, why: &std::io::Error) {
+    let is_required = std::env::var(required).is_ok_and(|value| value == "1");
+    assert!(!is_required, "{required}=1, and {what} cannot be told: {why}");
+    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {what}, because {why}");
 }
 
 /// Every document of a text, empty ones left out.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::link::TokenState;
@@ -13,14 +14,18 @@ use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 
 use crate::app::App;
+use crate::app::data_folder::NotWritable;
 use crate::request::{ApiError, json};
 
-/// The file whose writing shows that the volume can be written to. A volume that turned read-only under a running pod is mended by
-/// a new pod, so this is for the liveness probe.
+/// The file whose writing shows that the volume can be written to. A volume that turned read-only stays so for every process on the same
+/// mount, a restarted one included: failing the liveness probe takes the service away visibly, and mounting anew is for whoever sees it.
 const PROBE: &str = "run/alive";
 
 /// So long the answer of one probe is that of all: whoever may ask can make the disk work once a second, not more.
 const FRESH_MS: i64 = 1_000;
+
+/// So long the data folder may take to be written to, for whoever only tells of it.
+const DISK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// `/healthz`, `/readyz`, `/health` below `base`.
 pub fn filter(base: BoxedFilter<()>, app: Arc<App>) -> BoxedFilter<(Response,)> {
@@ -31,22 +36,35 @@ pub fn filter(base: BoxedFilter<()>, app: Arc<App>) -> BoxedFilter<(Response,)> 
     warp::get().or(warp::head()).unify().and(healthz.or(readyz).unify().or(health).unify()).boxed()
 }
 
-/// Alive, and able to write to the data folder. Whether Plex or an arr answers is none of a probe's business.
+/// Alive, and able to write to the data folder, or kept from it only by a lack of room, which is told. Whether Plex or an arr answers is
+/// none of a probe's business.
 async fn answer_alive(app: Arc<App>) -> Response {
     match is_writable(&app).await {
         Ok(()) => "ok\n".into_response(),
-        Err(error) => {
+        Err(NotWritable::Full(error)) => {
+            format!("degraded: the data folder cannot be written to: {error}. Enlarge its volume.\n").into_response()
+        }
+        Err(NotWritable::Failed(error)) => {
             let text = format!("the data folder cannot be written to: {error}\n");
             warp::reply::with_status(text, StatusCode::SERVICE_UNAVAILABLE).into_response()
         }
     }
 }
 
+/// [`is_writable`] for whoever has more to tell than that: a disk that hangs is given up soon.
+///
+/// # Errors
+/// [`NotWritable`].
+pub async fn is_writable_in_time(app: &App) -> Result<(), NotWritable> {
+    let looked = tokio::time::timeout(DISK_PATIENCE, is_writable(app)).await;
+    looked.unwrap_or_else(|_| Err(NotWritable::Failed("it does not answer".to_owned())))
+}
+
 /// Whether the data folder can be written to; or why not. One look at a time, since all of them write the same file.
 ///
 /// # Errors
-/// In the operating system's words.
-pub async fn is_writable(app: &App) -> Result<(), String> {
+/// [`NotWritable`].
+async fn is_writable(app: &App) -> Result<(), NotWritable> {
     let mut last = Arc::clone(&app.last_look).lock_owned().await;
     let now_ms = app.now_ms();
     // One that lies in the future was made by a clock that has since been put back.
@@ -58,14 +76,14 @@ pub async fn is_writable(app: &App) -> Result<(), String> {
     let folder = app.config().environment.data_dir.clone();
     // The thread keeps the place: who asked may go away, and on a disk that hangs the next one would begin a second look.
     let looked = tokio::task::spawn_blocking(move || {
-        let found = touch(&folder).map_err(|error| error.to_string());
+        let found = touch(&folder).map_err(NotWritable::from);
         if let Err(error) = &found {
             tracing::error!("the data folder cannot be written to: {error}");
         }
         *last = Some((now_ms, found.clone()));
         found
     });
-    looked.await.unwrap_or_else(|error| Err(error.to_string()))
+    looked.await.unwrap_or_else(|error| Err(NotWritable::Failed(error.to_string())))
 }
 
 fn touch(folder: &Path) -> std::io::Result<()> {
@@ -89,12 +107,14 @@ async fn answer_ready(app: Arc<App>) -> Response {
 /// Whether all is well.
 #[derive(Serialize)]
 pub struct Health {
-    /// `ok`, or `attention` when somebody should look.
+    /// `ok`; `attention` when somebody should look; `degraded` while nothing can be stored, so that webhooks are refused.
     pub status: &'static str,
     /// Ours.
     pub version: &'static str,
     /// RFC 3339.
     pub started_at: String,
+    /// Whether the data folder can be written to: `writable`, `full`, `failed`.
+    pub data_folder: &'static str,
     /// Whether there is a Plex token and an instance.
     pub set_up: bool,
     /// Whether Plex takes the token: `alive`, `dead`, `unknown`; `null` without one, and before the first look.
@@ -139,10 +159,17 @@ pub async fn look(app: &App) -> Result<Health, StoreError> {
     let well = last_run.as_ref().is_none_or(|run| !matches!(run.result, "failed" | "crashed"));
     let token = app.plex_health.token();
     let well = well && token != Some(TokenState::Dead);
+    let disk = is_writable_in_time(app).await;
+    let status = match (&disk, well) {
+        (Err(_), _) => "degraded",
+        (Ok(()), true) => "ok",
+        (Ok(()), false) => "attention",
+    };
     Ok(Health {
-        status: if well { "ok" } else { "attention" },
+        status,
         version: env!("CARGO_PKG_VERSION"),
         started_at: rfc3339(app.started_at_ms),
+        data_folder: word(&disk),
         set_up: settings.plex.token.is_some() && !settings.instances.is_empty(),
         plex_token: token.map(TokenState::word),
         plex_server_reachable: app.plex_health.server().map(|seen| seen.outcome.is_ok()),
@@ -150,6 +177,14 @@ pub async fn look(app: &App) -> Result<Health, StoreError> {
         pending_approvals,
         webhooks_waiting,
     })
+}
+
+/// Every way in which the data folder can stand.
+pub const DISK_WORDS: [&str; 3] = ["writable", "full", "failed"];
+
+/// Which of [`DISK_WORDS`] it is.
+pub fn word(disk: &Result<(), NotWritable>) -> &'static str {
+    disk.as_ref().err().map_or("writable", NotWritable::word)
 }
 
 fn summary(db: Db<'_>) -> Result<(Option<LastRun>, u32, u32), StoreError> {
@@ -174,6 +209,19 @@ mod tests {
         join_all(asked).await
     }
 
+    #[test]
+    fn a_lack_of_room_is_no_fault_of_the_disk_and_everything_else_is_held_for_one() {
+        const ENOSPC: i32 = 28;
+        const EDQUOT: i32 = 122;
+        const EROFS: i32 = 30;
+        const EIO: i32 = 5;
+        const ESTALE: i32 = 116;
+        const ENOENT: i32 = 2;
+        let word = |code| NotWritable::from(std::io::Error::from_raw_os_error(code)).word();
+        assert_eq!([ENOSPC, EDQUOT].map(word), ["full"; 2]);
+        assert_eq!([EROFS, EIO, ESTALE, ENOENT].map(word), ["failed"; 4]);
+    }
+
     // Files are written on threads of their own, so at once they are also here.
     #[tokio::test]
     async fn fifty_probes_at_once_are_all_answered_well() {
@@ -192,15 +240,15 @@ mod tests {
         let file = service.folder.path().join(PROBE);
         assert_eq!(statuses(&probes, 3).await, [200; 3]);
         std::fs::remove_file(&file).unwrap();
-        service.clock.advance(std::time::Duration::from_millis(999));
+        service.clock.advance(Duration::from_millis(999));
         assert_eq!(statuses(&probes, 3).await, [200; 3]);
         assert!(!file.exists(), "nobody looked");
         // Nobody can write a file where a folder stands.
         std::fs::create_dir(&file).unwrap();
-        service.clock.advance(std::time::Duration::from_millis(1));
+        service.clock.advance(Duration::from_millis(1));
         assert_eq!(statuses(&probes, 3).await, [503; 3]);
         std::fs::remove_dir(&file).unwrap();
-        service.clock.advance(std::time::Duration::from_secs(1));
+        service.clock.advance(Duration::from_secs(1));
         assert_eq!(statuses(&probes, 1).await, [200]);
         assert!(file.exists());
     }

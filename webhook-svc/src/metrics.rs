@@ -20,6 +20,7 @@ use warp::reply::{Reply, Response};
 
 use crate::app::App;
 use crate::app::lane_health::{Failure, LaneHealth, Stand};
+use crate::health;
 
 /// The commit that this was built from, where the build was told.
 const REVISION: &str = match option_env!("PULSARR_REVISION") {
@@ -46,7 +47,8 @@ async fn answer(app: &App) -> Response {
             return warp::reply::with_status(text, StatusCode::SERVICE_UNAVAILABLE).into_response();
         }
     };
-    let mut response = Response::new(text(app, &stored, sizes(app).await).into());
+    let disk = health::word(&health::is_writable_in_time(app).await);
+    let mut response = Response::new(text(app, &stored, sizes(app).await, disk).into());
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
@@ -105,7 +107,8 @@ pub async fn sizes(app: &App) -> Sizes {
     looked.await.unwrap_or_default()
 }
 
-fn text(app: &App, stored: &Stored, sizes: Sizes) -> String {
+/// `disk` is how the data folder stands, one of [`health::DISK_WORDS`].
+fn text(app: &App, stored: &Stored, sizes: Sizes, disk: &str) -> String {
     let mut page = Page::default();
     page.gauge("pulsarr_build_info", "What runs.");
     page.line("pulsarr_build_info", &[("version", env!("CARGO_PKG_VERSION")), ("revision", REVISION)], 1);
@@ -217,6 +220,10 @@ fn text(app: &App, stored: &Stored, sizes: Sizes) -> String {
     );
     if let Some(seen) = app.plex_health.server() {
         page.line("pulsarr_plex_server_reachable", &[], u64::from(seen.outcome.is_ok()));
+    }
+    page.gauge("pulsarr_data_folder_state", "Whether the data folder can be written to: 1 for the state it is in.");
+    for state in health::DISK_WORDS {
+        page.line("pulsarr_data_folder_state", &[("state", state)], u64::from(state == disk));
     }
     page.gauge("pulsarr_db_size_bytes", "The database file.");
     page.line("pulsarr_db_size_bytes", &[], sizes.database);

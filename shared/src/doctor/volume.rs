@@ -120,7 +120,8 @@ pub fn judge(volume: &Volume, store_bytes: u64, allow_network_fs: bool) -> Vec<F
 fn of_access(volume: &Volume, folder: &Folder) -> Finding {
     let (shown, Folder { owner, group, .. }, user) = (volume.folder.display(), folder, volume.user);
     if folder.read_only {
-        let advice = "Mount it for writing. One that turned read-only after a disk fault has to be mounted anew: delete the pod.";
+        let advice = "Mount it for writing. One that turned read-only after a disk fault has to be mounted anew, and for that everything that \
+                      uses it has to end first (in Kubernetes: scale to 0, wait for the jobs, scale to 1).";
         return ill(format!("{shown} lies on a file system that is read-only"), advice);
     }
     if !folder.writable {

@@ -1,7 +1,6 @@
 //! What the first page tells at a glance: how everything stands, what happened today, and what waits.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Config;
@@ -12,12 +11,10 @@ use pulsarr_shared::store::{Db, Lately, StoreError};
 
 use super::runs::RunView;
 use crate::app::App;
+use crate::app::data_folder::NotWritable;
 use crate::health::{self, Health};
 use crate::metrics;
 use crate::request::{ApiError, Ask};
-
-/// So long the data folder may take to be written to.
-const DISK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How everything stands.
 pub struct Overview {
@@ -40,7 +37,7 @@ pub struct Overview {
     /// How the watching of lists is doing.
     pub lane: Lane,
     /// Whether the data folder can be written to; or why not.
-    pub disk: Result<(), String>,
+    pub disk: Result<(), NotWritable>,
     /// The database with its log; bytes.
     pub stored_bytes: u64,
     /// What happened today, in the household's zone.
@@ -91,8 +88,7 @@ pub async fn look(ask: &Ask) -> Result<Overview, ApiError> {
     let (config, now_ms) = (app.config(), app.now_ms());
     let asked = std::sync::Arc::clone(&config);
     let stored = app.database.read(move |db| read(db, &asked, now_ms)).await?;
-    let disk = tokio::time::timeout(DISK_PATIENCE, health::is_writable(app)).await;
-    let disk = disk.unwrap_or_else(|_| Err("it does not answer".to_owned()));
+    let disk = health::is_writable_in_time(app).await;
     let sizes = metrics::sizes(app).await;
     let broken = config.broken.iter().filter(|it| it.declaration.section == Section::Instances);
     Ok(Overview {

@@ -4,6 +4,7 @@
 mod asked;
 pub mod auth;
 pub mod connections;
+pub mod data_folder;
 mod friend_requests;
 pub mod insights;
 pub mod lane_health;
@@ -33,6 +34,7 @@ use tokio::sync::{Mutex, Notify, Semaphore};
 use self::asked::Asked;
 use self::auth::Auth;
 use self::connections::Connections;
+use self::data_folder::LastLook;
 use self::insights::Insights;
 use self::lane_health::LaneHealth;
 use self::plex_health::PlexHealth;
@@ -50,9 +52,6 @@ use crate::webhook_counts::WebhookCounts;
 
 /// Streams of events that are open at once: each holds a connection and some memory.
 pub const MOST_STREAMS: usize = 32;
-
-/// The last look at the data folder: when, and what was wrong with it. Held while somebody looks.
-type LastLook = Arc<Mutex<Option<(UnixMs, Result<(), String>)>>>;
 
 /// The service.
 pub struct App {

@@ -5,6 +5,7 @@ use pulsarr_shared::model::ConnectionStatus;
 use pulsarr_shared::report::ProblemKind;
 
 use crate::api::overview::{InstanceState, Overview};
+use crate::app::data_folder::NotWritable;
 use crate::fast_lane::HANGS_AFTER;
 use crate::pages::runs::tone;
 use crate::pages::words::lasted;
@@ -185,7 +186,13 @@ fn storage(overview: &Overview) -> Tile {
         Ok(()) => {
             Tile::new(NAME, "ok", &size(overview.stored_bytes), "The data folder can be written to.", "/settings")
         }
-        Err(error) => {
+        Err(NotWritable::Full(error)) => {
+            let text = format!(
+                "The data folder cannot be written to: {error}. Enlarge its volume; webhooks are refused until then."
+            );
+            Tile::new(NAME, "bad", "full", text, "/settings")
+        }
+        Err(NotWritable::Failed(error)) => {
             let text = format!("The data folder cannot be written to: {error}. Look at its volume.");
             Tile::new(NAME, "bad", "not writable", text, "/settings")
         }
@@ -215,6 +222,7 @@ mod tests {
                 status: "ok",
                 version: "1",
                 started_at: String::new(),
+                data_folder: "writable",
                 set_up: true,
                 plex_token: Some("alive"),
                 plex_server_reachable: Some(true),
@@ -270,7 +278,7 @@ mod tests {
     #[test]
     fn each_trouble_says_what_to_do() {
         type Breaks = fn(&mut Overview);
-        let troubles: [(&str, &str, &str, Breaks); 9] = [
+        let troubles: [(&str, &str, &str, Breaks); 10] = [
             ("Plex account", "bad", "link the account again", |it| it.health.plex_token = Some("dead")),
             ("Plex server", "warn", "check the address", |it| it.server_advice = Some("check the address".into())),
             ("movies", "warn", "open port 3003", |it| {
@@ -284,7 +292,8 @@ mod tests {
             ("Last sync", "warn", "No run for 2 h", |it| it.now_ms += 2 * RUN_OVERDUE_MS - 1_000),
             ("Last sync", "bad", "ended", |it| it.last_run.as_mut().unwrap().result = "failed"),
             ("Fast lane", "warn", "No sign of life", |it| it.lane.last_tick_at_ms -= 300_000),
-            ("Storage", "bad", "read-only", |it| it.disk = Err("read-only".into())),
+            ("Storage", "bad", "read-only", |it| it.disk = Err(NotWritable::Failed("read-only".into()))),
+            ("Storage", "bad", "Enlarge its volume", |it| it.disk = Err(NotWritable::Full("no space".into()))),
         ];
         for (name, tone, text, trouble) in troubles {
             let mut overview = well();
