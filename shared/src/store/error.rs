@@ -1,6 +1,6 @@
 //! What can be wrong with the data folder or the database, and what a person can do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
@@ -159,4 +159,23 @@ pub(super) fn unknown_word(what: &'static str, word: &str) -> StoreError {
 /// For columns that hold JSON.
 pub(super) fn bad_json(what: &'static str, error: &serde_json::Error) -> StoreError {
     StoreError::Unreadable { what, detail: error.to_string() }
+}
+
+/// What is wrong with a folder or a file in it.
+pub(super) fn folder_error(path: &Path, error: &std::io::Error) -> StoreError {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => StoreError::Full,
+        std::io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
+        _ => StoreError::Folder { path: PathBuf::from(path), detail: error.to_string() },
+    }
+}
+
+/// `SQLITE_CANTOPEN` says nothing of the path.
+pub(super) fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            StoreError::Folder { path: path.to_owned(), detail: error.to_string() }
+        }
+        _ => error.into(),
+    }
 }

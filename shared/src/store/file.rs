@@ -7,7 +7,8 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use serde::Serialize;
 
-use super::open::{MARK, cannot_open, is_for_us};
+use super::error::cannot_open;
+use super::schema::{MARK, is_for_us};
 use super::turns::wait_for_turns;
 use super::{Db, StoreError, letters};
 use crate::clock::Stopwatch;

@@ -28,6 +28,7 @@ mod queues;
 mod quotas;
 mod reader;
 mod runs;
+mod schema;
 mod scratch;
 mod settings;
 mod stats;

@@ -11,51 +11,13 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::Db;
-use super::error::StoreError;
+use super::error::{StoreError, cannot_open, folder_error};
 use super::file::StoreFile;
 use super::filesystem::{Filesystem, network_filesystem};
 use super::letters;
-use super::turns::wait_for_turns;
+use super::schema::{KNOWN, MARK, MIGRATIONS, is_for_us};
+use super::turns::{BUSY_TIMEOUT, wait_for_turns};
 use crate::clock::Stopwatch;
-
-/// How long a writer waits for another one. Writes are short, so this is only reached when something is wrong.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Every migration in order; the position, counted from 1, is the `user_version` it leads to.
-const MIGRATIONS: &[&str] = &[
-    include_str!("../../migrations/0001_first.sql"),
-    include_str!("../../migrations/0002_rules.sql"),
-    include_str!("../../migrations/0003_webhooks.sql"),
-    include_str!("../../migrations/0004_connections.sql"),
-    include_str!("../../migrations/0005_who_may.sql"),
-    include_str!("../../migrations/0006_paging.sql"),
-    include_str!("../../migrations/0007_totals.sql"),
-    include_str!("../../migrations/0008_declarations.sql"),
-    include_str!("../../migrations/0009_readable_from.sql"),
-    include_str!("../../migrations/0010_inbox.sql"),
-    include_str!("../../migrations/0011_posters.sql"),
-    include_str!("../../migrations/0012_lately.sql"),
-    include_str!("../../migrations/0013_requests.sql"),
-    include_str!("../../migrations/0015_retries.sql"),
-    include_str!("../../migrations/0016_sealed_passwords.sql"),
-    include_str!("../../migrations/0017_pages.sql"),
-];
-
-/// The setting that says who may work on a newer file: the lowest number of migrations that a program has to know. During a
-/// roll-out both versions run for a while, so most migrations only add, and leave it as it is.
-pub(super) const MARK: &str = "schema.readable_from";
-
-/// What the mark says once every migration is done, and how many migrations there were when somebody last thought about it.
-const READABLE_FROM: u32 = 9;
-const THOUGHT_ABOUT: usize = 16;
-const _: () = assert!(
-    MIGRATIONS.len() == THOUGHT_ABOUT && READABLE_FROM <= KNOWN,
-    "a migration was added: can programs that do not know it still work on the file? If not, raise the mark in the migration and \
-     READABLE_FROM; then note here that this was thought about"
-);
-
-/// How many migrations this program knows; the `user_version` of a file that it made.
-const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 /// The open database.
 pub struct Store {
@@ -284,12 +246,6 @@ impl Db<'_> {
     }
 }
 
-/// Whether this program works on a file of schema `found` that is marked as fit for programs from `mark` on: one of its own schema, or of
-/// an older one, which it migrates, or a newer one that says so.
-pub(super) fn is_for_us(found: u32, mark: Option<u32>) -> bool {
-    found <= KNOWN || mark.is_some_and(|from| from <= KNOWN)
-}
-
 /// SQLite's WAL is shared memory: its users have to be on one kernel.
 fn refuse_network(data_dir: &Path, filesystem: Filesystem, allowed: bool) -> Result<(), StoreError> {
     match network_filesystem(filesystem.magic) {
@@ -356,29 +312,12 @@ fn wait_for(file: File, path: &Path) -> Result<File, StoreError> {
     }
 }
 
-pub(super) fn folder_error(path: &Path, error: &std::io::Error) -> StoreError {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull => StoreError::Full,
-        std::io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
-        _ => StoreError::Folder { path: PathBuf::from(path), detail: error.to_string() },
-    }
-}
-
-/// `SQLITE_CANTOPEN` says nothing of the path.
-pub(super) fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::PermissionDenied) => {
-            StoreError::Folder { path: path.to_owned(), detail: error.to_string() }
-        }
-        _ => error.into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::*;
+    use crate::store::schema::READABLE_FROM;
 
     #[test]
     fn a_new_database_is_made_and_opened_again() {

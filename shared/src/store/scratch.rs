@@ -6,9 +6,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::error::{bad_json, unknown_word};
+use super::error::{bad_json, cannot_open, unknown_word};
 use super::file::StoreFile;
-use super::open::cannot_open;
 use super::{Db, Store, StoreError};
 use crate::model::{Decision, EntryId, EntryState, Outcome, Trace};
 

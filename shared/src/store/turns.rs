@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::open::BUSY_TIMEOUT;
 use crate::clock::Stopwatch;
+
+/// How long a writer waits for another one. Writes are short, so this is only reached when something is wrong.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Between two looks whether it may write. SQLite's own pauses grow to a tenth of a second; whoever commits without a break leaves gaps of
 /// less than a millisecond, which such pauses miss for ever.

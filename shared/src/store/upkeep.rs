@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::params;
 
-use super::open::BUSY_TIMEOUT;
+use super::turns::BUSY_TIMEOUT;
 use super::{Store, StoreError};
 use crate::clock::UnixMs;
 
