@@ -83,3 +83,35 @@ fn a_season_pack_that_sonarr_told_nobody_of_makes_one_message_also_when_the_webh
     let gathered: u32 = batches.query_row("SELECT count(*) FROM batches", [], |row| row.get(0)).unwrap();
     assert_eq!((gathered, outbox(&household)), (0, 1));
 }
+
+/// The first half is told by webhooks, and the service is replaced while the other half comes.
+#[test]
+fn a_season_pack_that_comes_in_part_while_the_service_is_away_is_told_of_whole() {
+    let mut household = wanting_two();
+    let service = connected(&mut household);
+    household.sync_well();
+    dated_now(&household);
+    household.sonarr.grab(HARBOUR_NINE);
+    let pack = household.sonarr.history().len() as i64;
+    let (before, away) = (1..=pack / 2, pack / 2 + 1..=pack);
+    for episode in before {
+        assert!(household.sonarr.import(HARBOUR_NINE, &[(1, episode)], false).iter().all(|sent| sent.status == 200));
+    }
+    wait_until("everything is acted on", || inbox(&household, "pending") == 0);
+    assert_eq!((state(&household, "Harbour Nine").as_str(), outbox(&household)), ("available", 0));
+    service.running.terminate();
+    assert_eq!(service.running.finish().code, Some(0));
+    household.sonarr.set_backed_off(true);
+    for episode in away {
+        assert!(household.sonarr.import(HARBOUR_NINE, &[(1, episode)], false).is_empty(), "nobody is told");
+    }
+    household.sonarr.set_backed_off(false);
+
+    let _service = connected(&mut household);
+    let told = || -> Option<String> {
+        let database = Connection::open(household.database()).unwrap();
+        database.query_row("SELECT max(payload) FROM outbox", [], |row| row.get(0)).unwrap()
+    };
+    wait_until("it is told of", || told().is_some());
+    assert_eq!((told().unwrap().matches("\"episode\":").count() as i64, outbox(&household)), (pack, 1));
+}

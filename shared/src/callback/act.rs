@@ -164,7 +164,7 @@ fn told(flaw: &Flaw) -> String {
     match flaw {
         Flaw::Address => "reports to another address".to_owned(),
         Flaw::Username => "logs in under another name".to_owned(),
-        Flaw::Method => "reports by PUT, which pulsarr does not take".to_owned(),
+        Flaw::Method => "reports by PUT where pulsarr asks for POST".to_owned(),
         Flaw::Tags => "reports only of titles with certain tags".to_owned(),
         Flaw::Events(events) => format!("no longer reports everything ({} is off)", events.join(", ")),
     }

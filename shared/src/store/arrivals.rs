@@ -17,6 +17,17 @@ const ARRIVALS: &str = "-- placements.arrivals\n\
         AND (p.state IN ('added', 'present', 'removed') OR (p.state = 'queued' AND p.attempt_at_ms IS NOT NULL))\n\
     ORDER BY p.id";
 
+/// From the few grabs of late to the placements, and not from all of these.
+const IS_MORE_ON_ITS_WAY: &str = "-- placements.is_more_on_its_way\n\
+    SELECT EXISTS (SELECT 1 FROM batches WHERE instance = ?1) OR EXISTS (\n\
+        SELECT 1 FROM grabs g INDEXED BY grabs_by_time CROSS JOIN titles t ON t.media_type IN ('movie', 'show')\n\
+            AND CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END = g.external_id\n\
+            CROSS JOIN placements p ON p.title_id = t.id AND p.instance = g.instance AND p.state IN ('added', 'present')\n\
+            CROSS JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL\n\
+        WHERE g.grabbed_at_ms > ?2 AND g.instance = ?1 AND NOT EXISTS (\n\
+            SELECT 1 FROM imports i WHERE i.instance = g.instance AND i.external_id = g.external_id\n\
+                AND i.season = g.season AND i.episode = g.episode))";
+
 /// How far the clocks of an arr and of this machine may be apart, and an import of ours still count; milliseconds.
 const CLOCKS_DIFFER_MS: i64 = 60_000;
 
@@ -238,6 +249,30 @@ impl Db<'_> {
              WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL",
         )?;
         Ok(query.query_row([instance], |row| row.get(0))?)
+    }
+
+    /// When the oldest of the open wishes was decided about, unix milliseconds, whose title `instance` has or had, whether or not there is
+    /// something to watch of it; `None` when it has taken nothing that is still wished for.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn oldest_placed(self, instance: &str) -> Result<Option<UnixMs>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- placements.oldest_placed\n\
+             SELECT min(p.queued_at_ms) FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL\n\
+             WHERE p.instance = ?1 AND p.state IN ('added', 'present', 'removed')",
+        )?;
+        Ok(query.query_row([instance], |row| row.get(0))?)
+    }
+
+    /// Whether more of an open wish is on its way in `instance`: a season is being gathered, or a download that was found after
+    /// `since_ms` has not brought all that it is to bring.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn is_more_on_its_way(self, instance: &str, since_ms: UnixMs) -> Result<bool, StoreError> {
+        let mut query = self.connection.prepare_cached(IS_MORE_ON_ITS_WAY)?;
+        Ok(query.query_row(params![instance, since_ms], |row| row.get(0))?)
     }
 
     /// What is waited for in `instance` that it has taken by `until_ms`, oldest first. A time after `now_ms` was written by a clock that

@@ -193,6 +193,19 @@ impl Db<'_> {
         })?)
     }
 
+    /// The seasons that a download of a title is to bring, ascending; none where no grab told of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn download_seasons(self, instance: &str, download_id: &str, external_id: u32) -> Result<Vec<u32>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- grabs.seasons\n\
+             SELECT DISTINCT season FROM grabs WHERE instance = ?1 AND download_id = ?2 AND external_id = ?3 ORDER BY season",
+        )?;
+        let seasons = query.query_map(params![instance, download_id, external_id], |row| row.get(0))?;
+        Ok(seasons.collect::<Result<_, _>>()?)
+    }
+
     /// The open batch of a season.
     ///
     /// # Errors

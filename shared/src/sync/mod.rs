@@ -39,7 +39,7 @@ use crate::routing::Disks;
 use crate::run::{Only, Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
 use crate::store::{Db, Store, StoreError};
-use crate::tracking::catch_up::{self, Due, Told};
+use crate::tracking::catch_up::{self, Due, Occasion, Told};
 use crate::tracking::{TrackingSettings, untold};
 use crate::upstreams::Upstreams;
 
@@ -357,8 +357,8 @@ pub fn new_run_id(now_ms: UnixMs) -> String {
     format!("{now_ms:011x}-{}", process::random_hex(4))
 }
 
-/// From when on the histories of the instances are to be asked for that have taken something which is still waited for. A run that is
-/// about one user asks nobody who was asked within the last minute.
+/// From when on the histories of the instances are to be asked for of which news is expected. A run that is about one user asks nobody
+/// who was asked within the last minute.
 fn owed_histories(run: &Run<'_>, request: &Request) -> Result<BTreeMap<String, UnixMs>, StoreError> {
     let mut owed = BTreeMap::new();
     for instance in &run.config.settings.instances {
@@ -366,7 +366,7 @@ fn owed_histories(run: &Run<'_>, request: &Request) -> Result<BTreeMap<String, U
         if request.user.is_some() && catch_up::was_asked_just_now(run.store, instance, now_ms)? {
             continue;
         }
-        if let Due::Since(since_ms) = catch_up::due(run.store, instance, now_ms)? {
+        if let Due::Since(since_ms) = catch_up::due(run.store, instance, Occasion::Run, now_ms)? {
             owed.insert(instance.name.clone(), since_ms);
         }
     }

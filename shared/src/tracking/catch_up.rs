@@ -1,5 +1,6 @@
-//! Webhooks that never came: an arr drops them while we are away, or while it believes that we are. Its history tells the same, and is
-//! asked at every look, in one request, but only of an instance that has taken something we still wait for.
+//! Webhooks that never came: an arr drops them while we are away, or while it believes that we are. Its history tells the same, in one
+//! request. It is asked at the start of the service of whoever has taken anything that is wished for, in every run where something is
+//! waited for or more of it is on its way, and every half an hour where shows are: of these there may always be more.
 //!
 //! A look begins where the history that was read before ended, by the instance's own clock. A webhook moves nothing: it does not tell
 //! whether those before it came, and the first one after an absence, such as the answer to our own question whether the connection
@@ -14,7 +15,7 @@ use tracing::{debug, error, info, warn};
 use super::{TrackingSettings, apply_events};
 use crate::clients::arr::{Arr, ArrError, HistoryEvent};
 use crate::clock::{Clock, UnixMs, has_passed, millis};
-use crate::model::Instance;
+use crate::model::{Instance, InstanceKind};
 use crate::report::{Problem, ProblemKind};
 use crate::store::{Db, Store, StoreError};
 use crate::upstreams::arr_problem;
@@ -24,6 +25,12 @@ const WITHOUT_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// The pause between two looks of runs that are about one user: in a minute, little is missed, and there may be many such runs.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// The pause between two looks at an instance of which nothing in particular is expected, but that has shows.
+const MORE_EVERY: Duration = Duration::from_secs(30 * 60);
+
+/// How long a download may take to bring what it is to bring, and be expected at every look: one that has failed is not told of.
+const DOWNLOAD_TAKES: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Each look begins so much before the end of the last one: what happens at the same time may be written down later, and an event that
 /// comes twice does no harm.
@@ -38,10 +45,19 @@ pub const PORTION: usize = 1_000;
 /// What an instance answers: see [`Arr::history_since`].
 pub type Answer = Result<Option<Vec<HistoryEvent>>, ArrError>;
 
+/// What a look at the histories is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// The service has started, and may have been away.
+    Start,
+    /// A run.
+    Run,
+}
+
 /// Whether the history of an instance is to be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
-    /// Nothing is waited for that it has taken.
+    /// No news is expected of what it has taken, or none so soon after it was asked.
     Nothing,
     /// It has said a short while ago that it has none.
     Resting,
@@ -84,9 +100,9 @@ pub struct Caught {
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be read.
-pub fn due(store: &Store, instance: &Instance, now_ms: UnixMs) -> Result<Due, StoreError> {
+pub fn due(store: &Store, instance: &Instance, occasion: Occasion, now_ms: UnixMs) -> Result<Due, StoreError> {
     let (db, name) = (store.read(), &instance.name);
-    let Some(wanted_at_ms) = db.oldest_awaited(name)? else { return Ok(Due::Nothing) };
+    let Some(wanted_at_ms) = oldest_expected(db, instance, occasion, now_ms)? else { return Ok(Due::Nothing) };
     let known = is_place_of(db, instance)?;
     let stored = |key: String| if known { stored(db, &key) } else { Ok(None) };
     if stored(without_key(name))?.is_some_and(|at| !has_passed(at, WITHOUT_FOR, now_ms)) {
@@ -96,6 +112,31 @@ pub fn due(store: &Store, instance: &Instance, now_ms: UnixMs) -> Result<Due, St
     let since_ms = stored(since_key(name))?.unwrap_or(wanted_at_ms);
     let farthest_ms = now_ms.saturating_sub(millis(FARTHEST));
     Ok(Due::Since(since_ms.min(now_ms).saturating_sub(millis(OVERLAP)).max(farthest_ms)))
+}
+
+/// When the oldest wish was decided about that there may be news of, unix milliseconds; `None` when it is not the time to ask.
+fn oldest_expected(
+    db: Db<'_>,
+    instance: &Instance,
+    occasion: Occasion,
+    now_ms: UnixMs,
+) -> Result<Option<UnixMs>, StoreError> {
+    let name = &instance.name;
+    if let Some(wanted_at_ms) = db.oldest_awaited(name)? {
+        return Ok(Some(wanted_at_ms));
+    }
+    let expected = match occasion {
+        Occasion::Start => true,
+        Occasion::Run => {
+            let rests = || -> Result<bool, StoreError> {
+                Ok(stored(db, &asked_key(name))?.is_some_and(|at| !has_passed(at, MORE_EVERY, now_ms)))
+            };
+            // A movie has come once it is there, and a show may go on.
+            (instance.kind() == InstanceKind::Sonarr && !rests()?)
+                || db.is_more_on_its_way(name, now_ms.saturating_sub(millis(DOWNLOAD_TAKES)))?
+        }
+    };
+    if expected { db.oldest_placed(name) } else { Ok(None) }
 }
 
 /// Whether `instance` was asked less than a minute ago, by whomever.

@@ -1,5 +1,6 @@
 //! Works events off: each changes the store, with the messages that follow from it, in one transaction.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::announcement::{Telling, gathered, is_complete_pack, is_pack, telling};
@@ -374,7 +375,12 @@ impl Source<'_> {
                     processed.announced += self.tell_episodes(external_id, &news, of_pack, &arrivals)?;
                 }
                 if is_complete_pack(progress) || (*whole_download && episodes.len() > 1) {
-                    processed.announced += self.flush_seasons(external_id, episodes)?;
+                    // The last event may be about one season of several.
+                    let mut seasons: BTreeSet<u32> = episodes.iter().map(|episode| episode.number.season).collect();
+                    if let Some(id) = download_id {
+                        seasons.extend(self.db.download_seasons(self.instance, id, external_id)?);
+                    }
+                    processed.announced += self.flush_seasons(external_id, &seasons)?;
                 }
             }
             InstanceKind::Radarr => {}
@@ -404,14 +410,11 @@ impl Source<'_> {
         Ok(u32::from(announce(self.db, self.told(external_id, at_once, self.when.at_ms, arrivals), self.now_ms)?))
     }
 
-    /// Tells of the seasons of `episodes` that are being gathered.
-    fn flush_seasons(&self, external_id: u32, episodes: &[ArrEpisode]) -> Result<u32, StoreError> {
-        let mut seasons: Vec<u32> = episodes.iter().map(|episode| episode.number.season).collect();
-        seasons.sort_unstable();
-        seasons.dedup();
+    /// Tells of those of `seasons` that are being gathered.
+    fn flush_seasons(&self, external_id: u32, seasons: &BTreeSet<u32>) -> Result<u32, StoreError> {
         let mut told = 0;
         for season in seasons {
-            if let Some(batch) = self.db.batch(self.instance, external_id, season)? {
+            if let Some(batch) = self.db.batch(self.instance, external_id, *season)? {
                 told += u32::from(flush(self.db, &batch, self.now_ms)?);
             }
         }

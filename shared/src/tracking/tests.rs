@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::catch_up::{Due, Left};
+use super::catch_up::{Due, Left, Occasion};
 use super::*;
 use crate::clients::arr::HistoryEvent;
 use crate::clock::UnixMs;
@@ -761,7 +761,7 @@ fn an_event_of_a_history_that_cannot_be_acted_on_is_where_the_next_look_begins()
     let take_in = |portion, left| {
         catch_up::take_in(&world.store, &instance, portion, left, TrackingSettings::default(), now_ms).unwrap()
     };
-    let next = || catch_up::due(&world.store, &instance, now_ms).unwrap();
+    let next = || catch_up::due(&world.store, &instance, Occasion::Run, now_ms).unwrap();
     let since = |hour: i64| Due::Since(NOON + hour * 3_600 * SECOND - 600 * SECOND);
 
     assert_eq!((take_in(&history[..1], Left::default()), next()), (Left::default(), since(1)));
@@ -858,6 +858,45 @@ fn what_an_arr_tells_counts_in_the_order_it_came_also_when_the_clock_is_put_back
     world.process(NOON + 30 * SECOND);
     assert_eq!(world.placement(show).state, PlacementState::Removed);
     assert_eq!(world.store.read().download_progress("shows", "D", SHOW).unwrap(), Default::default());
+}
+
+/// Of a pack of two seasons, the last of the first comes before the second.
+#[test]
+fn a_pack_of_several_seasons_is_told_of_in_all_of_them_once_it_is_complete() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    let of_season = |mut body: Value, season: u32| {
+        for episode in body["episodes"].as_array_mut().unwrap() {
+            episode["seasonNumber"] = season.into();
+        }
+        body
+    };
+    for season in [1, 2] {
+        world.tell("shows", of_season(episodes("Grab", [1, 2], "D"), season), NOON + SECOND);
+    }
+    for (season, number) in [(1, 1), (1, 2), (2, 1)] {
+        let processed = world.tell("shows", of_season(episodes("Download", [number], "D"), season), NOON + 2 * SECOND);
+        assert_eq!(processed.announced, 0, "it is not complete");
+    }
+    world.tell("shows", of_season(episodes("Download", [2], "D"), 2), NOON + 3 * SECOND);
+    let told: Vec<_> = world.messages().into_iter().map(|it| it.episodes).collect();
+    let whole = |season| [1, 2].map(|episode| EpisodeNumber { season, episode }).to_vec();
+    assert_eq!(told, [whole(1), whole(2)]);
+}
+
+#[test]
+fn more_is_expected_of_a_download_until_it_has_brought_all_or_a_day_is_over() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    let is_expected = |now_ms| world.store.read().is_more_on_its_way("shows", now_ms - DAY).unwrap();
+    assert!(!is_expected(NOON));
+    world.tell("shows", episodes("Grab", [1, 2], "D"), NOON + SECOND);
+    world.tell("shows", episodes("Download", [1], "D"), NOON + 2 * SECOND);
+    assert_eq!(flush_due_batches(&world.store, NOON + 200 * SECOND).unwrap(), 1);
+    assert!(is_expected(NOON + 200 * SECOND));
+    assert!(!is_expected(NOON + SECOND + DAY), "it has failed");
+    world.tell("shows", episodes("Download", [2], "D"), NOON + 201 * SECOND);
+    assert!(!is_expected(NOON + 201 * SECOND), "all of it has come");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use pulsarr_shared::store::StoreError;
 use pulsarr_shared::tracking::TrackingSettings;
-use pulsarr_shared::tracking::catch_up::{self, Due, Left, PORTION};
+use pulsarr_shared::tracking::catch_up::{self, Due, Left, Occasion, PORTION};
 use pulsarr_shared::upstreams::Upstreams;
 
 use crate::app::App;
@@ -46,7 +46,8 @@ async fn ask(app: &App, name: &str) -> Result<Look, StoreError> {
         return Ok(Look::Done);
     };
     let (of, now_ms) = (instance.clone(), app.now_ms());
-    let since_ms = match app.database.write(move |store| catch_up::due(store, &of, now_ms)).await? {
+    let due = move |store: &_| catch_up::due(store, &of, Occasion::Start, now_ms);
+    let since_ms = match app.database.write(due).await? {
         Due::Nothing => return Ok(Look::Done),
         Due::Resting => return Ok(Look::Later),
         Due::Since(since_ms) => since_ms,
