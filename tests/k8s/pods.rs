@@ -197,7 +197,7 @@ pub fn there_is_one_service_and_a_change_reaches_it_by_itself() {
 /// The probes that the service answers without a session: one writes to the volume, one reads the store, and neither asks anybody else.
 #[test]
 pub fn the_service_is_probed_where_it_answers_and_given_time_to_start() {
-    let health = read("webhook-svc/src/routes/health.rs");
+    let health = read("webhook-svc/src/health.rs");
     for deployment in Rendered::deployments() {
         let web = deployment.web();
         let container = web.container();

@@ -64,7 +64,11 @@ async fn start(ask: Ask) -> Result<Response, ApiError> {
 pub async fn started(ask: Ask) -> Result<RunStarted, ApiError> {
     let RunWish { user, full } = ask.json()?;
     match start_run(&ask, user, full).await? {
-        Start::Begun(run_id) => Ok(RunStarted { run_id }),
+        Start::Begun(run_id) => {
+            // Whoever is told of it looks at it next.
+            is_noted(&ask, &run_id).await?;
+            Ok(RunStarted { run_id })
+        }
         Start::Busy(by) => Err(ApiError::conflict(format!("failed to {}", NotBegun::Busy { by }))),
     }
 }
