@@ -349,6 +349,10 @@ fn tell_placement(lines: &mut Lines, placement: &PlacementRow, now_ms: UnixMs) {
             lines.line(format_args!("    {line}"));
         }
     }
+    if let Some(taken) = &placement.taken {
+        let answer = taken.answer.as_deref().map(|answer| format!(": {answer}")).unwrap_or_default();
+        lines.line(format_args!("    first {} {}{answer}", taken.state, rfc3339(taken.at_ms)));
+    }
     if let Some(answer) = &placement.answer {
         lines.line(format_args!("    answer: {answer}"));
     }
@@ -518,6 +522,7 @@ mod tests {
                 answer: Some("Root folder '/nope' does not exist".into()),
                 retry_at_ms: Some(1_795_435_800_000),
                 done_at_ms: None,
+                taken: None,
                 grabbed_at_ms: None,
                 available_at_ms: None,
             },
@@ -554,6 +559,7 @@ Salt Ledger (2025), a movie on the watchlist of tomas.r: failed
             answer: None,
             retry_at_ms: None,
             done_at_ms: None,
+            taken: None,
             grabbed_at_ms: None,
             available_at_ms: None,
         }

@@ -225,6 +225,7 @@ fn a_rule_that_matched() {
         answer: Some("added to Sonarr `anime` as number 4".into()),
         retry_at_ms: None,
         done_at_ms: Some(NOON + 200),
+        taken: None,
         grabbed_at_ms: None,
         available_at_ms: None,
     });

@@ -155,7 +155,8 @@ impl Db<'_> {
              UPDATE placements SET available_at_ms = CASE WHEN state = 'removed' THEN ?2 ELSE coalesce(available_at_ms, ?2) END,\n\
                  answer = CASE WHEN state = 'removed' THEN 'imported again' ELSE answer END,\n\
                  done_at_ms = CASE WHEN state = 'removed' THEN ?2 ELSE done_at_ms END,\n\
-                 state = CASE WHEN state <> 'removed' THEN state WHEN attempts > 0 THEN 'added' ELSE 'present' END\n\
+                 state = CASE WHEN state <> 'removed' THEN state\n\
+                     ELSE coalesce(taken_as, CASE WHEN attempts > 0 THEN 'added' ELSE 'present' END) END\n\
              WHERE id = ?1",
         )?;
         query.execute(params![arrival.id.0, at_ms])?;
@@ -171,15 +172,17 @@ impl Db<'_> {
         self.follow_arrivals(entry, now_ms)
     }
 
-    /// Notes that somebody took the title out of the arr's library, in these words. The entry stays where it stands: what a person
-    /// deletes is not asked for again.
+    /// Notes that somebody took the title out of the arr's library, in these words, and keeps when and in which words it first got there.
+    /// The entry stays where it stands: what a person deletes is not asked for again.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn set_removed(self, arrival: &ArrivalRow, answer: &str, when: Moment) -> Result<(), StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- placements.set_removed\n\
-             UPDATE placements SET state = 'removed', done_at_ms = ?2, answer = ?3\n\
+             UPDATE placements SET state = 'removed', done_at_ms = ?2, answer = ?3,\n\
+                 taken_at_ms = coalesce(taken_at_ms, done_at_ms), taken_as = coalesce(taken_as, state),\n\
+                 taken_answer = CASE WHEN taken_as IS NULL THEN answer ELSE taken_answer END\n\
              WHERE id = ?1 AND state IN ('added', 'present')\n\
                  AND (done_at_ms IS NULL OR done_at_ms <= ?2 OR done_at_ms > ?4)",
         )?;

@@ -59,7 +59,7 @@ pub use measures::{Counted, EndedRun};
 pub use open::{Opening, Store, sqlite_version};
 pub use outbox::OutboxRow;
 pub use overrule::Anew;
-pub use placements::{FailureFilter, FailureRow, PlacementRow, QueuedPlacement};
+pub use placements::{FailureFilter, FailureRow, PlacementRow, QueuedPlacement, Taken};
 pub use queues::{QueueCounts, WaitingRow};
 pub use quotas::PlaceRow;
 pub use reader::Reader;

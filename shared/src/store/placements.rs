@@ -117,16 +117,29 @@ pub struct PlacementRow {
     pub attempts: u32,
     /// The body last sent, JSON.
     pub payload: Option<String>,
-    /// What the arr said.
+    /// What the arr said of where it stands.
     pub answer: Option<String>,
     /// When it is tried again.
     pub retry_at_ms: Option<UnixMs>,
-    /// When it was done.
+    /// When it got where it stands.
     pub done_at_ms: Option<UnixMs>,
+    /// How the arr first took it, of what was removed there since.
+    pub taken: Option<Taken>,
     /// When the arr told that it found a release.
     pub grabbed_at_ms: Option<UnixMs>,
     /// When it told of the first import; of what was there with its file before anybody told, when we looked.
     pub available_at_ms: Option<UnixMs>,
+}
+
+/// How an arr first took a title that was removed there later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// When; unix milliseconds.
+    pub at_ms: UnixMs,
+    /// As what: added, or present.
+    pub state: PlacementState,
+    /// What the arr said.
+    pub answer: Option<String>,
 }
 
 /// Which of the titles that instances refused are meant.
@@ -546,12 +559,18 @@ impl Db<'_> {
         let mut query = self.connection.prepare_cached(
             "-- placements.of_entry\n\
              SELECT instance, state, queued_at_ms, attempts, payload, answer, retry_at_ms, done_at_ms, grabbed_at_ms,\n\
-                 available_at_ms, id\n\
+                 available_at_ms, id, taken_at_ms, taken_as, taken_answer\n\
              FROM placements WHERE entry_id = ?1 ORDER BY id",
         )?;
         let mut rows = query.query([entry.0])?;
         let mut placements = Vec::new();
         while let Some(row) = rows.next()? {
+            let taken = match (row.get(11)?, row.get::<_, Option<String>>(12)?) {
+                (Some(at_ms), Some(state)) => {
+                    Some(Taken { at_ms, state: placement_state(&state)?, answer: row.get(13)? })
+                }
+                _ => None,
+            };
             placements.push(PlacementRow {
                 id: PlacementId(row.get(10)?),
                 instance: row.get(0)?,
@@ -562,6 +581,7 @@ impl Db<'_> {
                 answer: row.get(5)?,
                 retry_at_ms: row.get(6)?,
                 done_at_ms: row.get(7)?,
+                taken,
                 grabbed_at_ms: row.get(8)?,
                 available_at_ms: row.get(9)?,
             });

@@ -7,6 +7,13 @@ use super::{Db, StoreError};
 use crate::clock::UnixMs;
 use crate::model::{EntryState, UserId};
 
+/// What instances have added since `?1`, whatever became of it there: the words of the index `placements_taken`.
+macro_rules! added_since {
+    () => {
+        "(state = 'added' OR taken_as = 'added') AND coalesce(taken_at_ms, done_at_ms) >= ?1"
+    };
+}
+
 /// What one user's list comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntriesOfUser {
@@ -87,10 +94,11 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn additions(self, since_ms: UnixMs, mut each: impl FnMut(&str, UnixMs)) -> Result<(), StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- stats.additions\n\
-             SELECT instance, done_at_ms FROM placements WHERE state = 'added' AND done_at_ms >= ?1 ORDER BY done_at_ms",
-        )?;
+        let mut query = self.connection.prepare_cached(concat!(
+            "-- stats.additions\nSELECT instance, coalesce(taken_at_ms, done_at_ms) AS at_ms FROM placements WHERE ",
+            added_since!(),
+            " ORDER BY at_ms"
+        ))?;
         let mut rows = query.query([since_ms])?;
         while let Some(row) = rows.next()? {
             each(row.get_ref(0)?.as_str().unwrap_or_default(), row.get(1)?);
@@ -108,7 +116,8 @@ impl Db<'_> {
             "-- stats.times_to_available\n\
              SELECT min(p.available_at_ms), max(min(p.available_at_ms) - e.appeared_at_ms, 0)\n\
              FROM placements p JOIN entries e ON e.id = p.entry_id\n\
-             WHERE p.available_at_ms IS NOT NULL AND p.available_at_ms >= ?1 AND p.state = 'added' GROUP BY e.id",
+             WHERE p.available_at_ms IS NOT NULL AND p.available_at_ms >= ?1 AND (p.state = 'added' OR p.taken_as = 'added')\n\
+             GROUP BY e.id",
         )?;
         let rows = query.query_map([since_ms], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -205,27 +214,37 @@ impl Db<'_> {
     /// [`StoreError`] when the database cannot be read.
     pub fn times_to_added(self, since_ms: UnixMs) -> Result<Vec<i64>, StoreError> {
         let mut query = self.connection.prepare_cached(
+            concat!(
             "-- stats.times_to_added\n\
-             SELECT max(min(p.done_at_ms) - e.appeared_at_ms, 0) AS took FROM placements p JOIN entries e ON e.id = p.entry_id\n\
-             WHERE p.state = 'added' AND p.done_at_ms >= ?1 GROUP BY e.id ORDER BY took",
+             WITH added AS (SELECT +entry_id AS entry_id, min(coalesce(taken_at_ms, done_at_ms)) AS at_ms FROM placements WHERE ",
+            added_since!(),
+            " GROUP BY +entry_id)\n\
+             SELECT max(added.at_ms - e.appeared_at_ms, 0) AS took FROM added JOIN entries e ON e.id = added.entry_id ORDER BY took"
+        ),
         )?;
         let rows = query.query_map([since_ms], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
+// `+entry_id`: in the order of entries, SQLite would rather walk through all placements than sort the few that are asked for.
 // The conditions on `grabbed_at_ms`, `available_at_ms` and the states are those of the indexes.
-const LATELY: &str = "-- stats.lately\n\
+const LATELY: &str = concat!(
+    "-- stats.lately\n\
     SELECT (SELECT count(*) FROM entries WHERE appeared_at_ms >= ?1),\n\
-    (SELECT count(DISTINCT entry_id) FROM placements WHERE state = 'added' AND done_at_ms >= ?1),\n\
-    (SELECT count(DISTINCT entry_id) FROM placements WHERE grabbed_at_ms IS NOT NULL AND grabbed_at_ms >= ?1),\n\
-    (SELECT count(DISTINCT entry_id) FROM placements WHERE available_at_ms IS NOT NULL AND available_at_ms >= ?1),\n\
-    (SELECT count(*) FROM placements WHERE state = 'failed' AND asked_at_ms >= ?1)";
+    (SELECT count(DISTINCT +entry_id) FROM placements WHERE ",
+    added_since!(),
+    "),\n\
+    (SELECT count(DISTINCT +entry_id) FROM placements WHERE grabbed_at_ms IS NOT NULL AND grabbed_at_ms >= ?1),\n\
+    (SELECT count(DISTINCT +entry_id) FROM placements WHERE available_at_ms IS NOT NULL AND available_at_ms >= ?1),\n\
+    (SELECT count(*) FROM placements WHERE state = 'failed' AND asked_at_ms >= ?1)"
+);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Store;
+    use crate::model::MediaType;
+    use crate::store::{Moment, Store};
 
     /// A household of one with three films: one came, one was refused, one is new. Times are small numbers.
     fn store() -> (tempfile::TempDir, Store) {
@@ -241,7 +260,8 @@ mod tests {
             INSERT INTO placements
             (entry_id, title_id, instance, state, options, queued_at_ms, asked_at_ms, done_at_ms, grabbed_at_ms, available_at_ms)
             VALUES (1, 1, 'movies', 'added', '{}', 11, 12, 12, 13, 40), (1, 1, 'uhd', 'added', '{}', 11, 15, 15, NULL, 50),
-            (2, 2, 'movies', 'failed', '{}', 21, 30, NULL, NULL, NULL);";
+            (2, 2, 'movies', 'failed', '{}', 21, 30, NULL, NULL, NULL);
+            UPDATE titles SET tmdb_id = 603 WHERE id = 1;";
         store.connection.execute_batch(rows).unwrap();
         (folder, store)
     }
@@ -275,11 +295,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_removed_since_counts_where_it_went_and_when() {
+        let (_folder, store) = store();
+        let (before, late) = (store.read().lately(0).unwrap(), store.read().lately(14).unwrap());
+        let times = store.read().times_to_added(0).unwrap();
+        store
+            .write(|db| {
+                let gone = db.arrivals("movies", MediaType::Movie, 603)?;
+                db.set_removed(&gone[0], "deleted", Moment::arrived(60, 60))
+            })
+            .unwrap();
+        assert_eq!(store.read().placements_by_instance().unwrap()[1].state, "removed");
+        let mut added = Vec::new();
+        store.read().additions(0, |instance, at_ms| added.push((instance.to_owned(), at_ms))).unwrap();
+        assert_eq!(added, [("movies".to_owned(), 12), ("uhd".to_owned(), 15)]);
+        assert_eq!((store.read().lately(0).unwrap(), store.read().lately(14).unwrap()), (before, late));
+        assert_eq!(store.read().times_to_added(0).unwrap(), times);
+        assert_eq!(store.read().times_to_available(1).unwrap(), [(40, 30)]);
+    }
+
+    #[test]
     fn counting_what_happened_lately_walks_through_no_table() {
         let (_folder, store) = store();
         let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {LATELY}")).unwrap();
         let steps = plan.query_map([0], |row| row.get::<_, String>(3)).unwrap();
         let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        assert!(steps.iter().any(|step| step.contains("COVERING INDEX placements_taken (<expr>>?)")), "{steps:#?}");
         let scans = steps.iter().filter(|step| step.starts_with("SCAN") && !step.contains("CONSTANT ROW"));
         // Those that were refused are few, and an index has no others.
         let scans: Vec<_> = scans.filter(|step| !step.contains("placements_failed")).collect();

@@ -14,7 +14,7 @@ use crate::model::{
     ExternalIds, Granted, Instance, InstanceKind, ListedTitle, MediaType, MinimumAvailability, MovieMonitor, Outcome,
     PlacementState, PlexId, Relation, TmdbId, Trace, TvdbId, UserId, UserUuid,
 };
-use crate::store::{NewWebhook, NewlyDecided, PlacementRow, QueuedPlacement, Store, WebhookState};
+use crate::store::{NewWebhook, NewlyDecided, PlacementRow, QueuedPlacement, Store, Taken, WebhookState};
 
 const NOON: UnixMs = 1_795_435_200_000;
 const SECOND: i64 = 1_000;
@@ -412,6 +412,7 @@ fn a_season_that_came_before_a_wish_is_told_to_those_who_wished_before_it() {
 fn what_is_deleted_stays_deleted_until_it_is_imported_again() {
     let world = World::new();
     let entry = world.added("ana", FILM, &["movies"]);
+    let added = world.placement(entry);
     world.tell("movies", film("Download"), NOON + SECOND);
     let mut deleted = film("MovieDelete");
     deleted["deletedFiles"] = true.into();
@@ -419,6 +420,8 @@ fn what_is_deleted_stays_deleted_until_it_is_imported_again() {
     let placement = world.placement(entry);
     assert_eq!((placement.state, placement.done_at_ms), (PlacementState::Removed, Some(NOON + 10 * SECOND)));
     assert_eq!(placement.answer.as_deref(), Some("deleted in Radarr `movies`, with its files"));
+    let taken = Taken { at_ms: added.done_at_ms.unwrap(), state: PlacementState::Added, answer: added.answer };
+    assert_eq!(placement.taken, Some(taken), "how it came there is still on record");
     assert_eq!(world.state(entry), EntryState::Available, "the entry keeps its state");
     assert_eq!(world.store.read().queue_lengths(NOON + DAY).unwrap(), [], "and nothing is added again");
 
@@ -429,6 +432,7 @@ fn what_is_deleted_stays_deleted_until_it_is_imported_again() {
     world.tell("movies", film("Download"), NOON + 20 * SECOND);
     let placement = world.placement(entry);
     assert_eq!((placement.state, placement.available_at_ms), (PlacementState::Added, Some(NOON + 20 * SECOND)));
+    assert_eq!(placement.taken.map(|it| it.at_ms), added.done_at_ms);
     assert_eq!(world.messages().len(), 1, "it was told of the first time");
 }
 

@@ -202,16 +202,29 @@ pub struct PlacementView {
     pub attempts: u32,
     /// The body last sent.
     pub payload: Option<serde_json::Value>,
-    /// What the arr said.
+    /// What the arr said of where it stands.
     pub answer: Option<String>,
     /// When it is tried again; `null`: not by itself.
     pub retry_at_ms: Option<i64>,
-    /// When it was done.
+    /// When it got where it stands: there, kept out, or removed.
     pub done_at_ms: Option<i64>,
+    /// How the arr first took it, of what was removed there since.
+    pub taken: Option<TakenView>,
     /// When the arr told that it found a release.
     pub grabbed_at_ms: Option<i64>,
     /// When it told of the first import.
     pub available_at_ms: Option<i64>,
+}
+
+/// How an arr first took a title that was removed there later.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TakenView {
+    /// When.
+    pub at_ms: i64,
+    /// As what: `added`, `present`
+    pub state: &'static str,
+    /// What the arr said.
+    pub answer: Option<String>,
 }
 
 /// A place in quotas.
@@ -483,6 +496,7 @@ impl PlacementView {
             answer: row.answer,
             retry_at_ms: row.retry_at_ms,
             done_at_ms: row.done_at_ms,
+            taken: row.taken.map(|it| TakenView { at_ms: it.at_ms, state: it.state.word(), answer: it.answer }),
             grabbed_at_ms: row.grabbed_at_ms,
             available_at_ms: row.available_at_ms,
         }

@@ -150,7 +150,8 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
 #[cfg(test)]
 mod tests {
     use pulsarr_shared::clock::rfc3339;
-    use pulsarr_shared::model::{EntryId, EntryState, ListedTitle, Relation, UserUuid};
+    use pulsarr_shared::model::{EntryId, EntryState, ListedTitle, MediaType, PlacementState, Relation, UserUuid};
+    use pulsarr_shared::store::Moment;
 
     use crate::api::household::{Household, NOON, SETTINGS};
     use crate::pages::testing::{Visitor, asked};
@@ -219,6 +220,29 @@ mod tests {
         assert!(page.contains(&rfc3339(again_ms)) && page.contains("&#60;b&#62;no root folder"), "{page}");
         let again = visitor.post("/watchlist/1", &[("do", "retry")]).await;
         assert_eq!((again.status, again.header("location")), (303, "/watchlist/1"));
+    }
+
+    #[tokio::test]
+    async fn what_was_deleted_in_the_arr_was_added_there_before_and_both_are_told() {
+        let visitor = Visitor::set_up(SETTINGS).await;
+        let household = Household::of(&visitor.service);
+        household.wish(1);
+        household.route_all("run-1");
+        let (added_ms, removed_ms) = (NOON + 60_000, NOON + 7_200_000);
+        household.write(|db| {
+            let queued = db.due_placements("movies", NOON)?;
+            db.finish(&queued[0], PlacementState::Added, "added as number 4", Some(4), added_ms)?;
+            let ids = db.entry(EntryId(1))?.unwrap().title.ids;
+            let gone = db.arrivals("movies", MediaType::Movie, ids.tmdb.unwrap().0)?;
+            db.set_removed(&gone[0], "deleted in Radarr `movies`", Moment::arrived(removed_ms, removed_ms))
+        });
+        let page = visitor.get("/watchlist/1").await.text;
+        let at = |told: &str| page.find(told).unwrap_or_else(|| panic!("{told}: {page}"));
+        let (added, removed) = (at("Added to movies"), at("Removed from movies"));
+        assert!(added < at("added as number 4") && at("added as number 4") < removed, "{page}");
+        assert!(page[removed..].contains("deleted in Radarr `movies`"), "{page}");
+        let timed = |moment: usize, at_ms| page[..moment].rfind(&rfc3339(at_ms)).is_some_and(|it| moment - it < 300);
+        assert!(timed(added, added_ms) && timed(removed, removed_ms), "{page}");
     }
 
     #[tokio::test]

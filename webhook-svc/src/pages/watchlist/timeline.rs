@@ -71,13 +71,17 @@ fn of_placement(entry: &WatchlistEntry, placement: &PlacementView) -> Vec<Moment
     let instance = &placement.instance;
     let mut moments = vec![Moment::new(placement.queued_at_ms, "requested", format!("On its way to {instance}"), "")];
     let answer = placement.answer.clone().unwrap_or_default();
+    if let Some(taken) = &placement.taken {
+        let what = taken_in_words(taken.state, instance);
+        moments.push(Moment::new(taken.at_ms, "ok", what, taken.answer.clone().unwrap_or_default()));
+    }
     if let Some(at_ms) = placement.done_at_ms {
         let (tone, what) = match placement.state {
-            "present" => ("ok", format!("{instance} has it already")),
             "excluded" => ("excluded", format!("{instance} keeps it out by its own list")),
             "removed" => ("closed", format!("Removed from {instance}")),
             "failed" => ("failed", format!("{instance} refused it")),
-            _ => ("ok", format!("Added to {instance}")),
+            _ if placement.taken.is_some() => ("ok", format!("{instance} has it again")),
+            state => ("ok", taken_in_words(state, instance)),
         };
         moments.push(Moment::new(at_ms, tone, what, answer));
     } else if placement.state == "failed" {
@@ -93,4 +97,8 @@ fn of_placement(entry: &WatchlistEntry, placement: &PlacementView) -> Vec<Moment
         moments.push(Moment::new(at_ms, "available", "It can be watched", format!("{instance} has its file.")));
     }
     moments
+}
+
+fn taken_in_words(state: &str, instance: &str) -> String {
+    if state == "present" { format!("{instance} has it already") } else { format!("Added to {instance}") }
 }
