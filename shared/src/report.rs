@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{MediaType, ReadOutcome, RunResult, Trigger};
+use crate::model::{MediaType, OutageReason, ReadOutcome, RunResult, Trigger};
 
 /// Single changes that a report lists at most; the counts are always whole.
 pub const MAX_CHANGES: usize = 200;
@@ -217,6 +217,18 @@ pub enum ProblemKind {
     Configuration,
     /// The upstream could not be reached or was not itself: the next run tries again.
     Down,
+}
+
+impl ProblemKind {
+    /// Why an instance that has such a problem is not well.
+    #[must_use]
+    pub const fn outage(self) -> OutageReason {
+        match self {
+            Self::Credentials => OutageReason::Refused,
+            Self::Configuration => OutageReason::Unfit,
+            Self::Down => OutageReason::Unreachable,
+        }
+    }
 }
 
 /// Requests to one upstream.

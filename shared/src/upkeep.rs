@@ -28,7 +28,7 @@ const PAUSE_AT_LOG: Duration = Duration::from_millis(500);
 /// For how many days each kind of row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Keep {
-    /// Runs, from their start. There are never more than 9000.
+    /// Runs, from their start, of which there are never more than 9000; and times that an instance was not well, from their end.
     pub runs_days: u32,
     /// Webhooks that nothing is left to do about, from when they came. There are never more than 2000.
     pub webhooks_days: u32,
@@ -77,6 +77,8 @@ pub struct Removed {
     pub messages: u64,
     /// Decisions about closed entries.
     pub decisions: u64,
+    /// Times that an instance was not well.
+    pub outages: u64,
     /// Sessions of browsers that were over.
     pub sessions: u64,
     /// Pictures beyond what their folder may hold.
@@ -105,6 +107,7 @@ pub fn tidy(store: &Store, order: &Order<'_>, stop: &Stop) -> Result<Kept, Upkee
         (Past::Webhooks, order.keep.webhooks_days, &mut removed.webhooks),
         (Past::Messages, order.keep.messages_days, &mut removed.messages),
         (Past::Decisions, order.keep.decisions_days, &mut removed.decisions),
+        (Past::Outages, order.keep.runs_days, &mut removed.outages),
     ] {
         let before_ms = order.now_ms - DAY_MS * UnixMs::from(days);
         *count = match order.dry_run {

@@ -90,24 +90,61 @@ fn a_session_that_is_over_leads_back_to_the_same_place() {
     });
 }
 
+fn typed_too_late(scene: &mut Scene) {
+    let browser = &scene.browser;
+    browser.expects("status of 422");
+    browser.expects("status of 401");
+    let save = "form[action$='/time_zone'] .btn.primary";
+    browser.goto("/settings/general");
+    browser.fill("Time zone", "Atlantis/Centre");
+    browser.click(save);
+    browser.finds("[aria-invalid='true']");
+    all_sessions_end(scene);
+    browser.fill("Time zone", "Pacific/Auckland");
+    browser.click(save);
+    browser.sees("what you had typed is shown again");
+    sign_in(scene, "wrong");
+    browser.sees("the user name or the password is wrong");
+    sign_in(scene, PASSWORD);
+    browser.sees("nothing was changed yet");
+    assert_eq!(browser.value("Value"), "Pacific/Auckland", "what was typed is kept");
+    let zone = || scene.household.pulsarr(&["check", "--offline"]).stdout;
+    assert!(!zone().contains("Pacific/Auckland"), "nothing is sent by itself");
+    browser.press("Send it");
+    browser.finds(".notice.is-ok");
+    browser.at("/settings/general");
+    assert!(zone().contains("Pacific/Auckland"), "{}", zone());
+}
+
 #[test]
-fn a_form_that_comes_after_the_session_is_over_leads_back_to_its_page_and_changes_nothing() {
-    play_signed_in(Look::LIGHT, wanting_two(), |scene| {
+fn what_was_typed_when_the_session_was_over_is_shown_again_and_sent_by_a_person() {
+    play_signed_in(Look::LIGHT, wanting_two(), typed_too_late);
+}
+
+#[test]
+fn the_same_of_what_was_typed_without_javascript() {
+    play_signed_in(Look::WITHOUT_SCRIPTS, wanting_two(), typed_too_late);
+}
+
+#[test]
+fn a_secret_that_came_too_late_is_asked_for_again() {
+    play_signed_in(Look::PHONE, wanting_two(), |scene| {
         let browser = &scene.browser;
-        browser.expects("status of 422");
-        let save = "form[action$='/time_zone'] .btn.primary";
-        browser.goto("/settings/general");
-        browser.fill("Time zone", "Atlantis/Centre");
-        browser.click(save);
-        browser.finds("[aria-invalid='true']");
+        browser.expects("status of 401");
+        browser.goto("/settings/tmdb");
+        browser.write("#region", "DE");
+        browser.write("#api_key", "hunter2");
         all_sessions_end(scene);
-        // The page that says what is wrong has another address, where there is nothing to see.
-        browser.at("/settings/general/time_zone");
-        browser.fill("Time zone", "Pacific/Auckland");
-        browser.click(save);
-        browser.at("/login?next=/settings/general");
+        browser.click(".form .btn.primary");
+        browser.sees("Passwords and keys are not kept");
+        assert!(!browser.run("return document.documentElement.outerHTML").to_string().contains("hunter2"));
         sign_in(scene, PASSWORD);
-        browser.at("/settings/general");
-        assert_eq!(browser.value("Time zone"), "");
+        browser.sees("nothing was changed yet");
+        assert_eq!((browser.value("Region"), browser.value("Api key")), ("DE".to_owned(), String::new()));
+        browser.fill("Api key", "hunter3");
+        browser.press("Send it");
+        browser.finds(".notice.is-ok");
+        browser.at("/settings/tmdb");
+        browser.sees("key set");
     });
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::model::InstanceKind;
 
 /// What came of a webhook.
@@ -69,6 +70,24 @@ pub struct Counted {
 /// The counters.
 #[derive(Debug, Default)]
 pub struct WebhookCounts(Mutex<BTreeMap<(&'static str, &'static str, Outcome), u64>>);
+
+/// How many webhooks of each instance came with a wrong password since somebody looked at it last, and when the first of them came.
+#[derive(Debug, Default)]
+pub struct RefusedWebhooks(Mutex<BTreeMap<String, (u32, UnixMs)>>);
+
+impl RefusedWebhooks {
+    /// Counts one of an instance of the settings.
+    pub fn count(&self, instance: &str, now_ms: UnixMs) {
+        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, _) = refused.entry(instance.to_owned()).or_insert((0, now_ms));
+        *count = count.saturating_add(1);
+    }
+
+    /// What was counted of this instance, and from now on is not; `None`: nothing.
+    pub fn take(&self, instance: &str) -> Option<(u32, UnixMs)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(instance)
+    }
+}
 
 impl WebhookCounts {
     /// Counts one.

@@ -63,8 +63,8 @@ fn keep(environment: &Environment) -> Keep {
 
 fn outcome(kept: Kept) -> Outcome<Kept> {
     let Kept { dry_run, removed, store_bytes, given_back_bytes, log_bytes } = &kept;
-    let Removed { runs, webhooks, messages, decisions, sessions, posters } = removed;
-    let all = runs + webhooks + messages + decisions + sessions + posters;
+    let Removed { runs, webhooks, messages, decisions, outages, sessions, posters } = removed;
+    let all = runs + webhooks + messages + decisions + outages + sessions + posters;
     let (verb, tense) = if *dry_run { ("would go", "would be removed") } else { ("went", "removed") };
     let summary = format!("{all} things past their time {tense}");
     let mut lines = Lines::new();
@@ -73,6 +73,7 @@ fn outcome(kept: Kept) -> Outcome<Kept> {
         (webhooks, "webhooks that nothing is left to do about"),
         (messages, "messages that were delivered"),
         (decisions, "decisions about closed entries that others followed"),
+        (outages, "times that an instance was not well"),
         (sessions, "sign-ins that were over"),
         (posters, "posters beyond their bound"),
     ] {

@@ -9,6 +9,7 @@ mod declaration;
 mod entry;
 mod facts;
 mod instance;
+mod outage;
 mod placement;
 mod quota;
 mod run;
@@ -31,6 +32,7 @@ pub use instance::{
     AddOptions, ArrOptions, Instance, InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, SeriesMonitor,
     SeriesType, SeriesTypeChoice,
 };
+pub use outage::OutageReason;
 pub use placement::{Arrival, PlacementId, PlacementState, entry_state};
 pub use quota::{Granted, Period, Quota, QuotaUse, ShortMonth, WhenExceeded};
 pub use run::{ReadOutcome, RunResult, Trigger};

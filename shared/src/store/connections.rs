@@ -97,13 +97,13 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Forgets the connection of an instance, its password included: what still shows it is refused from now on.
+    /// Forgets the connection of an instance, its password and its history included: what still shows it is refused from now on.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn forget_connection(self, instance: &str) -> Result<(), StoreError> {
         self.connection.execute("-- connections.forget\nDELETE FROM connections WHERE instance = ?1", [instance])?;
-        Ok(())
+        self.forget_outages(instance)
     }
 }
 

@@ -21,6 +21,7 @@ mod inbox;
 mod letters;
 mod measures;
 mod open;
+mod outages;
 mod outbox;
 mod overrule;
 mod placements;
@@ -57,6 +58,7 @@ pub use inbox::{
 };
 pub use measures::{Counted, EndedRun};
 pub use open::{Opening, Store, sqlite_version};
+pub use outages::{FoundBy, OutageRow, Unwell};
 pub use outbox::OutboxRow;
 pub use overrule::Anew;
 pub use placements::{FailureFilter, FailureRow, PlacementRow, QueuedPlacement, Taken};

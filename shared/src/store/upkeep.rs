@@ -35,6 +35,8 @@ pub enum Past {
     Messages,
     /// Decisions about entries that are closed, but for the last one about each.
     Decisions,
+    /// Times that an instance was not well, and is again.
+    Outages,
 }
 
 impl Past {
@@ -46,6 +48,7 @@ impl Past {
             }
             Self::Webhooks => "FROM inbox WHERE received_at_ms < ?1 AND state IN ('done', 'ignored')",
             Self::Messages => "FROM outbox WHERE made_at_ms < ?1 AND state <> 'pending'",
+            Self::Outages => "FROM outages WHERE ended_at_ms < ?1",
             Self::Decisions => {
                 "FROM decisions WHERE entry_id IN (SELECT id FROM entries WHERE closed_at_ms < ?1)\n\
                      AND id < (SELECT max(last.id) FROM decisions last WHERE last.entry_id = decisions.entry_id)"
@@ -59,6 +62,7 @@ impl Past {
             Self::Webhooks => "inbox",
             Self::Messages => "outbox",
             Self::Decisions => "decisions",
+            Self::Outages => "outages",
         }
     }
 }
@@ -202,6 +206,16 @@ mod tests {
         store.connection.execute_batch(rows).unwrap();
         assert_eq!((drop_all(&store, Past::Webhooks, 5), drop_all(&store, Past::Messages, 5)), (2, 1));
         assert_eq!((count(&store, "inbox"), count(&store, "outbox")), (3, 2));
+    }
+
+    #[test]
+    fn outages_go_by_their_end_and_those_that_go_on_stay_however_old() {
+        let (_folder, store) = store();
+        let rows = "INSERT INTO outages (instance, reason, detail, began_at_ms, seen_at_ms, ended_at_ms) VALUES\n\
+                 ('m', 'unfit', '', 1, 1, 4), ('m', 'refused', '', 1, 1, 9), ('m', 'webhook', '', 1, 1, NULL)";
+        store.connection.execute_batch(rows).unwrap();
+        assert_eq!(drop_all(&store, Past::Outages, 5), 1);
+        assert_eq!((count(&store, "outages"), count(&store, "outages WHERE reason = 'unfit'")), (2, 0));
     }
 
     #[test]

@@ -31,14 +31,14 @@ use crate::clients::plex::Plex;
 use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
-use crate::model::{EntryId, Instance, ReadOutcome, RunResult, Trigger};
+use crate::model::{EntryId, Instance, OutageReason, ReadOutcome, RunResult, Trigger};
 use crate::process;
 use crate::report::{DecisionCounts, Problem, ProblemKind, Report, RunReport};
 use crate::resolve::{self, resolve};
 use crate::routing::Disks;
 use crate::run::{Only, Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
-use crate::store::{Db, Store, StoreError};
+use crate::store::{Db, FoundBy, Store, StoreError, Unwell};
 use crate::tracking::catch_up::{self, Due, Occasion, Told};
 use crate::tracking::{TrackingSettings, untold};
 use crate::upstreams::Upstreams;
@@ -171,12 +171,29 @@ pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result
         if gave_way {
             give_way::leave(db, request)?;
         }
+        if run.store.lasts() {
+            note_outages(db, run.config, &report, now_ms)?;
+        }
         db.end_run(run.id, report.run.result, &json, now_ms)
     });
     carried_out?;
     stored?;
     info!(run.id = %run.id, "{}", report.summary());
     Ok(report)
+}
+
+/// Notes in the history of each instance how this run has found it.
+fn note_outages(db: Db<'_>, config: &Config, report: &Report, now_ms: UnixMs) -> Result<(), StoreError> {
+    let by = if report.run.trigger == Trigger::FastLane { FoundBy::Look } else { FoundBy::Run };
+    for Instance { name, .. } in &config.settings.instances {
+        if let Some(problem) = report.problems.iter().find(|problem| problem.upstream == *name) {
+            let (reason, detail) = (problem.kind.outage(), problem.message.as_str());
+            db.note_unwell(&Unwell { instance: name, reason, detail, by, refused_webhooks: 0 }, now_ms)?;
+        } else if report.did_well().any(|it| it == name) {
+            db.end_outages(name, OutageReason::OF_INSTANCE, now_ms)?;
+        }
+    }
+    Ok(())
 }
 
 /// The stages, in order. What goes wrong upstream ends in the report.

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use pulsarr_shared::clients::arr::ArrError;
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::model::{ConnectionStatus, Instance};
 use pulsarr_shared::report::{Problem, ProblemKind, Report};
@@ -12,6 +11,7 @@ use pulsarr_shared::store::{ConnectionRow, Db, QueueCounts, StoreError, WaitingR
 use super::people::{People, Person};
 use super::webhooks::ConnectionView;
 use crate::app::App;
+use crate::connections;
 use crate::request::ApiError;
 
 /// Whether an instance can be worked with.
@@ -150,7 +150,7 @@ impl Records {
                 return (at_ms, Health::Ok, String::new());
             }
             let advice = row.detail.clone().unwrap_or_default();
-            let refused = instance.is_some_and(|it| advice == ArrError::Unauthorized.advice(&it.label()));
+            let refused = instance.is_some_and(|it| connections::is_refusal(it, &advice));
             (at_ms, if refused { Health::Refused } else { Health::Unreachable }, advice)
         });
         let problem = self.problems.iter().find(|problem| problem.upstream == name).map(|problem| {
@@ -173,6 +173,8 @@ impl Records {
 
 #[cfg(test)]
 mod tests {
+    use pulsarr_shared::clients::arr::ArrError;
+
     use super::super::household::{Household, SETTINGS};
     use super::*;
     use pulsarr_shared::model::Connection;

@@ -3,7 +3,8 @@
 use pulsarr_shared::check::{self, Finding};
 use pulsarr_shared::clients::arr::{Arr, ArrError, QualityProfile, RootFolder, Tag};
 use pulsarr_shared::config::Config;
-use pulsarr_shared::model::Section;
+use pulsarr_shared::model::{OutageReason, Section};
+use pulsarr_shared::store::{FoundBy, Store, Unwell};
 use pulsarr_shared::upstreams::Upstreams;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -113,10 +114,31 @@ pub async fn tried(ask: &Ask) -> Result<(Trial, Option<Choices>), ApiError> {
     let offered = if answers { offered_by(arr).await.ok() } else { None };
     // What is made for one that is not saved yet would be left behind there.
     let is_saved = app.config().settings.instances.iter().any(|it| it.name == name && is_reached_alike(it, instance));
+    if is_saved {
+        note(app, &name, &found).await?;
+    }
     let webhook = if answers && is_saved { Some(looked_at(app, &name).await?) } else { None };
     let findings: Vec<FindingView> = found.into_iter().map(FindingView::from).collect();
     let ok = !findings.is_empty() && findings.iter().all(|finding| finding.ok);
     Ok((Trial { ok, findings, webhook }, offered))
+}
+
+/// Notes in the history of the instance what was found.
+async fn note(app: &App, name: &str, found: &[Finding]) -> Result<(), ApiError> {
+    let problem = found.iter().find_map(|finding| finding.outcome.as_ref().err()).cloned();
+    let (name, all_well, now_ms) = (name.to_owned(), !found.is_empty(), app.now_ms());
+    let note = move |store: &Store| {
+        store.write(|db| match &problem {
+            Some(problem) => {
+                let (reason, detail) = (problem.kind.outage(), problem.message.as_str());
+                let by = FoundBy::Look;
+                db.note_unwell(&Unwell { instance: &name, reason, detail, by, refused_webhooks: 0 }, now_ms)
+            }
+            None if all_well => db.end_outages(&name, OutageReason::OF_INSTANCE, now_ms),
+            None => Ok(()),
+        })
+    };
+    Ok(app.database.write(note).await?)
 }
 
 pub(super) async fn choices(ask: Ask) -> Result<Response, ApiError> {

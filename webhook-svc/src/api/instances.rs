@@ -11,7 +11,8 @@ use warp::reply::Response;
 use super::editing::{
     Standing, body_of, expected_version, find, kept, masked, problems_of, seal, unchanged, with_version,
 };
-use super::endpoint::{Answer, Endpoint, answer, shape};
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
+use super::instance_history::{self, InstanceHistory};
 use super::instance_trial::{self, Choices, Trial};
 use crate::app::App;
 use crate::audit::By;
@@ -65,6 +66,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         body: None,
         answer: Answer::Json(shape::<InstanceDetail>),
         handle: |ask| Box::pin(one(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/instances/{name}/history",
+        tag: "instances",
+        summary: "When the instance was not well, and why, newest first; at most 200 times that are over.",
+        access: Access::Read,
+        query: &[Parameter { name: "limit", about: "How many, 1 to 200; usually 50." }],
+        body: None,
+        answer: Answer::Json(shape::<InstanceHistory>),
+        handle: |ask| Box::pin(instance_history::show(ask)),
     },
     Endpoint {
         method: Method::PUT,

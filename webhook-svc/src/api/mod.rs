@@ -19,6 +19,7 @@ mod given;
 #[cfg(test)]
 pub mod household;
 pub mod instance_health;
+pub mod instance_history;
 pub mod instance_trial;
 pub mod instances;
 pub mod logs;

@@ -48,7 +48,7 @@ use crate::engine::Engine;
 use crate::fragment::fragment;
 use crate::passwords::Passwords;
 use crate::receiver::Receiver;
-use crate::webhook_counts::WebhookCounts;
+use crate::webhook_counts::{RefusedWebhooks, WebhookCounts};
 
 /// Streams of events that are open at once: each holds a connection and some memory.
 pub const MOST_STREAMS: usize = 32;
@@ -96,6 +96,8 @@ pub struct App {
     pub rooms: Rooms,
     /// How many webhooks came.
     pub webhook_counts: WebhookCounts,
+    /// Webhooks with a wrong password, until they are noted in the history of their instance.
+    pub refused_webhooks: RefusedWebhooks,
     /// How often a connection had to wait because as many were open as may be.
     pub connections_full: AtomicU64,
     /// How often a part of the service died and was started again; the fast lane counts its own.
@@ -147,6 +149,7 @@ impl App {
             connections: Connections::default(),
             asked: Asked::default(),
             webhook_counts: WebhookCounts::default(),
+            refused_webhooks: RefusedWebhooks::default(),
             connections_full: AtomicU64::new(0),
             part_restarts: AtomicU64::new(0),
             event_streams: Arc::new(Semaphore::new(MOST_STREAMS)),

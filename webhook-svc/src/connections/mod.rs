@@ -3,6 +3,7 @@
 //! Everything that is done to one is done under two locks, that of the instance's name and that of its host, always in this order.
 //! Webhooks come in meanwhile and take neither.
 
+mod history;
 mod keeper;
 mod missed;
 #[cfg(test)]
@@ -18,13 +19,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use history::is_refusal;
 pub use keeper::keep;
 use password::{Given, host_key};
 use pulsarr_shared::callback::{self, Wanted};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{Connection, ConnectionStatus, Instance, Section};
 use pulsarr_shared::process;
-use pulsarr_shared::store::{ConnectionRow, StoreError};
+use pulsarr_shared::store::{ConnectionRow, Store, StoreError};
 use pulsarr_shared::upstreams::Upstreams;
 use pulsarr_shared::vault::VaultError;
 pub use schedule::is_reached_alike;
@@ -205,8 +207,14 @@ pub async fn fix(app: &App, name: &str) -> Result<Option<Connection>, StoreError
             return Ok(Some(found));
         }
         app.connections.tell(instance, &found);
-        let (name, stored, now_ms) = (instance.name.clone(), found.clone(), app.now_ms());
-        app.database.write(move |store| store.write(|db| db.set_connection_status(&name, &stored, now_ms))).await?;
+        let (looked, now_ms) = (history::Look::of(app, &config, instance, found.clone()), app.now_ms());
+        let note = move |store: &Store| {
+            store.write(|db| {
+                db.set_connection_status(&looked.instance, &looked.found, now_ms)?;
+                looked.note(db, now_ms)
+            })
+        };
+        app.database.write(note).await?;
         return Ok(Some(found));
     }
 }

@@ -320,3 +320,58 @@ async fn the_address_that_an_arr_is_told_is_below_the_base_path_once() {
         assert_eq!(wanted.address().as_deref(), Some("http://pulsarr:3003/media/pulsarr/webhook/movies"));
     }
 }
+
+#[tokio::test]
+async fn the_history_of_an_instance_tells_when_it_was_not_well_and_why() {
+    let (service, fake) = (service().await, FakeRadarr::start());
+    ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;
+    let look = || async { keeper::look(Arc::clone(&service.app), "movies".to_owned()).await };
+    let told = || async {
+        let answered = ask(&service, "GET", "/instances/movies/history", Value::Null).await;
+        answered.json["outages"].as_array().unwrap().clone()
+    };
+    assert!(look().await);
+    assert_eq!(told().await, Vec::<Value>::new(), "it was always well");
+
+    fake.set_starting_up(true);
+    assert!(!look().await && !look().await);
+    let tested = ask(&service, "POST", "/instances/test", json!({"name": "movies"})).await;
+    assert_eq!(tested.json["ok"], false, "{}", tested.text);
+    let outage = &told().await[0];
+    assert_eq!(
+        (&outage["reason"], &outage["looks"], &outage["ended_at_ms"]),
+        (&json!("unreachable"), &json!(3), &Value::Null)
+    );
+    assert!(!outage["message"].as_str().unwrap().is_empty());
+
+    fake.set_starting_up(false);
+    fake.inject(Fault::on("GET", "/api/v3/notification").times(1).status(401));
+    assert!(!look().await);
+    let two = told().await;
+    assert_eq!((&two[0]["reason"], two.len()), (&json!("refused"), 2), "{two:?}");
+    assert!(two[1]["ended_at_ms"].is_i64(), "{two:?}");
+
+    assert!(look().await);
+    let over = told().await;
+    assert!(over.iter().all(|it| it["ended_at_ms"].is_i64()) && over.len() == 2, "{over:?}");
+    let one = ask(&service, "GET", "/instances/movies/history?limit=1", Value::Null).await;
+    assert_eq!(one.json["outages"].as_array().unwrap().len(), 1);
+    ask(&service, "DELETE", "/instances/movies", Value::Null).await;
+    ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;
+    assert_eq!(told().await, Vec::<Value>::new(), "another one of the same name has a history of its own");
+}
+
+#[tokio::test]
+async fn webhooks_that_were_refused_are_in_the_history_once_the_connection_was_looked_at() {
+    let (service, fake) = (service().await, FakeRadarr::start());
+    ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;
+    for _ in 0..3 {
+        let sent = warp::test::request().method("POST").path("/webhook/movies").body("{}");
+        assert_eq!(sent.reply(&crate::routes::all(&service.app)).await.status(), 401);
+    }
+    assert!(keeper::look(Arc::clone(&service.app), "movies".to_owned()).await);
+    let told = ask(&service, "GET", "/instances/movies/history", Value::Null).await;
+    let outage = &told.json["outages"][0];
+    assert_eq!((&outage["reason"], &outage["refused_webhooks"]), (&json!("webhook"), &json!(3)), "{}", told.text);
+    assert!(outage["ended_at_ms"].is_i64(), "{}", told.text);
+}

@@ -24,6 +24,11 @@ impl Form {
         Self { fields: fields.into_iter().collect(), ..Self::default() }
     }
 
+    /// Everything that was sent, in its order.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The form with what `error` says about it.
     pub fn refused(self, error: &ApiError) -> Self {
         let problems = error.problems().to_vec();

@@ -8,6 +8,7 @@ mod charts;
 mod form;
 mod frame;
 mod instances;
+mod kept_form;
 mod lists;
 mod options;
 mod overview;
@@ -28,6 +29,7 @@ mod words;
 
 pub use form::Form;
 pub use frame::{Frame, Notice};
+use kept_form::KeptForm;
 pub use page::{Page, html, see_other, see_other_with};
 pub use trouble::encoded;
 
@@ -37,7 +39,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, HeaderValue, Method, header};
+use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use warp::path::Tail;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -128,14 +130,18 @@ impl Visit {
         body: impl Stream<Item = Result<B, warp::Error>>,
     ) -> Response {
         let place = self.place(query, app.base_path());
-        let Self { page, variables, method, headers, .. } = self;
+        let Self { page, variables, path, method, headers } = self;
         let who = Who { name: String::new(), may_write: false };
         let remote = remote.map(|address| address.ip().to_canonical());
         let mut ask = Ask { app, who, remote, headers, variables, query: pairs(query), body: Bytes::new() };
-        let answered = match admit(page, &method, &mut ask, body).await {
-            // The form's room is held until the page is there.
-            Ok(_room) => (page.handle)(ask.clone()).await,
-            Err(refused) => Err(refused),
+        // A form's room is held until the page is there.
+        let mut room = None;
+        let answered = match admit(page, &method, &mut ask, body, &mut room).await {
+            Ok(()) => (page.handle)(ask.clone()).await,
+            Err(refused) => match KeptForm::of(&path, &Form::of(&ask)) {
+                Some(kept) if refused.status() == StatusCode::UNAUTHORIZED => sign_in::keep(&ask, &place, &kept),
+                _ => Err(refused),
+            },
         };
         match answered {
             Ok(response) => response,
@@ -169,29 +175,43 @@ fn page_of_form<'a>(address: &'a str, base_path: &str) -> &'a str {
     if place.is_empty() { "/" } else { place }
 }
 
-/// Lets a request for `page` in, and takes in the form that comes with it. Answers the room that the form takes.
+/// Lets a request for `page` in, and takes in the form that comes with it, which takes `room`. The form of somebody whose session is
+/// over is taken in as well, if it is small and of our own pages, so that it can be shown again.
 async fn admit<B: Buf>(
     page: &Page,
     method: &Method,
     ask: &mut Ask,
     body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Option<Room>, ApiError> {
-    // Whoever is not signed in may not make us take in a form.
+    room: &mut Option<Room>,
+) -> Result<(), ApiError> {
+    // Whoever is not signed in may not make us take in a large form.
     let least = if page.access == Access::Open { Access::Open } else { Access::Read };
-    ask.who = auth::let_in(&ask.app, least, &Method::GET, &ask.headers, ask.remote).await?;
+    let let_in = auth::let_in(&ask.app, least, &Method::GET, &ask.headers, ask.remote).await;
     if *method != Method::POST {
-        return Ok(None);
+        ask.who = let_in?;
+        return Ok(());
     }
-    let limit = if page.access == Access::Open { STRANGERS_LIMIT } else { FORM_LIMIT };
-    let body = take_in(body, limit, ask.app.body_patience, &ask.app.rooms).await;
-    let Body { bytes, room } = body.map_err(|error| ApiError::of_body(error, limit))?;
-    ask.body = bytes.into();
+    let is_stranger = page.access == Access::Open || let_in.is_err();
+    if let_in.is_err() {
+        // Open to everybody but foreign pages.
+        auth::let_in(&ask.app, Access::Open, method, &ask.headers, ask.remote).await?;
+    }
+    let limit = if is_stranger { STRANGERS_LIMIT } else { FORM_LIMIT };
+    match take_in(body, limit, ask.app.body_patience, &ask.app.rooms).await {
+        Ok(Body { bytes, room: taken }) => {
+            ask.body = bytes.into();
+            *room = Some(taken);
+        }
+        // That they have to sign in is what they have to know first.
+        Err(error) => return let_in.and(Err(ApiError::of_body(error, limit))),
+    }
+    ask.who = let_in?;
     // Forms say in a field what scripts say in a header.
     if let Ok(token) = Form::of(ask).value("csrf_token").parse::<HeaderValue>() {
         ask.headers.entry(auth::CSRF).or_insert(token);
     }
     ask.who = auth::let_in(&ask.app, page.access, method, &ask.headers, ask.remote).await?;
-    Ok(Some(room))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use super::{Form, Frame, Page, html, see_other, see_other_with};
+use super::{Form, Frame, KeptForm, Page, html, see_other, see_other_with};
 use crate::api::session;
 use crate::auth;
 use crate::request::{Access, ApiError, Ask};
@@ -20,6 +20,7 @@ pub(super) const PAGES: &[Page] = &[
 #[template(path = "login.html")]
 struct Login {
     frame: Frame,
+    /// With the names `kept_path` and `kept` for a form that waits until somebody is signed in.
     form: Form,
 }
 
@@ -35,11 +36,24 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     html(&ask, StatusCode::OK, &Login { frame: Frame::bare(&ask, "Sign in"), form })
 }
 
+/// Asks whoever sent the form to sign in first; afterwards it is shown to them again, or they go on at `next`.
+///
+/// # Errors
+/// 500 when the page cannot be drawn.
+pub(super) fn keep(ask: &Ask, next: &str, kept: &KeptForm) -> Result<Response, ApiError> {
+    let fields = [("next", next.to_owned()), ("kept_path", kept.path.clone()), ("kept", kept.encoded())];
+    let form = Form::with(fields.map(|(name, value)| (name.to_owned(), value)));
+    html(ask, StatusCode::UNAUTHORIZED, &Login { frame: Frame::bare(ask, "Sign in"), form })
+}
+
 async fn sign_in(ask: Ask) -> Result<Response, ApiError> {
     let form = Form::of(&ask);
     let body = json!({"username": form.value("username"), "password": form.value("password")});
     match session::sign_in(ask.with_body(&body)).await {
-        Ok(signed_in) => Ok(see_other_with(&ask, place(form.value("next")), None, signed_in)),
+        Ok(signed_in) => match KeptForm::brought(&form) {
+            Some(kept) => kept.show(&ask, form.value("username"), place(form.value("next")), &signed_in).await,
+            None => Ok(see_other_with(&ask, place(form.value("next")), None, signed_in)),
+        },
         Err(error) => {
             let status = error.status();
             let page = Login { frame: Frame::bare(&ask, "Sign in"), form: form.refused(&error) };
@@ -61,7 +75,7 @@ fn place(next: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Visitor;
+    use super::super::testing::{Shown, Visitor};
     use super::*;
 
     #[test]
@@ -94,6 +108,93 @@ mod tests {
         let led = visitor.post("/login", &good).await;
         assert_eq!((led.status, led.header("location")), (303, "/settings?x=1"));
         assert!(led.header("set-cookie").starts_with("pulsarr_session="));
+    }
+
+    /// A visitor whose session is over, and what the form that they send is answered.
+    async fn too_late(path: &str, fields: &[(&str, &str)]) -> (Visitor, Shown) {
+        let visitor = Visitor::set_up("").await.signed_out();
+        let answered = visitor.post(path, fields).await;
+        (visitor, answered)
+    }
+
+    /// What the hidden field of this name holds.
+    fn hidden(page: &Shown, name: &str) -> String {
+        let start = format!("type=\"hidden\" name=\"{name}\" value=\"");
+        let (_, rest) = page.text.split_once(&start).unwrap_or_else(|| panic!("no {name}: {}", page.text));
+        rest.split('"').next().unwrap().replace("&#38;", "&")
+    }
+
+    async fn signs_in(visitor: &Visitor, asked: &Shown, password: &str) -> Shown {
+        let [next, path, kept] = ["next", "kept_path", "kept"].map(|name| hidden(asked, name));
+        let fields =
+            [("username", "ada"), ("password", password), ("next", &next), ("kept_path", &path), ("kept", &kept)];
+        visitor.post("/login", &fields).await
+    }
+
+    #[tokio::test]
+    async fn a_form_of_a_session_that_is_over_is_shown_again_and_holds_once_the_button_is_pressed() {
+        let typed = [("value", "Pacific/\"Auckland\"<b>"), ("version", "0")];
+        let (visitor, asked) = too_late("/settings/general/time_zone", &typed).await;
+        assert_eq!(asked.status, 401);
+        let wrong = signs_in(&visitor, &asked, "wrong").await;
+        assert_eq!(wrong.status, 401);
+        let shown = signs_in(&visitor, &wrong, Visitor::PASSWORD).await;
+        assert_eq!(shown.status, 200);
+        assert!(shown.text.contains("action=\"/settings/general/time_zone\""), "{}", shown.text);
+        assert!(shown.text.contains("Pacific/&#34;Auckland&#34;&#60;b&#62;"), "{}", shown.text);
+        assert_eq!(hidden(&shown, "version"), "0");
+        let visitor = visitor.with_session_of(&shown).await;
+        let zone = || async { visitor.api("GET", "/settings/time_zone").await.json["stored"]["value"].clone() };
+        assert_ne!(zone().await, "Pacific/Auckland", "nothing is sent by itself");
+        let token = hidden(&shown, "csrf_token");
+        let again = [("value", "Pacific/Auckland"), ("version", "0")];
+        assert_eq!(visitor.post_as("/settings/general/time_zone", &token, &again).await.status, 303);
+        assert_eq!(zone().await, "Pacific/Auckland");
+    }
+
+    #[tokio::test]
+    async fn secrets_are_not_kept_and_asked_for_again() {
+        let typed =
+            [("name", "films"), ("url", "http://radarr:7878"), ("api_key", "hunter2"), ("typed_key", "hunter3")];
+        let (visitor, asked) = too_late("/instances/new", &typed).await;
+        let shown = signs_in(&visitor, &asked, Visitor::PASSWORD).await;
+        for page in [&asked, &shown] {
+            assert!(page.text.contains("radarr"), "{}", page.text);
+            assert!(!page.text.contains("hunter"), "{}", page.text);
+        }
+        assert!(shown.text.contains("name=\"api_key\" type=\"password\" value=\"\""), "{}", shown.text);
+        assert!(!shown.text.contains("typed_key"), "{}", shown.text);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_typed_what_is_too_long_and_what_is_no_form_of_ours_is_not_kept() {
+        let long = "x".repeat(13_000);
+        for (path, fields) in [
+            ("/settings/plex/unlink", vec![]),
+            ("/logout", vec![("value", "x")]),
+            ("/settings/transfer", vec![("file", "plex:")]),
+            ("/settings/general/time_zone", vec![("value", &*long)]),
+        ] {
+            let (_, answered) = too_late(path, &fields).await;
+            assert_eq!(answered.status, 303, "{path}");
+            assert!(answered.header("location").starts_with("/login?next="), "{path}");
+        }
+        let (visitor, asked) = too_late("/settings/general/time_zone", &[("value", "UTC")]).await;
+        let kept = hidden(&asked, "kept");
+        let credentials = [("username", "ada"), ("password", Visitor::PASSWORD), ("next", "/users"), ("kept", &kept)];
+        for path in ["https://elsewhere.example/", "//elsewhere.example", "/login", "/nowhere", ""] {
+            let fields: Vec<_> = credentials.into_iter().chain([("kept_path", path)]).collect();
+            let led = visitor.post("/login", &fields).await;
+            assert_eq!((led.status, led.header("location")), (303, "/users"), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_form_of_another_site_is_not_kept() {
+        let visitor = Visitor::set_up("").await.signed_out();
+        let answered = visitor.post_from("https://elsewhere.example", "/settings/tmdb", &[("region", "DE")]).await;
+        assert_eq!(answered.status, 403);
+        assert!(!answered.text.contains("kept"), "{}", answered.text);
     }
 
     #[tokio::test]

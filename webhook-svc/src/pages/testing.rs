@@ -145,7 +145,17 @@ impl Visitor {
         self.ask("POST", path, pairs.collect::<Vec<_>>().join("&")).await
     }
 
+    /// The same from a page of `origin`.
+    pub async fn post_from(&self, origin: &str, path: &str, fields: &[(&str, &str)]) -> Shown {
+        let pairs = fields.iter().map(|(name, value)| format!("{}={}", sent(name), sent(value)));
+        self.ask_from(Some(origin), "POST", path, pairs.collect::<Vec<_>>().join("&")).await
+    }
+
     async fn ask(&self, method: &str, path: &str, body: String) -> Shown {
+        self.ask_from(None, method, path, body).await
+    }
+
+    async fn ask_from(&self, origin: Option<&str>, method: &str, path: &str, body: String) -> Shown {
         let socket = ("192.168.1.9".parse::<std::net::IpAddr>().unwrap(), 50_000).into();
         let request = warp::test::request()
             .method(method)
@@ -155,6 +165,10 @@ impl Visitor {
             .header("content-type", "application/x-www-form-urlencoded")
             .extension(Peer(socket))
             .body(body);
+        let request = match origin {
+            Some(origin) => request.header("origin", origin),
+            None => request,
+        };
         let answer = request.reply(&crate::routes::all(&self.service.app)).await;
         let text = String::from_utf8_lossy(answer.body()).into_owned();
         Shown { status: answer.status().as_u16(), text, headers: answer.headers().clone() }

@@ -64,6 +64,7 @@ async fn receive<B: Buf>(
         return refuse(Outcome::TooLarge, ApiError::too_large(BODY_LIMIT));
     }
     if !password(headers).is_some_and(|password| app.passwords.accept(instance, &password)) {
+        app.refused_webhooks.count(instance, app.now_ms());
         // Anybody can send these, so they may not fill the logs.
         if let Some(count) = app.passwords.to_be_told(instance, app.now_ms()) {
             let since = if count > 1 { format!("; with those since it was last said, {count}") } else { String::new() };

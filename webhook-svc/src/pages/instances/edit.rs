@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
-use pulsarr_shared::model::PlacementState;
+use pulsarr_shared::model::{OutageReason, PlacementState};
 use serde_json::{Map, Value};
 use warp::http::StatusCode;
 use warp::reply::Response;
@@ -12,6 +12,7 @@ use warp::reply::Response;
 use super::form::{self, InstanceForm};
 use super::{Line, ROWS};
 use crate::api::instance_health::{self, Health, Waiting};
+use crate::api::instance_history::{self, OutageView};
 use crate::api::instance_trial::{self, Choices, Trial};
 use crate::api::instances;
 use crate::app::App;
@@ -25,6 +26,9 @@ pub(super) const PAGES: &[Page] = &[
     Page::form("/instances/{name}", |ask| Box::pin(act(ask))),
     Page::form("/instances/{name}/remove", |ask| Box::pin(remove(ask))),
 ];
+
+/// How many times that it was not well are shown.
+const OUTAGES: u32 = 20;
 
 /// How long a page waits for what the instance offers; then it has fields to type into.
 const CHOICES_WITHIN: Duration = Duration::from_millis(1_500);
@@ -41,7 +45,42 @@ struct Edit {
     /// There is more in the queue.
     more: bool,
     versions: Option<Versions>,
+    outages: Vec<Outage>,
     here: String,
+}
+
+/// A time that it was not well.
+struct Outage {
+    it: OutageView,
+    began: String,
+    /// Empty: it goes on.
+    ended: String,
+    why: String,
+}
+
+impl From<OutageView> for Outage {
+    fn from(it: OutageView) -> Self {
+        let why = match OutageReason::from_word(&it.reason) {
+            Some(OutageReason::Unreachable) => "did not answer",
+            Some(OutageReason::Refused) => "refused its key",
+            Some(OutageReason::Unfit) => "did not fit",
+            Some(OutageReason::Webhook) => "its webhook",
+            None => it.reason.as_str(),
+        };
+        let ended = it.ended_at_ms.map_or_else(String::new, rfc3339);
+        Self { began: rfc3339(it.began_at_ms), ended, why: why.to_owned(), it }
+    }
+}
+
+impl Outage {
+    /// Who met it, as people say it: `3 runs, 1 look, 2 webhooks refused`.
+    fn met_by(&self) -> String {
+        let OutageView { runs, looks, refused_webhooks, .. } = self.it;
+        let met = [(runs, "run", ""), (looks, "look", ""), (refused_webhooks, "webhook", " refused")];
+        let met = met.into_iter().filter(|(count, ..)| *count > 0);
+        let met = met.map(|(count, what, how)| format!("{count} {what}{}{how}", if count == 1 { "" } else { "s" }));
+        met.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A title that waits.
@@ -124,6 +163,7 @@ async fn draw(ask: &Ask, name: &str, shown: Shown) -> Result<Response, ApiError>
         choices => choices,
     };
     let mut waiting = instance_health::queue(app, name, ROWS + 1).await?;
+    let history = instance_history::history(app, name, OUTAGES).await?;
     let more = waiting.len() > ROWS as usize;
     waiting.truncate(ROWS as usize);
     let kind = detail.instance.kind;
@@ -152,6 +192,7 @@ async fn draw(ask: &Ask, name: &str, shown: Shown) -> Result<Response, ApiError>
         queue: waiting.into_iter().map(|it| Queued::of(app.base_path(), it)).collect(),
         more,
         versions: shown.versions,
+        outages: history.outages.into_iter().map(Outage::from).collect(),
     };
     html(ask, shown.status, &page)
 }

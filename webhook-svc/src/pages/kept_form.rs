@@ -1,0 +1,167 @@
+//! A form that came when the session was over. What was typed goes through the sign-in form and is then shown again, so that the person
+//! presses the button; nothing is ever sent by itself. It stays in the browser's page all the time: nothing of it is stored. Secrets
+//! do not go along.
+
+use askama::Template;
+use warp::http::{HeaderValue, Method, StatusCode, header};
+use warp::reply::Response;
+
+use super::{Form, Frame, encoded, html, pages};
+use crate::request::{Access, ApiError, Ask, pairs, path_parts};
+
+/// The largest form that is kept, as it is sent with the sign-in form; bytes. Leaves that one some room below what strangers may send.
+const LARGEST: usize = 12 * 1024;
+
+/// What the page puts into a form itself, so that nobody has to look at it.
+const UNSEEN: [&str; 4] = ["version", "state", "has", "do"];
+
+/// A form without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptForm {
+    /// Where it is sent to, below the base path.
+    pub path: String,
+    /// A secret is there with its name, and empty.
+    fields: Vec<(String, String)>,
+}
+
+impl KeptForm {
+    /// The form that was sent to `path`; `None` when nothing was typed, it is too large, or such forms are not kept.
+    pub fn of(path: &str, form: &Form) -> Option<Self> {
+        let parts = path_parts(path.strip_prefix('/')?);
+        let is_ours = pages().any(|page| {
+            let changes = page.method == Method::POST && page.access == Access::Write && page.path != "/logout";
+            changes && page.variables(&parts).is_some()
+        });
+        let fields = form.fields().filter(|(name, _)| !is_dropped(name));
+        let fields = fields.map(|(name, value)| {
+            let value = if is_secret(name) { "" } else { value };
+            (name.to_owned(), value.to_owned())
+        });
+        let kept = Self { path: path.to_owned(), fields: fields.collect() };
+        let is_worth_it = kept.typed().next().is_some() || kept.secrets().next().is_some();
+        (is_ours && is_worth_it && encoded(&kept.encoded()).len() <= LARGEST).then_some(kept)
+    }
+
+    /// The one that has come along with the sign-in form.
+    pub fn brought(login: &Form) -> Option<Self> {
+        Self::of(login.value("kept_path"), &Form::with(pairs(login.value("kept"))))
+    }
+
+    /// As the value of one field.
+    pub fn encoded(&self) -> String {
+        let pairs = self.fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
+    /// Shows it to whoever has just signed in as `user`, by the answer `signed_in`; or else they go on at `next`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn show(&self, ask: &Ask, user: &str, next: &str, signed_in: &Response) -> Result<Response, ApiError> {
+        let mut ask = ask.clone();
+        user.clone_into(&mut ask.who.name);
+        let cookies: Vec<&HeaderValue> = signed_in.headers().get_all(header::SET_COOKIE).iter().collect();
+        let pairs = cookies.iter().filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+        // What came along under these names is over.
+        ask.headers.remove(header::COOKIE);
+        if let Ok(pairs) = HeaderValue::try_from(pairs.collect::<Vec<_>>().join("; ")) {
+            ask.headers.insert(header::COOKIE, pairs);
+        }
+        let frame = Frame::of(&ask, "", "What you had typed").await?;
+        let mut shown = html(&ask, StatusCode::OK, &Again { frame, kept: self, next })?;
+        for cookie in cookies {
+            shown.headers_mut().append(header::SET_COOKIE, cookie.clone());
+        }
+        Ok(shown)
+    }
+
+    /// What the page had put there, and which button was pressed.
+    fn unseen(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields().filter(|(name, _)| UNSEEN.contains(name))
+    }
+
+    /// What people can read and change, each with its number.
+    fn typed(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+        let typed = self.fields().filter(|(name, value)| {
+            let is_seen = !UNSEEN.contains(name) && !is_secret(name);
+            is_seen && !value.is_empty()
+        });
+        typed.enumerate().map(|(at, (name, value))| (at, name, value))
+    }
+
+    /// The names of what has to be typed again.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.fields().map(|(name, _)| name).filter(|name| is_secret(name))
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Whether the field is gone for good: the token of the session that is over, a key that the page had kept, a settings file, which may hold
+/// secrets and is elsewhere.
+fn is_dropped(name: &str) -> bool {
+    ["csrf_token", "typed_key", "file"].contains(&name)
+}
+
+/// Whether what stands in the field is a secret. Every field of a page that hides what is typed has such a name.
+fn is_secret(name: &str) -> bool {
+    ["password", "token", "key", "secret"].iter().any(|word| name.contains(word))
+        || ["current", "new", "again"].contains(&name)
+}
+
+#[derive(Template)]
+#[template(path = "kept_form.html")]
+struct Again<'a> {
+    frame: Frame,
+    kept: &'a KeptForm,
+    next: &'a str,
+}
+
+impl Again<'_> {
+    /// What the field is called: `Time zone`.
+    fn label(name: &str) -> String {
+        let words = name.replace('_', " ");
+        let mut letters = words.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The names of fields that hide what is typed, as the template says: `{{ name }}` for what it is told.
+    fn hiding(text: &str) -> Vec<String> {
+        let inputs = text.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+        let hiding = inputs.filter(|input| input.contains("type=\"password\""));
+        let named = hiding.map(|input| input.split(" name=\"").nth(1).unwrap().split('"').next().unwrap());
+        let told = text.split("parts::secret(\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        named.chain(told).map(str::to_owned).collect()
+    }
+
+    fn templates(folder: &Path, texts: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { templates(&path, texts) } else { texts.push(fs::read_to_string(path).unwrap()) }
+        }
+    }
+
+    #[test]
+    fn every_field_that_hides_what_is_typed_has_the_name_of_a_secret() {
+        let mut texts = Vec::new();
+        templates(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &mut texts);
+        let mut names: Vec<String> = texts.iter().flat_map(|text| hiding(text)).collect();
+        names.retain(|name| name != "{{ name }}");
+        assert!(names.len() >= 4, "{names:?}");
+        // What `authentication.html` calls its three.
+        names.extend(["current", "new", "again"].map(str::to_owned));
+        for name in names {
+            assert!(is_secret(&name), "{name}");
+        }
+    }
+}
