@@ -28,7 +28,7 @@ mod words;
 
 pub use form::Form;
 pub use frame::{Frame, Notice};
-pub use page::{Page, html, see_other, see_other_with};
+pub use page::{Page, html, is_ours, see_other, see_other_with};
 pub use trouble::encoded;
 
 use std::net::SocketAddr;
