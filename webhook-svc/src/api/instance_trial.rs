@@ -4,7 +4,7 @@ use pulsarr_shared::check::{self, Finding};
 use pulsarr_shared::clients::arr::{Arr, ArrError, QualityProfile, RootFolder, Tag};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::Section;
-use pulsarr_shared::upstreams::Upstreams;
+use pulsarr_shared::upstreams::{Upstreams, arr_problem};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::reply::Response;
@@ -15,6 +15,7 @@ use super::instances::{known, put, take_name, wanted};
 use super::webhooks::{ConnectionView, looked_at};
 use crate::app::App;
 use crate::connections::{impatient, is_reached_alike};
+use crate::instance_watch::note;
 use crate::request::{ApiError, Ask};
 
 /// What came of asking an instance.
@@ -113,6 +114,11 @@ pub async fn tried(ask: &Ask) -> Result<(Trial, Option<Choices>), ApiError> {
     let offered = if answers { offered_by(arr).await.ok() } else { None };
     // What is made for one that is not saved yet would be left behind there.
     let is_saved = app.config().settings.instances.iter().any(|it| it.name == name && is_reached_alike(it, instance));
+    if is_saved && let Some(first) = found.first() {
+        // What the settings name and it lacks is told beside; it answered all the same.
+        let problem = if answers { None } else { first.outcome.as_ref().err().cloned() };
+        note(app, instance, problem);
+    }
     let webhook = if answers && is_saved { Some(looked_at(app, &name).await?) } else { None };
     let findings: Vec<FindingView> = found.into_iter().map(FindingView::from).collect();
     let ok = !findings.is_empty() && findings.iter().all(|finding| finding.ok);
@@ -133,6 +139,14 @@ pub async fn offered(app: &App, name: &str) -> Result<Choices, ApiError> {
     let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
     let arr = upstreams.arr(name).ok_or_else(|| ApiError::unavailable("the instance cannot be asked now"))?;
     let offered = offered_by(arr).await;
+    match &offered {
+        Ok(_) => note(app, instance, None),
+        Err(error) => {
+            if let Some(problem) = arr_problem(instance, error) {
+                note(app, instance, Some(problem));
+            }
+        }
+    }
     offered.map_err(|error| ApiError::unavailable(error.advice(&instance.label())))
 }
 
