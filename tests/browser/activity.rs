@@ -3,7 +3,7 @@
 use pulsarr_tests::browser::Look;
 use pulsarr_tests::fakes::Fault;
 
-use crate::{Scene, play_signed_in, wanting_two};
+use crate::{Scene, play, play_signed_in, wanting_two};
 
 #[test]
 fn a_title_that_radarr_refused_is_tried_again_from_the_page() {
@@ -68,6 +68,30 @@ fn new_lines_of_the_log_come_in_by_themselves() {
         let browser = &scene.browser;
         browser.goto("/activity/log");
         browser.finds("[data-log]");
+        assert_eq!(scene.service.ask("POST", "/webhook/movies", &[], b"{}").status, 401);
+        browser.sees("webhook");
+    });
+}
+
+#[test]
+fn a_log_that_is_not_live_any_more_says_so_and_is_again_at_a_press() {
+    play(Look::LIGHT, wanting_two(), |scene| {
+        let session = scene.sign_in();
+        let browser = &scene.browser;
+        browser.expects("503");
+        let taken = scene.take_all_streams(&session);
+        browser.goto("/activity/log");
+        browser.sees("Not live any more");
+        drop(taken);
+        let looks_again = || {
+            if browser.count("[role=status] button") > 0 {
+                browser.press("Look again");
+            }
+            browser.finds("[data-log]");
+            browser.text().contains("Not live any more")
+        };
+        // The service notices sooner or later that the others have gone.
+        browser.until("there is room for the log again", looks_again, |stale| !stale);
         assert_eq!(scene.service.ask("POST", "/webhook/movies", &[], b"{}").status, 401);
         browser.sees("webhook");
     });

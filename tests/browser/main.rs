@@ -20,7 +20,8 @@ mod users;
 mod watchlist;
 mod weight;
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pulsarr_tests::browser::{Browser, Look, missing};
@@ -69,6 +70,23 @@ impl Scene {
         let session = Session::first(&self.service);
         self.browser.sign_in(&session);
         session
+    }
+
+    /// Takes every place for streams of events, until what is answered goes.
+    fn take_all_streams(&self, session: &Session) -> Vec<TcpStream> {
+        let mut taken = Vec::new();
+        loop {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.service.port)).unwrap();
+            let head = "GET /api/v1/runs/events HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ";
+            stream.write_all(format!("{head}{}\r\n\r\n", session.cookie).as_bytes()).unwrap();
+            let mut status = [0; 12];
+            stream.read_exact(&mut status).unwrap();
+            match &status {
+                b"HTTP/1.1 200" => taken.push(stream),
+                b"HTTP/1.1 503" => return taken,
+                other => panic!("a stream was answered with {}", String::from_utf8_lossy(other)),
+            }
+        }
     }
 }
 

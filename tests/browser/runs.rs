@@ -49,6 +49,28 @@ fn a_run_is_watched_live_from_its_first_stage_to_its_report() {
 }
 
 #[test]
+fn a_run_whose_events_do_not_come_shows_its_report_all_the_same() {
+    let household = Household::new();
+    let owner = household.plex.owner_uuid();
+    household.plex.fill_watchlist(&owner, 0, 8);
+    household.radarr.inject(Fault::on("POST", "/api/v3/movie").latency_ms(800));
+    play(Look::LIGHT, household, |scene| {
+        let session = scene.sign_in();
+        let browser = &scene.browser;
+        browser.expects("503");
+        browser.goto("/activity/runs");
+        browser.sees("Activity");
+        let _taken = scene.take_all_streams(&session);
+        let begun = session.ask(&scene.service, "POST", "/runs", &json!({}));
+        let run = begun.json()["run_id"].as_str().unwrap().to_owned();
+        browser.goto(&format!("/runs/{run}"));
+        browser.finds("[data-run]");
+        browser.finds(".stats");
+        browser.finds(".badge.is-ok");
+    });
+}
+
+#[test]
 fn a_run_can_be_read_without_javascript() {
     let household = crate::wanting_two();
     household.sync_well();

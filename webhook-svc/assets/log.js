@@ -30,5 +30,17 @@
   list.scrollTop = list.scrollHeight;
   const events = new EventSource(list.dataset.log);
   events.addEventListener("line", (event) => add(shown(JSON.parse(event.data))));
+  // What was answered with anything but a stream (all places taken, the service starting anew, the session over) browsers do not ask
+  // for again.
+  events.addEventListener("error", () => {
+    if (events.readyState !== EventSource.CLOSED) return;
+    const again = Object.assign(made("button", "Look again"), { type: "button", className: "btn small" });
+    again.addEventListener("click", () => location.reload());
+    const text = made("p", "Not live any more: new lines do not come in by themselves. ");
+    text.append(again);
+    const notice = Object.assign(document.createElement("div"), { className: "notice is-warn", role: "status" });
+    notice.append(text);
+    list.closest("section").before(notice);
+  });
   events.addEventListener("missed", (event) => add(made("li", `${event.data} lines came too fast to be shown`)));
 })();

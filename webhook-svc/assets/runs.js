@@ -30,5 +30,17 @@
   events.addEventListener("open", async () => {
     try { take(await (await fetch(runNow)).json()); } catch { /* the next event tells */ }
   });
+  // What was answered with anything but a stream (all places taken, the service starting anew, the session over) browsers do not ask
+  // for again: then the run itself is asked now and then, and who may not ask any more is led to where that is mended.
+  const ASK_EVERY_MS = 2000;
+  const ask = async () => {
+    try {
+      const answer = await fetch(runNow);
+      if (answer.ok) take(await answer.json());
+      else if (answer.status < 500) return location.reload();
+    } catch { /* the service is away for a moment */ }
+    setTimeout(ask, ASK_EVERY_MS);
+  };
+  events.addEventListener("error", () => { if (events.readyState === EventSource.CLOSED) setTimeout(ask, ASK_EVERY_MS); });
   window.addEventListener("pagehide", () => events.close());
 })();

@@ -13,6 +13,7 @@ use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 
+use crate::api::instance_health;
 use crate::app::App;
 use crate::app::data_folder::NotWritable;
 use crate::request::{ApiError, json};
@@ -127,6 +128,9 @@ pub struct Health {
     pub pending_approvals: u32,
     /// Webhooks that are stored and not acted on yet.
     pub webhooks_waiting: u32,
+    /// Sonarrs and Radarrs that do not answer, refuse the key or lack what the settings name. Which they are, nobody is told who is not
+    /// signed in.
+    pub instances_not_well: usize,
 }
 
 /// A run.
@@ -154,11 +158,15 @@ async fn answer_health(app: Arc<App>) -> Response {
 /// # Errors
 /// [`StoreError`] when the store cannot be read.
 pub async fn look(app: &App) -> Result<Health, StoreError> {
-    let (last_run, pending_approvals, webhooks_waiting) = app.database.read(summary).await?;
-    let settings = &app.config().settings;
+    let config = app.config();
+    let (seen, asked) = (instance_health::seen(app, &config), Arc::clone(&config));
+    let judged = move |db: Db<'_>| Ok((summary(db)?, instance_health::judged(db, &asked, seen)?));
+    let ((last_run, pending_approvals, webhooks_waiting), judged) = app.database.read(judged).await?;
+    let instances_not_well = judged.iter().filter(|it| !it.health.is_well()).count();
+    let settings = &config.settings;
     let well = last_run.as_ref().is_none_or(|run| !matches!(run.result, "failed" | "crashed"));
     let token = app.plex_health.token();
-    let well = well && token != Some(TokenState::Dead);
+    let well = well && token != Some(TokenState::Dead) && instances_not_well == 0;
     let disk = is_writable_in_time(app).await;
     let status = match (&disk, well) {
         (Err(_), _) => "degraded",
@@ -176,6 +184,7 @@ pub async fn look(app: &App) -> Result<Health, StoreError> {
         last_run,
         pending_approvals,
         webhooks_waiting,
+        instances_not_well,
     })
 }
 

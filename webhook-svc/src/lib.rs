@@ -18,6 +18,7 @@ mod fragment;
 mod health;
 mod inbox_worker;
 mod insights;
+mod instance_watch;
 mod metrics;
 mod pages;
 mod passwords;
@@ -108,6 +109,7 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
     let worker = tokio::spawn(keep_alive(Arc::clone(&app), "the work on what comes in", work));
     let keeper = tokio::spawn(keep_alive(Arc::clone(&app), "the keeping of webhook connections", connections::keep));
     let plex = tokio::spawn(keep_alive(Arc::clone(&app), "the look after Plex", plex_health::watch));
+    let instances = tokio::spawn(keep_alive(Arc::clone(&app), "the look after the instances", instance_watch::watch));
     let charts = tokio::spawn(keep_alive(Arc::clone(&app), "the counting for charts", insights::keep_ready));
     let (stopped, metrics_stopped) = (stop.clone(), stop.clone());
     let metrics = metrics::filter(Arc::clone(&app));
@@ -135,6 +137,7 @@ async fn live(config: Config, origin: Origin) -> anyhow::Result<()> {
         ("acting on webhooks", worker),
         ("looking after connections", keeper),
         ("watching Plex", plex),
+        ("watching the instances", instances),
         ("serving metrics", metrics),
         ("counting for charts", charts),
         ("the fast lane", lane),

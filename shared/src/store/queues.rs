@@ -110,10 +110,17 @@ impl Db<'_> {
             .connection
             .prepare_cached("-- placements.of_instance\nSELECT count(*) FROM placements WHERE instance = ?1")?;
         let titles = query.query_row([instance], |row| row.get(0))?;
+        Ok(QueueCounts { queued, refused, titles, last_event: self.last_webhook(instance)? })
+    }
+
+    /// The webhook of this instance that came last: its event, and when it came in unix milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn last_webhook(self, instance: &str) -> Result<Option<(String, UnixMs)>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- inbox.last_of\nSELECT event, received_at_ms FROM inbox WHERE instance = ?1 ORDER BY id DESC LIMIT 1",
         )?;
-        let last_event = query.query_row([instance], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        Ok(QueueCounts { queued, refused, titles, last_event })
+        Ok(query.query_row([instance], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 }

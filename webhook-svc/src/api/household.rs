@@ -108,14 +108,23 @@ impl Household {
 
     /// Lets `run_id` decide that somebody is asked about everything new: for `movies`, by a rule.
     pub fn hold_all(&self, run_id: &str) {
-        let options = self.app.config().settings.instances.first().map(|instance| instance.options.clone());
-        let destinations =
-            options.map(|options| Destination { instance: "movies".into(), options, because: "it takes films".into() });
+        self.hold_all_for(run_id, &["movies"]);
+    }
+
+    /// The same for those of these instances that there are, each with its own options.
+    pub fn hold_all_for(&self, run_id: &str, instances: &[&str]) {
+        let config = self.app.config();
+        let named = instances.iter().filter_map(|name| config.settings.instances.iter().find(|it| it.name == **name));
+        let destinations = named.map(|it| Destination {
+            instance: it.name.clone(),
+            options: it.options.clone(),
+            because: "it takes films".into(),
+        });
         let decision = Decision {
             outcome: Outcome::Hold {
                 reason: "somebody is asked".into(),
                 waits_for: WaitsFor::Approval(ApprovalTrigger::Rule),
-                destinations: destinations.into_iter().collect(),
+                destinations: destinations.collect(),
             },
             labels: Vec::new(),
             trace: Trace::new(),

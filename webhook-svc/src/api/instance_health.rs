@@ -4,14 +4,16 @@
 use std::collections::HashMap;
 
 use pulsarr_shared::clock::UnixMs;
+use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{ConnectionStatus, Instance};
 use pulsarr_shared::report::{Problem, ProblemKind, Report};
 use pulsarr_shared::store::{ConnectionRow, Db, QueueCounts, StoreError, WaitingRow};
 
 use super::people::{People, Person};
 use super::webhooks::ConnectionView;
-use crate::app::App;
-use crate::connections;
+use crate::app::{App, InstanceSeen};
+use crate::connections::{self, is_reached_alike};
+use crate::instance_watch::Heard;
 use crate::request::ApiError;
 
 /// Whether an instance can be worked with.
@@ -39,6 +41,20 @@ impl Health {
             Self::Unfit => "does not fit",
             Self::Unknown => "not asked yet",
         }
+    }
+
+    /// How an instance is with which there is a problem of this kind.
+    const fn with(kind: ProblemKind) -> Self {
+        match kind {
+            ProblemKind::Credentials => Self::Refused,
+            ProblemKind::Configuration => Self::Unfit,
+            ProblemKind::Down => Self::Unreachable,
+        }
+    }
+
+    /// Whether nothing is wrong with it, as far as is known.
+    pub const fn is_well(self) -> bool {
+        matches!(self, Self::Ok | Self::Unknown)
     }
 
     /// How that looks.
@@ -69,6 +85,22 @@ pub struct InstanceStanding {
     pub counts: QueueCounts,
 }
 
+/// How an instance is, by what is known.
+#[derive(Debug)]
+pub struct Judged {
+    /// Whether it can be worked with.
+    pub health: Health,
+    /// What is wrong and what to do; empty when nothing is.
+    pub advice: String,
+    /// When it was asked last; unix milliseconds.
+    pub asked_at_ms: Option<UnixMs>,
+    /// When it answered last, as far as anybody knows.
+    pub well_at_ms: Option<UnixMs>,
+}
+
+/// What was found about instances since the service began, by name.
+pub type AllSeen = HashMap<String, InstanceSeen>;
+
 /// A title that waits for an instance.
 pub struct Waiting {
     /// The title, and where it stands in the queue.
@@ -85,6 +117,43 @@ struct Records {
     /// What the last run met, and when it ended.
     problems: Vec<Problem>,
     ended_at_ms: UnixMs,
+    /// What was found since the service began.
+    seen: AllSeen,
+}
+
+/// What was found about the instances of these settings since the service began.
+pub fn seen(app: &App, config: &Config) -> AllSeen {
+    let named = config.settings.instances.iter().map(|it| &it.name);
+    named.filter_map(|name| Some((name.clone(), app.instance_health.seen(name)?))).collect()
+}
+
+/// How each instance of the settings is, in their order.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub fn judged(db: Db<'_>, config: &Config, seen: AllSeen) -> Result<Vec<Judged>, StoreError> {
+    let (records, addressed) = (Records::of(db, seen)?, config.environment.base_url.is_some());
+    let instances = config.settings.instances.iter();
+    Ok(instances.map(|it| records.judged(&it.name, Some(it), addressed)).collect())
+}
+
+/// What was heard of each instance of the settings last.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub async fn heard(app: &App) -> Result<Vec<Heard>, StoreError> {
+    let config = app.config();
+    let seen = seen(app, &config);
+    let read = move |db: Db<'_>| {
+        let judged = judged(db, &config, seen)?;
+        let heard = config.settings.instances.iter().zip(judged).map(|(instance, judged)| {
+            let told = db.last_webhook(&instance.name)?;
+            let Judged { health, asked_at_ms, .. } = judged;
+            Ok(Heard { name: instance.name.clone(), health, asked_at_ms, told_at_ms: told.map(|(_, at_ms)| at_ms) })
+        });
+        heard.collect()
+    };
+    app.database.read(read).await
 }
 
 /// How the instances of these names stand, in this order.
@@ -93,12 +162,13 @@ struct Records {
 /// When the store cannot be read.
 pub async fn standings(app: &App, names: Vec<String>) -> Result<Vec<InstanceStanding>, ApiError> {
     let config = app.config();
+    let seen = seen(app, &config);
     let read = move |db: Db<'_>| {
-        let records = Records::of(db)?;
+        let records = Records::of(db, seen)?;
         let addressed = config.environment.base_url.is_some();
         let standing = |name: String| {
             let instance = config.settings.instances.iter().find(|it| it.name == name);
-            let (health, advice, asked_at_ms, well_at_ms) = records.judged(&name, instance, addressed);
+            let Judged { health, advice, asked_at_ms, well_at_ms } = records.judged(&name, instance, addressed);
             let webhook = records.connections.get(&name).cloned().map(ConnectionView::from);
             Ok(InstanceStanding { health, advice, asked_at_ms, well_at_ms, webhook, counts: db.queue_counts(&name)? })
         };
@@ -121,7 +191,7 @@ pub async fn queue(app: &App, name: &str, limit: u32) -> Result<Vec<Waiting>, Ap
 }
 
 impl Records {
-    fn of(db: Db<'_>) -> Result<Self, StoreError> {
+    fn of(db: Db<'_>, seen: AllSeen) -> Result<Self, StoreError> {
         let connections = db.all_connections()?.into_iter().map(|row| (row.instance.clone(), row)).collect();
         let last = db.last_ended_run(false)?;
         let report = last.as_ref().and_then(|run| run.report.as_deref());
@@ -131,16 +201,12 @@ impl Records {
             successes: db.upstream_successes()?.into_iter().collect(),
             problems: report.map(|report| report.problems).unwrap_or_default(),
             ended_at_ms: last.map_or(0, |run| run.ended_at_ms),
+            seen,
         })
     }
 
     /// How it is, what to do, when it was asked last, and when it answered last. What was found out last counts.
-    fn judged(
-        &self,
-        name: &str,
-        instance: Option<&Instance>,
-        addressed: bool,
-    ) -> (Health, String, Option<UnixMs>, Option<UnixMs>) {
+    fn judged(&self, name: &str, instance: Option<&Instance>, addressed: bool) -> Judged {
         let row = self.connections.get(name).filter(|row| row.checked_at_ms.is_some());
         // Without an address of ours to tell it, nobody has asked the instance anything for its webhook.
         let row = row.filter(|row| addressed || row.status != ConnectionStatus::Unknown);
@@ -153,20 +219,31 @@ impl Records {
             let refused = instance.is_some_and(|it| connections::is_refusal(it, &advice));
             (at_ms, if refused { Health::Refused } else { Health::Unreachable }, advice)
         });
-        let problem = self.problems.iter().find(|problem| problem.upstream == name).map(|problem| {
-            let health = match problem.kind {
-                ProblemKind::Credentials => Health::Refused,
-                ProblemKind::Configuration => Health::Unfit,
-                ProblemKind::Down => Health::Unreachable,
-            };
-            (self.ended_at_ms, health, problem.message.clone())
-        });
+        let problem = self
+            .problems
+            .iter()
+            .find(|problem| problem.upstream == name)
+            .map(|problem| (self.ended_at_ms, Health::with(problem.kind), problem.message.clone()));
         let success = self.successes.get(name).map(|at_ms| (*at_ms, Health::Ok, String::new()));
-        let known: Vec<_> = [by_webhook, problem, success].into_iter().flatten().collect();
-        let well_at_ms = known.iter().filter(|(_, health, _)| *health == Health::Ok).map(|(at_ms, ..)| *at_ms).max();
+        let seen = self.seen.get(name).filter(|seen| instance.is_some_and(|it| is_reached_alike(&seen.instance, it)));
+        let asked = seen.map(|seen| match &seen.problem {
+            None => (seen.at_ms, Health::Ok, String::new()),
+            Some(problem) => (seen.at_ms, Health::with(problem.kind), problem.message.clone()),
+        });
+        // An answer alone does not say that what the last run missed is there by now.
+        let lacking = problem.clone().filter(|(_, health, _)| *health == Health::Unfit);
+        let known: Vec<_> = [by_webhook, problem, success, asked].into_iter().flatten().collect();
+        let well = known.iter().filter(|(_, health, _)| *health == Health::Ok).map(|(at_ms, ..)| *at_ms);
+        let well_at_ms = well.chain(seen.and_then(|seen| seen.well_at_ms)).max();
         match known.into_iter().max_by_key(|(at_ms, ..)| *at_ms) {
-            Some((at_ms, health, advice)) => (health, advice, Some(at_ms), well_at_ms),
-            None => (Health::Unknown, String::new(), None, None),
+            Some((at_ms, health, advice)) => {
+                let (health, advice) = match lacking.filter(|_| health == Health::Ok) {
+                    Some((_, health, advice)) => (health, advice),
+                    None => (health, advice),
+                };
+                Judged { health, advice, asked_at_ms: Some(at_ms), well_at_ms }
+            }
+            None => Judged { health: Health::Unknown, advice: String::new(), asked_at_ms: None, well_at_ms: None },
         }
     }
 }
@@ -185,14 +262,14 @@ mod tests {
 
     fn judged(records: &Records, household: &Household) -> (Health, Option<UnixMs>) {
         let config = household.app.config();
-        let (health, _, _, well) = records.judged("movies", config.settings.instances.first(), true);
-        (health, well)
+        let judged = records.judged("movies", config.settings.instances.first(), true);
+        (judged.health, judged.well_at_ms)
     }
 
     #[test]
     fn what_was_found_out_last_says_how_an_instance_is() {
         let household = Household::new(SETTINGS);
-        let look = || household.look(|store| Records::of(store.read()).unwrap());
+        let look = || household.look(|store| Records::of(store.read(), AllSeen::new()).unwrap());
         assert_eq!(judged(&look(), &household), (Health::Unknown, None));
         household.write(|db| db.note_upstream_success("movies", 10));
         assert_eq!(judged(&look(), &household), (Health::Ok, Some(10)));

@@ -5,7 +5,7 @@ use pulsarr_shared::clients::arr::{Arr, ArrError, QualityProfile, RootFolder, Ta
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{OutageReason, Section};
 use pulsarr_shared::store::{FoundBy, Store, Unwell};
-use pulsarr_shared::upstreams::Upstreams;
+use pulsarr_shared::upstreams::{Upstreams, arr_problem};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::reply::Response;
@@ -16,6 +16,7 @@ use super::instances::{known, put, take_name, wanted};
 use super::webhooks::{ConnectionView, looked_at};
 use crate::app::App;
 use crate::connections::{impatient, is_reached_alike};
+use crate::instance_watch::note;
 use crate::request::{ApiError, Ask};
 
 /// What came of asking an instance.
@@ -114,8 +115,13 @@ pub async fn tried(ask: &Ask) -> Result<(Trial, Option<Choices>), ApiError> {
     let offered = if answers { offered_by(arr).await.ok() } else { None };
     // What is made for one that is not saved yet would be left behind there.
     let is_saved = app.config().settings.instances.iter().any(|it| it.name == name && is_reached_alike(it, instance));
-    if is_saved {
-        note(app, &name, &found).await?;
+    if is_saved && let Some(first) = found.first() {
+        // What the settings name and it lacks is told beside; it answered all the same.
+        let problem = if answers { None } else { first.outcome.as_ref().err().cloned() };
+        note(app, instance, problem);
+        if answers {
+            note_fitness(app, &name, &found).await?;
+        }
     }
     let webhook = if answers && is_saved { Some(looked_at(app, &name).await?) } else { None };
     let findings: Vec<FindingView> = found.into_iter().map(FindingView::from).collect();
@@ -123,10 +129,10 @@ pub async fn tried(ask: &Ask) -> Result<(Trial, Option<Choices>), ApiError> {
     Ok((Trial { ok, findings, webhook }, offered))
 }
 
-/// Notes in the history of the instance what was found.
-async fn note(app: &App, name: &str, found: &[Finding]) -> Result<(), ApiError> {
+/// Notes in the history of an instance that answers whether it has what the settings name.
+async fn note_fitness(app: &App, name: &str, found: &[Finding]) -> Result<(), ApiError> {
     let problem = found.iter().find_map(|finding| finding.outcome.as_ref().err()).cloned();
-    let (name, all_well, now_ms) = (name.to_owned(), !found.is_empty(), app.now_ms());
+    let (name, now_ms) = (name.to_owned(), app.now_ms());
     let note = move |store: &Store| {
         store.write(|db| match &problem {
             Some(problem) => {
@@ -134,8 +140,7 @@ async fn note(app: &App, name: &str, found: &[Finding]) -> Result<(), ApiError> 
                 let by = FoundBy::Look;
                 db.note_unwell(&Unwell { instance: &name, reason, detail, by, refused_webhooks: 0 }, now_ms)
             }
-            None if all_well => db.end_outages(&name, OutageReason::OF_INSTANCE, now_ms),
-            None => Ok(()),
+            None => db.end_outages(&name, OutageReason::OF_INSTANCE, now_ms),
         })
     };
     Ok(app.database.write(note).await?)
@@ -155,6 +160,14 @@ pub async fn offered(app: &App, name: &str) -> Result<Choices, ApiError> {
     let upstreams = Upstreams::new(&config, &app.transport, &app.clock, &app.stop);
     let arr = upstreams.arr(name).ok_or_else(|| ApiError::unavailable("the instance cannot be asked now"))?;
     let offered = offered_by(arr).await;
+    match &offered {
+        Ok(_) => note(app, instance, None),
+        Err(error) => {
+            if let Some(problem) = arr_problem(instance, error) {
+                note(app, instance, Some(problem));
+            }
+        }
+    }
     offered.map_err(|error| ApiError::unavailable(error.advice(&instance.label())))
 }
 

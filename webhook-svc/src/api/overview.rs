@@ -9,17 +9,18 @@ use pulsarr_shared::report::{Problem, Report};
 use pulsarr_shared::stats::Days;
 use pulsarr_shared::store::{Db, Lately, StoreError};
 
+use super::instance_health::{self, AllSeen, Health, Judged};
 use super::runs::RunView;
 use crate::app::App;
 use crate::app::data_folder::NotWritable;
-use crate::health::{self, Health};
+use crate::health;
 use crate::metrics;
 use crate::request::{ApiError, Ask};
 
 /// How everything stands.
 pub struct Overview {
     /// As probes see it.
-    pub health: Health,
+    pub health: health::Health,
     /// Now; unix milliseconds.
     pub now_ms: UnixMs,
     /// What is wrong with the Plex server and what to do; `None`: nothing, as far as is known.
@@ -52,9 +53,13 @@ pub struct InstanceState {
     pub name: String,
     /// `Sonarr` or `Radarr`.
     pub app_name: &'static str,
+    /// Whether it can be worked with.
+    pub health: Health,
+    /// What is wrong with it and what to do; empty when nothing is.
+    pub advice: String,
     /// How its webhook was found, and what to do about that; `None`: nobody has looked yet.
     pub webhook: Option<(ConnectionStatus, Option<String>)>,
-    /// When it last did what a run asked; unix milliseconds.
+    /// When it answered last, as far as anybody knows; unix milliseconds.
     pub answered_at_ms: Option<UnixMs>,
 }
 
@@ -87,7 +92,8 @@ pub async fn look(ask: &Ask) -> Result<Overview, ApiError> {
     let app = &ask.app;
     let (config, now_ms) = (app.config(), app.now_ms());
     let asked = std::sync::Arc::clone(&config);
-    let stored = app.database.read(move |db| read(db, &asked, now_ms)).await?;
+    let seen = instance_health::seen(app, &config);
+    let stored = app.database.read(move |db| read(db, &asked, seen, now_ms)).await?;
     let disk = health::is_writable_in_time(app).await;
     let sizes = metrics::sizes(app).await;
     let broken = config.broken.iter().filter(|it| it.declaration.section == Section::Instances);
@@ -108,18 +114,20 @@ pub async fn look(ask: &Ask) -> Result<Overview, ApiError> {
     })
 }
 
-fn read(db: Db<'_>, config: &Config, now_ms: UnixMs) -> Result<Stored, StoreError> {
+fn read(db: Db<'_>, config: &Config, seen: AllSeen, now_ms: UnixMs) -> Result<Stored, StoreError> {
     let report = db.last_ended_run(false)?.and_then(|run| run.report);
     let report = report.and_then(|report| serde_json::from_str::<Report>(&report).ok());
-    let (connections, answered) = (db.all_connections()?, db.upstream_successes()?);
-    let instances = config.settings.instances.iter().map(|instance| {
+    let (connections, judged) = (db.all_connections()?, instance_health::judged(db, config, seen)?);
+    let instances = config.settings.instances.iter().zip(judged).map(|(instance, judged)| {
         let found = connections.iter().find(|row| row.instance == instance.name && row.checked_at_ms.is_some());
-        let answered = answered.iter().find(|(name, _)| *name == instance.name);
+        let Judged { health, advice, well_at_ms, .. } = judged;
         InstanceState {
             name: instance.name.clone(),
             app_name: instance.kind().app_name(),
             webhook: found.map(|row| (row.status, row.detail.clone())),
-            answered_at_ms: answered.map(|(_, at_ms)| *at_ms),
+            health,
+            advice,
+            answered_at_ms: well_at_ms,
         }
     });
     Ok(Stored {

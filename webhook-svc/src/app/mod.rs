@@ -7,6 +7,7 @@ pub mod connections;
 pub mod data_folder;
 mod friend_requests;
 pub mod insights;
+mod instance_health;
 pub mod lane_health;
 mod plex_health;
 mod plex_link;
@@ -15,6 +16,7 @@ pub mod rule_reach;
 pub mod run_watch;
 
 pub use friend_requests::FriendRequestsSeen;
+pub use instance_health::{InstanceSeen, Turn};
 pub use plex_health::ServerSeen;
 pub use plex_link::{LinkedView, PlexLink};
 
@@ -36,6 +38,7 @@ use self::auth::Auth;
 use self::connections::Connections;
 use self::data_folder::LastLook;
 use self::insights::Insights;
+use self::instance_health::InstanceHealth;
 use self::lane_health::LaneHealth;
 use self::plex_health::PlexHealth;
 use self::posters::Posters;
@@ -72,6 +75,8 @@ pub struct App {
     pub plex_link: Mutex<PlexLink>,
     /// What is known about the token and the Plex server.
     pub plex_health: PlexHealth,
+    /// What is known about how the instances answer.
+    pub instance_health: InstanceHealth,
     /// The posters that pages show.
     pub posters: Posters,
     /// The friend requests of the Plex account, as they were asked for last.
@@ -143,6 +148,7 @@ impl App {
             started_at_ms: clock.now_ms(),
             plex_link: Mutex::default(),
             plex_health: PlexHealth::default(),
+            instance_health: InstanceHealth::default(),
             posters: Posters::default(),
             friend_requests: Mutex::default(),
             passwords: Passwords::default(),

@@ -30,7 +30,7 @@ mod words;
 pub use form::Form;
 pub use frame::{Frame, Notice};
 use kept_form::KeptForm;
-pub use page::{Page, html, see_other, see_other_with};
+pub use page::{Page, html, is_ours, see_other, see_other_with};
 pub use trouble::encoded;
 
 use std::net::SocketAddr;

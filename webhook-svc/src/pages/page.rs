@@ -64,7 +64,14 @@ pub fn html(ask: &Ask, status: StatusCode, page: &impl Template) -> Result<Respo
     Ok(response)
 }
 
-/// Leads to the page at `path` (below the base path), where `notice` is shown once.
+/// Whether a browser that is led to `path` stays here: `//host` is another host's, `\` is a slash to browsers, and they drop control
+/// characters such as tabs wherever they stand in an address (<https://url.spec.whatwg.org/#concept-basic-url-parser>). `path` is taken
+/// as it will be sent: what is written with `%` in it stays so.
+pub fn is_ours(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && !path.contains(|it: char| it == '\\' || it.is_control())
+}
+
+/// Leads to the page at `path` (below the base path), where `notice` is shown once. What is no place of ours leads to the first page.
 pub fn see_other(ask: &Ask, path: &str, notice: Option<Notice>) -> Response {
     see_other_with(ask, path, notice, StatusCode::OK.into_response())
 }
@@ -72,6 +79,7 @@ pub fn see_other(ask: &Ask, path: &str, notice: Option<Notice>) -> Response {
 /// The same, with the cookies of `response`: what the API answered to whoever signs in or out.
 pub fn see_other_with(ask: &Ask, path: &str, notice: Option<Notice>, response: Response) -> Response {
     let mut led = StatusCode::SEE_OTHER.into_response();
+    let path = if is_ours(path) { path } else { "/" };
     let place = format!("{}{path}", ask.app.base_path());
     let headers = led.headers_mut();
     // What is no address leads to the first page.

@@ -5,7 +5,7 @@ use serde_json::json;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use super::{Form, Frame, KeptForm, Page, html, see_other, see_other_with};
+use super::{Form, Frame, KeptForm, Page, html, is_ours, see_other, see_other_with};
 use crate::api::session;
 use crate::auth;
 use crate::request::{Access, ApiError, Ask};
@@ -69,8 +69,7 @@ async fn sign_out(ask: Ask) -> Result<Response, ApiError> {
 
 /// Where to go on: a place of ours, or the first page.
 fn place(next: &str) -> &str {
-    let ours = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
-    if ours { next } else { "/" }
+    if is_ours(next) { next } else { "/" }
 }
 
 #[cfg(test)]
@@ -86,6 +85,15 @@ mod tests {
             ("https://elsewhere.example/", "/"),
             ("//elsewhere.example", "/"),
             ("/\\elsewhere.example", "/"),
+            // Browsers drop tabs and ends of lines wherever they stand in an address.
+            ("/\t/elsewhere.example", "/"),
+            ("/\n/elsewhere.example", "/"),
+            ("/\r/elsewhere.example", "/"),
+            ("/\0/elsewhere.example", "/"),
+            ("\t//elsewhere.example", "/"),
+            ("/settings\t", "/"),
+            // Written with `%`, it is part of a path of ours and nothing else.
+            ("/%09/elsewhere.example", "/%09/elsewhere.example"),
         ] {
             assert_eq!(place(next), expected, "{next}");
         }
@@ -195,6 +203,25 @@ mod tests {
         let answered = visitor.post_from("https://elsewhere.example", "/settings/tmdb", &[("region", "DE")]).await;
         assert_eq!(answered.status, 403);
         assert!(!answered.text.contains("kept"), "{}", answered.text);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_led_to_another_host_by_what_browsers_drop_from_an_address() {
+        let visitor = Visitor::set_up("").await;
+        for next in [
+            "/%09/evil.example/x",
+            "/%0a/evil.example",
+            "/%0D%09/evil.example",
+            "%09//evil.example",
+            "/%5cevil.example",
+        ] {
+            let led = visitor.get(&format!("/login?next={next}")).await;
+            assert_eq!((led.status, led.header("location")), (303, "/"), "{next}");
+        }
+        let twice = visitor.get("/login?next=/%2509/evil.example").await;
+        assert_eq!(twice.header("location"), "/%09/evil.example", "a path of ours, in which browsers drop nothing");
+        let fields = [("username", "ada"), ("password", Visitor::PASSWORD), ("next", "/\t/evil.example")];
+        assert_eq!(visitor.post("/login", &fields).await.header("location"), "/");
     }
 
     #[tokio::test]

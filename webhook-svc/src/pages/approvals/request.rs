@@ -89,7 +89,10 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         }
         for key in ROUTE_OPTIONS {
             let typed = form.value(key).trim();
-            let as_proposed = story.approval.proposed.iter().any(|to| proposal(to, key).as_deref() == Some(typed));
+            // For all of them: what only one of two destinations has is a change for the other.
+            let destinations = &story.approval.proposed;
+            let as_proposed =
+                !destinations.is_empty() && destinations.iter().all(|to| proposal(to, key).as_deref() == Some(typed));
             if !typed.is_empty() && !as_proposed {
                 body[*key] = options::written(key, typed);
             }
@@ -122,7 +125,8 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
 mod tests {
     use pulsarr_shared::model::{ApprovalState, ArrOptions, EntryId, MinimumAvailability, MovieMonitor};
 
-    use crate::pages::testing::asked;
+    use crate::api::household::{Household, SETTINGS};
+    use crate::pages::testing::{Visitor, asked};
 
     #[tokio::test]
     async fn it_is_approved_as_proposed_or_with_changes() {
@@ -170,6 +174,25 @@ mod tests {
         };
         assert_eq!(options.arr, arr);
         assert_eq!(request.note.as_deref(), Some("once"));
+    }
+
+    #[tokio::test]
+    async fn an_option_that_only_one_of_two_destinations_has_is_a_change_for_the_other() {
+        let settings = SETTINGS.replace("  default: true\n", "  default: true\n  quality_profile: HD-1080p\n").replace(
+            "  api_key: 0123456789abcdef0123456789abcdef\nusers",
+            "  api_key: 0123456789abcdef0123456789abcdef\n  quality_profile: Ultra-HD\nusers",
+        );
+        let visitor = Visitor::set_up(&settings).await;
+        let household = Household::of(&visitor.service);
+        household.wish(1);
+        household.hold_all_for("run-1", &["movies", "uhd"]);
+        let fields = [("do", "approve"), ("to", "movies"), ("to", "uhd"), ("quality_profile", "HD-1080p")];
+        let answered = visitor.post("/approvals/1", &fields).await;
+        assert_eq!(answered.status, 303, "{}", answered.text);
+        let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
+        let edited = request.edited.expect("the one that had another profile is changed");
+        let profiles = edited.iter().map(|to| (to.instance.as_str(), to.options.quality_profile.as_deref()));
+        assert_eq!(profiles.collect::<Vec<_>>(), [("movies", Some("HD-1080p")), ("uhd", Some("HD-1080p"))]);
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use warp::reply::Response;
 
 use super::form::{self, InstanceForm};
 use super::{Line, ROWS};
-use crate::api::instance_health::{self, Health, Waiting};
+use crate::api::instance_health::{self, Health, InstanceStanding, Waiting};
 use crate::api::instance_history::{self, OutageView};
 use crate::api::instance_trial::{self, Choices, Trial};
 use crate::api::instances;
@@ -155,11 +155,17 @@ async fn draw(ask: &Ask, name: &str, shown: Shown) -> Result<Response, ApiError>
     let app = &ask.app;
     let detail = instances::detail(&app.config(), name)?;
     let all = instances::all(&app.config()).instances;
-    let standing = instance_health::standings(app, vec![name.to_owned()]).await?.pop();
-    let standing = standing.ok_or_else(|| ApiError::not_found(format!("there is no instance called `{name}`")))?;
+    let mut standing = standing(app, name).await?;
     let answers = !matches!(standing.health, Health::Unreachable | Health::Refused);
     let choices = match shown.choices {
-        None if shown.trial.is_none() && answers && detail.instance.broken.is_empty() => offered(app, name).await,
+        None if shown.trial.is_none() && answers && detail.instance.broken.is_empty() => {
+            let offered = offered(app, name).await;
+            if offered.is_none() {
+                // What it said instead has been noted.
+                standing = self::standing(app, name).await?;
+            }
+            offered
+        }
         choices => choices,
     };
     let mut waiting = instance_health::queue(app, name, ROWS + 1).await?;
@@ -195,6 +201,12 @@ async fn draw(ask: &Ask, name: &str, shown: Shown) -> Result<Response, ApiError>
         outages: history.outages.into_iter().map(Outage::from).collect(),
     };
     html(ask, shown.status, &page)
+}
+
+/// How the instance stands.
+async fn standing(app: &App, name: &str) -> Result<InstanceStanding, ApiError> {
+    let standing = instance_health::standings(app, vec![name.to_owned()]).await?.pop();
+    standing.ok_or_else(|| ApiError::not_found(format!("there is no instance called `{name}`")))
 }
 
 /// What the instance offers, if it says so soon.

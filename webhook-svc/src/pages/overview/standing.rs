@@ -4,6 +4,7 @@ use pulsarr_shared::clock::{UnixMs, rfc3339};
 use pulsarr_shared::model::ConnectionStatus;
 use pulsarr_shared::report::ProblemKind;
 
+use crate::api::instance_health::Health;
 use crate::api::overview::{InstanceState, Overview};
 use crate::app::data_folder::NotWritable;
 use crate::fast_lane::HANGS_AFTER;
@@ -45,7 +46,7 @@ impl Tile {
 pub fn tiles(overview: &Overview) -> Vec<Tile> {
     let mut tiles = vec![plex(overview)];
     tiles.extend(server(overview));
-    tiles.extend(overview.instances.iter().map(|it| instance(overview, it)));
+    tiles.extend(overview.instances.iter().map(instance));
     let text = "Its stored settings cannot be read: look at them.";
     let broken = overview.broken.iter();
     tiles.extend(broken.map(|name| Tile::new(name, "bad", "not readable", text, &instance_link(name))));
@@ -102,10 +103,11 @@ fn instance_link(name: &str) -> String {
     format!("/instances/{}", crate::pages::trouble::encoded(name))
 }
 
-fn instance(overview: &Overview, it: &InstanceState) -> Tile {
+fn instance(it: &InstanceState) -> Tile {
     let tile = |tone, word: &str, text: &str| Tile::new(&it.name, tone, word, text, &instance_link(&it.name));
-    if let Some((tone, message)) = problem(overview, &it.name) {
-        return tile(tone, &format!("{}: in trouble", it.app_name), message);
+    if !it.health.is_well() {
+        let tone = if it.health == Health::Unreachable { "warn" } else { "bad" };
+        return tile(tone, &format!("{}: in trouble", it.app_name), &it.advice);
     }
     let told = match &it.webhook {
         None => tile("idle", it.app_name, "Its webhook has not been looked at yet."),
@@ -115,7 +117,7 @@ fn instance(overview: &Overview, it: &InstanceState) -> Tile {
     };
     match it.answered_at_ms {
         Some(at_ms) if told.tone == "ok" => {
-            Tile { text: "Its webhook reaches us; it answered a run".to_owned(), ..told }.at(at_ms)
+            Tile { text: "Its webhook reaches us; it answered".to_owned(), ..told }.at(at_ms)
         }
         _ => told,
     }
@@ -210,7 +212,6 @@ mod tests {
     use super::*;
     use crate::api::overview::Lane;
     use crate::api::runs::RunView;
-    use crate::health::Health;
     use pulsarr_shared::report::Problem;
     use pulsarr_shared::store::Lately;
 
@@ -218,7 +219,7 @@ mod tests {
 
     fn well() -> Overview {
         Overview {
-            health: Health {
+            health: crate::health::Health {
                 status: "ok",
                 version: "1",
                 started_at: String::new(),
@@ -229,6 +230,7 @@ mod tests {
                 last_run: None,
                 pending_approvals: 0,
                 webhooks_waiting: 0,
+                instances_not_well: 0,
             },
             now_ms: NOW,
             server_advice: None,
@@ -236,6 +238,8 @@ mod tests {
             instances: vec![InstanceState {
                 name: "movies".into(),
                 app_name: "Radarr",
+                health: Health::Ok,
+                advice: String::new(),
                 webhook: Some((ConnectionStatus::Ok, Some("all is well".into()))),
                 answered_at_ms: Some(NOW - 1_000),
             }],
@@ -278,15 +282,21 @@ mod tests {
     #[test]
     fn each_trouble_says_what_to_do() {
         type Breaks = fn(&mut Overview);
-        let troubles: [(&str, &str, &str, Breaks); 10] = [
+        let troubles: [(&str, &str, &str, Breaks); 12] = [
             ("Plex account", "bad", "link the account again", |it| it.health.plex_token = Some("dead")),
             ("Plex server", "warn", "check the address", |it| it.server_advice = Some("check the address".into())),
             ("movies", "warn", "open port 3003", |it| {
                 it.instances[0].webhook = Some((ConnectionStatus::WrongAddress, Some("open port 3003".into())));
             }),
             ("movies", "bad", "another key", |it| {
-                let (kind, message) = (ProblemKind::Credentials, "enter another key".to_owned());
-                it.problems.push(Problem { upstream: "movies".into(), kind, message });
+                (it.instances[0].health, it.instances[0].advice) = (Health::Refused, "enter another key".into());
+            }),
+            ("movies", "warn", "start it", |it| {
+                (it.instances[0].health, it.instances[0].advice) = (Health::Unreachable, "start it".into());
+            }),
+            ("Plex account", "warn", "wait", |it| {
+                let (kind, message) = (ProblemKind::Down, "wait".to_owned());
+                it.problems.push(Problem { upstream: "plex".into(), kind, message });
             }),
             ("anime", "bad", "cannot be read", |it| it.broken.push("anime".into())),
             ("Last sync", "warn", "No run for 2 h", |it| it.now_ms += 2 * RUN_OVERDUE_MS - 1_000),
