@@ -52,6 +52,15 @@ fn a_request_is_listed_approved_by_its_title_and_added_by_the_next_run() {
     let all = told(&household, &["list", "--all"]);
     assert!(all.contains("approved by mirela, to `movies`") && all.contains("pending, to `shows`"), "{all}");
     assert!(!told(&household, &[]).contains("Salt Ledger"));
+    told(&household, &["reject", "harbour", "--by", "mirela"]);
+    let store = rusqlite::Connection::open(household.database()).unwrap();
+    let mut noted = store.prepare("SELECT who, action, detail FROM audit ORDER BY id").unwrap();
+    let noted = noted.query_map([], |row| Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?])).unwrap();
+    let noted: Vec<[String; 3]> = noted.map(Result::unwrap).collect();
+    let who = "mirela (command line)";
+    assert_eq!(noted[0][..2], [who, "approval.approved"], "{noted:?}");
+    assert!(noted[0][2].contains("rainy weekend"), "{noted:?}");
+    assert_eq!(noted[1][..2], [who, "approval.rejected"], "{noted:?}");
 }
 
 #[test]

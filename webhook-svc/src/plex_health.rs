@@ -18,15 +18,25 @@ use crate::standing::Standing;
 /// machine.
 const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
 
-/// Works until the service stops.
+/// Works until the service stops: looks at the start, whatever is known, then every quarter of an hour, and when settings change.
 pub async fn watch(app: Arc<App>) {
+    let look = |first| {
+        let app = Arc::clone(&app);
+        async move {
+            if let Err(error) = look(&app, first).await {
+                tracing::error!("Plex could not be looked after: failed to {error}. {}", error.advice());
+            }
+        }
+    };
+    watch_with(&app, look).await;
+}
+
+async fn watch_with<R: Future<Output = ()>>(app: &App, look: impl Fn(bool) -> R) {
     let mut first = true;
     loop {
         // Made before the look: a change during it is not missed.
         let changed = app.configuration.changed.notified();
-        if let Err(error) = look(&app, first).await {
-            tracing::error!("Plex could not be looked after: failed to {error}. {}", error.advice());
-        }
+        look(first).await;
         first = false;
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -131,4 +141,37 @@ async fn look_at_token(app: &App, way: &PlexWay<'_>, plex: &Plex, force: bool) -
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use pulsarr_shared::stop::StopReason;
+
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test(start_paused = true)]
+    async fn plex_is_looked_after_at_the_start_and_every_quarter_of_an_hour_until_the_end() {
+        let service = testing::app(&[]);
+        let (app, looks) = (&service.app, RefCell::new(Vec::new()));
+        let watching = watch_with(app, |first| {
+            looks.borrow_mut().push(first);
+            std::future::ready(())
+        });
+        let story = async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            assert_eq!(*looks.borrow(), [true], "at the start, whatever is known");
+            tokio::time::sleep(LOOK_EVERY).await;
+            assert_eq!(*looks.borrow(), [true, false]);
+            app.configuration.changed.notify_waiters();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert_eq!(looks.borrow().len(), 3, "at once when settings change");
+            tokio::time::sleep(24 * LOOK_EVERY).await;
+            assert_eq!(looks.borrow().len(), 27);
+            app.stop.request(StopReason::Terminated);
+        };
+        tokio::join!(watching, story);
+    }
 }

@@ -7,7 +7,8 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::explain::Asked;
 use pulsarr_shared::model::{Approval, ApprovalId, ApprovalState, Destination, WhenExpired};
 use pulsarr_shared::printable::Lines;
-use pulsarr_shared::store::{ApprovalRow, Db, Store, StoreError, Verdict};
+use pulsarr_shared::store::{ApprovalRow, Db, NewAuditRow, Store, StoreError, Verdict};
+use serde_json::json;
 
 use super::{load_whole_config, open_store_if_any, say, usage};
 use crate::arguments::{ApprovalsAction, ApprovalsArguments, ApproveArguments};
@@ -155,14 +156,23 @@ fn decide(
     by: &str,
     note: Option<&str>,
 ) -> Result<Vec<ApprovalRow>, StoreError> {
-    let now_ms = SystemClock.now_ms();
+    let (now_ms, who) = (SystemClock.now_ms(), format!("{by} (command line)"));
     store.write(|db| {
         let mut decided: Vec<ApprovalRow> = Vec::new();
         for (id, verdict) in verdicts {
             if decided.iter().any(|row| row.approval.id == *id) {
                 continue;
             }
-            decided.extend(db.decide_approvals(&[*id], verdict, by, note, now_ms)?);
+            let rows = db.decide_approvals(&[*id], verdict, by, note, now_ms)?;
+            // In the words of the API.
+            let action = match verdict {
+                Verdict::Approve { .. } => "approval.approved",
+                Verdict::Reject => "approval.rejected",
+            };
+            let ids: Vec<i64> = rows.iter().map(|row| row.approval.id.0).collect();
+            let detail = json!({"ids": ids, "note": note}).to_string();
+            db.add_audit(NewAuditRow { at_ms: now_ms, who: &who, address: None, action, target: "", detail: &detail })?;
+            decided.extend(rows);
         }
         Ok(decided)
     })

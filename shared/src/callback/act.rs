@@ -60,8 +60,8 @@ async fn look(arr: &Arr, wanted: &Wanted) -> Result<Connection, ArrError> {
             url: ours.url.clone(),
         });
     }
-    // Somebody who logs in under another name is refused; asking shows nothing else.
-    if let Some(flaw) = flaws.iter().find(|flaw| **flaw != Flaw::Username) {
+    // Somebody who logs in under another name is refused; asking shows nothing else. And who reports by PUT is understood.
+    if let Some(flaw) = flaws.iter().find(|flaw| !matches!(flaw, Flaw::Username | Flaw::Method)) {
         let advice = format!("{label} {}: have pulsarr repair the connection.", told(flaw));
         return Ok(found(ConnectionStatus::NotWorking, advice, Some(id), wanted));
     }
@@ -164,7 +164,7 @@ fn told(flaw: &Flaw) -> String {
     match flaw {
         Flaw::Address => "reports to another address".to_owned(),
         Flaw::Username => "logs in under another name".to_owned(),
-        Flaw::Method => "reports by PUT where pulsarr asks for POST".to_owned(),
+        Flaw::Method => "reports by PUT".to_owned(),
         Flaw::Tags => "reports only of titles with certain tags".to_owned(),
         Flaw::Events(events) => format!("no longer reports everything ({} is off)", events.join(", ")),
     }

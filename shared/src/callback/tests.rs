@@ -204,6 +204,16 @@ async fn a_moved_pulsarr_is_noticed_and_its_connection_repaired_in_place() {
 }
 
 #[tokio::test]
+async fn a_connection_that_reports_by_put_works_and_is_said_to() {
+    let (fake, receiver) = (FakeRadarr::start(), Receiver::start());
+    let (arr, wanted) = (radarr(&fake), wanted(&receiver.url()));
+    let made = fix(&arr, &wanted).await;
+    fake.reconnect(made.arr_id.unwrap(), &json!({"method": 2}));
+    let looked = check(&arr, &wanted).await;
+    assert_eq!(looked.status, ConnectionStatus::Ok, "{}", looked.advice);
+}
+
+#[tokio::test]
 async fn a_renamed_connection_is_ours_and_keeps_its_name() {
     let (fake, receiver) = (FakeRadarr::start(), Receiver::start());
     let (arr, wanted) = (radarr(&fake), wanted(&receiver.url()));

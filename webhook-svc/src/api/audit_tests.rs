@@ -17,7 +17,6 @@ const NEW_PASSWORD: &str = "battery staple";
 
 /// What is asked with a body or a verb that could change something, and changes nothing.
 const CHANGE_NOTHING: &[(&str, &str, &str)] = &[
-    ("POST", "/instances/test", "asks the instance, and has its webhook looked at as it is daily"),
     ("POST", "/rules/validate", "reads the rule, and stores nothing"),
     ("POST", "/simulate", "decides on a copy in memory"),
 ];
@@ -158,6 +157,7 @@ async fn every_endpoint_that_changes_something_notes_who_did() {
     walk.step(("POST", "/instances"), "", movies.clone(), "instance.added").await;
     movies["tags"] = json!(["watchlist"]);
     walk.step(("PUT", "/instances/{name}"), "movies", movies, "instance.changed").await;
+    walk.step(("POST", "/instances/test"), "", json!({"name": "movies"}), "webhook.fixed").await;
     walk.step(("POST", "/webhooks/{instance}/fix"), "movies", Value::Null, "webhook.fixed").await;
     walk.decide().await;
     walk.configure().await;

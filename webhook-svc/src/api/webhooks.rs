@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pulsarr_shared::store::{ConnectionRow, WebhookRow, WebhookState};
+use pulsarr_shared::store::{ConnectionRow, Store, WebhookRow, WebhookState};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -11,7 +11,6 @@ use warp::reply::Response;
 
 use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
 use super::instances::known;
-use crate::app::App;
 use crate::audit::{self, By};
 use crate::connections;
 use crate::detached::on_its_own;
@@ -132,21 +131,20 @@ async fn fix(ask: Ask) -> Result<Response, ApiError> {
 /// 404; when the store fails.
 pub async fn fixed(ask: &Ask) -> Result<ConnectionView, ApiError> {
     let name = ask.variable("instance").to_owned();
-    let app = Arc::clone(&ask.app);
-    known(&app.config(), &name)?;
-    // Noted first: what follows changes something in the instance at once, and may be the last thing that this process does.
-    let (by, target) = (By::of(ask), name.clone());
-    let noted =
-        app.database.write(move |store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &json!({}))));
-    noted.await?;
-    looked_at(&app, &name).await
+    known(&ask.app.config(), &name)?;
+    looked_at(ask, &name).await
 }
 
-/// Looks at the connection in the instance of this name, makes or mends it, tries it out, and says how it stands.
+/// Looks at the connection in the instance of this name, makes or mends it for whoever asks, tries it out, and says how it stands.
 ///
 /// # Errors
 /// 404 for one that is gone; when the store fails.
-pub async fn looked_at(app: &Arc<App>, name: &str) -> Result<ConnectionView, ApiError> {
+pub async fn looked_at(ask: &Ask, name: &str) -> Result<ConnectionView, ApiError> {
+    let app = &ask.app;
+    // Noted first: what follows changes something in the instance at once, and may be the last thing that this process does.
+    let (by, target) = (By::of(ask), name.to_owned());
+    let noted = move |store: &Store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &json!({})));
+    app.database.write(noted).await?;
     // On its own feet: what was begun is brought to its end also when whoever asked goes away.
     let (service, instance) = (Arc::clone(app), name.to_owned());
     let work = on_its_own(async move { connections::fix(&service, &instance).await });
