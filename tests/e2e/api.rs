@@ -86,7 +86,9 @@ fn every_question_of_the_document_is_answered_in_the_shape_it_promises_and_only_
                     "/approvals/{id}" => first("/approvals", "/approvals/0/id"),
                     "/runs/{id}" => first("/runs", "/runs/0/id"),
                     "/rules/{name}" => "asked".to_owned(),
-                    "/instances/{name}" | "/instances/{name}/choices" => "movies".to_owned(),
+                    "/instances/{name}" | "/instances/{name}/choices" | "/instances/{name}/history" => {
+                        "movies".to_owned()
+                    }
                     "/settings/{section}" => "plex".to_owned(),
                     "/users/{user}/settings" => first("/users", "/users/0/uuid"),
                     other => panic!("which one of {other} is to be asked for?"),

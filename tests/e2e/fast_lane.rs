@@ -42,7 +42,13 @@ fn a_service_that_is_told_to_end_during_a_run_says_so_in_its_row_and_the_job_goe
     wait_until("the service watches", || household.plex.requests_to("/watchlist/all") > 0);
     household.sonarr.inject(Fault::on("ANY", "").never());
     household.plex.watch(&household.plex.owner_uuid(), show());
-    wait_until("a run waits for Sonarr", || household.sonarr.requests_to("") > 0);
+    let store = rusqlite::Connection::open(household.database()).unwrap();
+    let runs = || -> i64 {
+        let query = "SELECT count(*) FROM runs WHERE trigger = 'fast_lane' AND result = 'running'";
+        store.query_row(query, [], |row| row.get(0)).unwrap()
+    };
+    wait_until("a run is under way", || runs() > 0);
+    wait_until("it waits for Sonarr", || household.sonarr.requests_to("") > 0);
 
     service.terminate();
     let done = service.finish();

@@ -42,7 +42,7 @@ impl Receiver {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let (head, body) = read(&mut stream);
-                let status = if !head.starts_with("POST /webhook/") {
+                let status = if !head.starts_with("POST /webhook/") && !head.starts_with("PUT /webhook/") {
                     "404 Not Found"
                 } else if !head.contains(&format!("Authorization: {BASIC}\r\n")) {
                     "401 Unauthorized"
