@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pulsarr_tests::lively::Lively;
-use pulsarr_tests::page_list::{Listed, PAGES, Seen};
+use pulsarr_tests::page_list::{PAGES, Seen};
 use pulsarr_tests::service::{Answer, free_port};
 
 /// The page with its styles, scripts and icons, in bytes as they are sent.
@@ -27,21 +27,19 @@ fn named(page: &str) -> (BTreeSet<String>, BTreeSet<String>) {
 }
 
 /// A page for whom it is made; `encoding` is what the browser can unpack.
-fn shown(lively: &Lively, page: &Listed, path: &str, encoding: &str) -> Answer {
-    let cookie = if page.seen == Seen::SignedIn { lively.session.cookie.as_str() } else { "" };
+fn shown(lively: &Lively, seen: Seen, path: &str, encoding: &str) -> Answer {
+    let cookie = if seen == Seen::SignedIn { lively.session.cookie.as_str() } else { "" };
     let headers = [("Accept", "text/html"), ("Accept-Encoding", encoding), ("Cookie", cookie)];
     lively.service.ask("GET", path, &headers, b"")
 }
 
-#[test]
-fn pages_are_light() {
-    let lively = Lively::move_in(free_port());
+/// What is too heavy among `pages`, each with for whom it is.
+fn too_heavy(lively: &Lively, pages: impl Iterator<Item = (String, Seen)>) -> Vec<String> {
     let (mut wrong, mut assets) = (Vec::new(), BTreeMap::new());
-    for page in PAGES {
-        let path = page.path(&lively.household);
-        let (drawn_with, _) = named(&shown(&lively, page, &path, "identity").body);
+    for (path, seen) in pages {
+        let (drawn_with, _) = named(&shown(lively, seen, &path, "identity").body);
         assert!(!drawn_with.is_empty(), "{path} is drawn with nothing");
-        let alone = shown(&lively, page, &path, "gzip, br").body_bytes;
+        let alone = shown(lively, seen, &path, "gzip, br").body_bytes;
         let mut weight = alone;
         for asset in drawn_with {
             weight += *assets.entry(asset).or_insert_with_key(|asset| {
@@ -55,6 +53,35 @@ fn pages_are_light() {
             wrong.push(format!("{path} weighs {weight} bytes with its assets, and {alone} alone"));
         }
     }
+    wrong
+}
+
+#[test]
+fn pages_are_light() {
+    let lively = Lively::move_in(free_port());
+    let wrong = too_heavy(&lively, PAGES.iter().map(|page| (page.path(&lively.household), page.seen)));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// With so many entries, people and requests that every list fills its page.
+#[test]
+fn full_pages_are_light_too() {
+    let mut lively = Lively::move_in(free_port());
+    lively.crowd(5_000);
+    let full = [
+        "/approvals",
+        "/approvals?state=all",
+        "/watchlist",
+        "/watchlist?instance=movies-4k",
+        "/watchlist?state=unresolvable",
+        "/watchlist?state=held",
+        "/users",
+        "/activity/decisions",
+        "/activity/failures",
+        "/activity/webhooks",
+        "/rules",
+    ];
+    let wrong = too_heavy(&lively, full.into_iter().map(|path| (path.to_owned(), Seen::SignedIn)));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -66,7 +93,7 @@ fn pages_lead_only_to_pages_that_are_there_and_every_one_is_in_the_table() {
     let mut links = BTreeMap::new();
     for page in PAGES {
         let path = page.path(&lively.household);
-        let shown = shown(&lively, page, &path, "identity");
+        let shown = shown(&lively, page.seen, &path, "identity");
         if !shown.head.contains("text/html") {
             wrong.push(format!("{path} is no page: {}", shown.head));
         }

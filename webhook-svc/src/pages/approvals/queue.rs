@@ -15,7 +15,7 @@ pub(super) const PAGES: &[Page] =
     &[Page::shown("/approvals", |ask| Box::pin(show(ask))), Page::form("/approvals", |ask| Box::pin(act(ask)))];
 
 /// The requests on one page.
-const ROWS: &str = "30";
+const ROWS: &str = "25";
 /// Of a title in a message; characters.
 const TITLE_LONGEST: usize = 80;
 /// What can be looked at, and what it is called.

@@ -15,7 +15,7 @@ use crate::request::{ApiError, Ask};
 pub(super) const PAGES: &[Page] = &[Page::shown("/watchlist", |ask| Box::pin(show(ask)))];
 
 /// The entries on one page.
-const ROWS: &str = "50";
+const ROWS: &str = "40";
 /// What a page can be asked for, besides where it begins.
 const FILTERS: [&str; 5] = ["text", "user", "state", "type", "instance"];
 
