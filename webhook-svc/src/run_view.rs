@@ -12,7 +12,7 @@ use serde::Serialize;
 pub struct RunView {
     /// Its id.
     pub id: String,
-    /// Who started it: `cli`, `schedule`, `manual`, `service`.
+    /// Who started it: `cli`, `schedule`, `manual`, `service`, `fast_lane`, `api`.
     pub trigger: &'static str,
     /// Who asked for it: the name of whoever was signed in, `api key backup`; `null` where nobody did, or it is not on record any more.
     pub started_by: Option<String>,

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Counted, Db, StoreError};
+use super::{Counted, Db, PageFrom, Paged, StoreError};
 use crate::clock::{UnixMs, millis};
 use crate::retry::LONGEST_WEBHOOK_PAUSE;
 
@@ -86,6 +86,13 @@ pub struct WebhookRow {
     pub state: String,
     /// What came of it, or why nothing has yet, as a sentence.
     pub detail: Option<String>,
+}
+
+/// The columns of [`WebhookRow`], of at most `?2` rows.
+macro_rules! webhooks {
+    ($name:literal, $which:literal) => {
+        concat!($name, "SELECT id, instance, event, received_at_ms, state, detail FROM inbox\n", $which, " LIMIT ?2")
+    };
 }
 
 impl Db<'_> {
@@ -244,29 +251,47 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn last_webhooks(self, limit: u32) -> Result<Vec<WebhookRow>, StoreError> {
-        self.webhook_rows(
-            "-- inbox.last\n\
-             SELECT id, instance, event, received_at_ms, state, detail FROM inbox ORDER BY id DESC LIMIT ?1",
-            limit,
-        )
+        Ok(self.webhooks(&PageFrom::Newest, limit)?.rows)
     }
 
-    /// The last `limit` webhooks that were given up, newest first.
+    /// A page of at most `limit` webhooks. `from` is a row.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn webhooks_given_up(self, limit: u32) -> Result<Vec<WebhookRow>, StoreError> {
-        self.webhook_rows(
-            "-- inbox.given_up\n\
-             SELECT id, instance, event, received_at_ms, state, detail FROM inbox WHERE state = 'given_up'\n\
-             ORDER BY id DESC LIMIT ?1",
-            limit,
-        )
+    pub fn webhooks(self, from: &PageFrom<i64>, limit: u32) -> Result<Paged<WebhookRow>, StoreError> {
+        let (older, newer) = (
+            webhooks!("-- inbox.older\n", "WHERE id < ?1 ORDER BY id DESC"),
+            webhooks!("-- inbox.newer\n", "WHERE id > ?1 ORDER BY id"),
+        );
+        self.page_of_webhooks(older, newer, from, limit)
     }
 
-    fn webhook_rows(self, sql: &str, limit: u32) -> Result<Vec<WebhookRow>, StoreError> {
+    /// A page of at most `limit` webhooks that were given up. `from` is a row.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn webhooks_given_up(self, from: &PageFrom<i64>, limit: u32) -> Result<Paged<WebhookRow>, StoreError> {
+        let (older, newer) = (
+            webhooks!("-- inbox.older_given_up\n", "WHERE state = 'given_up' AND id < ?1 ORDER BY id DESC"),
+            webhooks!("-- inbox.newer_given_up\n", "WHERE state = 'given_up' AND id > ?1 ORDER BY id"),
+        );
+        self.page_of_webhooks(older, newer, from, limit)
+    }
+
+    fn page_of_webhooks(
+        self,
+        older: &str,
+        newer: &str,
+        from: &PageFrom<i64>,
+        limit: u32,
+    ) -> Result<Paged<WebhookRow>, StoreError> {
+        let (sql, id) = match *from {
+            PageFrom::Newest => (older, i64::MAX),
+            PageFrom::Before(id) => (older, id),
+            PageFrom::After(id) => (newer, id),
+        };
         let mut query = self.connection.prepare_cached(sql)?;
-        let rows = query.query_map([limit], |row| {
+        let rows = query.query_map(params![id, limit.saturating_add(1)], |row| {
             Ok(WebhookRow {
                 id: row.get(0)?,
                 instance: row.get(1)?,
@@ -276,7 +301,7 @@ impl Db<'_> {
                 detail: row.get(5)?,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(Paged::found(rows.collect::<Result<_, _>>()?, from, limit))
     }
 
     /// Forgets webhooks that nothing is left to do about, but for those among the last `kept` and the last [`KEPT_GIVEN_UP`] that were
@@ -299,5 +324,39 @@ impl Db<'_> {
         )?;
         query.execute([bodies])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn webhooks_are_paged_both_ways_and_so_are_those_that_were_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let webhook = |event: &str| NewWebhook {
+            instance: "movies".to_owned(),
+            event: event.to_owned(),
+            body: "{}".to_owned(),
+            received_at_ms: 1,
+        };
+        store.write(|db| db.add_to_inbox(&["Test", "Grab", "Download", "Rename", "Grab"].map(webhook))).unwrap();
+        store.write(|db| db.end_webhook(2, WebhookState::GivenUp, "given up", 2)).unwrap();
+        store.write(|db| db.end_webhook(4, WebhookState::GivenUp, "given up", 2)).unwrap();
+        let told = |page: Paged<WebhookRow>| {
+            (page.rows.iter().map(|row| row.id).collect::<Vec<_>>(), page.has_newer, page.has_older)
+        };
+        let all = |from| told(store.read().webhooks(&from, 2).unwrap());
+        assert_eq!(all(PageFrom::Newest), (vec![5, 4], false, true));
+        assert_eq!(all(PageFrom::Before(4)), (vec![3, 2], true, true));
+        assert_eq!(all(PageFrom::Before(2)), (vec![1], true, false));
+        assert_eq!(all(PageFrom::After(1)), (vec![3, 2], true, true));
+        assert_eq!(all(PageFrom::After(3)), (vec![5, 4], false, true));
+        let given_up = |from| told(store.read().webhooks_given_up(&from, 1).unwrap());
+        assert_eq!(given_up(PageFrom::Newest), (vec![4], false, true));
+        assert_eq!(given_up(PageFrom::Before(4)), (vec![2], true, false));
+        assert_eq!(given_up(PageFrom::After(2)), (vec![4], false, true));
     }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Rows, params};
 
-use super::{Db, StoreError};
+use super::{Db, PageFrom, Paged, StoreError};
 use crate::clock::UnixMs;
 use crate::model::{RunResult, Trigger};
 
@@ -25,6 +25,15 @@ pub struct RunRow {
     pub report: Option<String>,
 }
 
+/// Which runs are meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Those that ended so.
+    pub result: Option<RunResult>,
+    /// Those that were started so.
+    pub trigger: Option<Trigger>,
+}
+
 /// How far one stage of a run has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgressRow {
@@ -35,6 +44,18 @@ pub struct ProgressRow {
     /// Steps in all, as far as known.
     pub total: u32,
 }
+
+// A rare result is looked for in all of the runs; there are never more than 9,000 of them, and no report is read.
+const OLDER_RUNS: &str = "-- runs.older\n\
+    SELECT id, trigger, holder, started_at_ms, ended_at_ms, result, NULL FROM runs\n\
+    WHERE rowid < coalesce((SELECT rowid FROM runs WHERE id = ?1), iif(?1 IS NULL, 9223372036854775807, 0))\n\
+        AND (?2 IS NULL OR result = ?2) AND (?3 IS NULL OR trigger = ?3)\n\
+    ORDER BY rowid DESC LIMIT ?4";
+const NEWER_RUNS: &str = "-- runs.newer\n\
+    SELECT id, trigger, holder, started_at_ms, ended_at_ms, result, NULL FROM runs\n\
+    WHERE rowid > coalesce((SELECT rowid FROM runs WHERE id = ?1), 0)\n\
+        AND (?2 IS NULL OR result = ?2) AND (?3 IS NULL OR trigger = ?3)\n\
+    ORDER BY rowid LIMIT ?4";
 
 impl Db<'_> {
     /// Opens a run row. Rows that still say `running` belong to runs that died, because the caller holds the run lock: they
@@ -140,6 +161,23 @@ impl Db<'_> {
         runs_from(query.query([count])?)
     }
 
+    /// A page of at most `limit` runs without their reports. `from` is the id of a run; one that was pruned meanwhile was older than
+    /// any that is left.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn runs(self, filter: RunFilter, from: &PageFrom<String>, limit: u32) -> Result<Paged<RunRow>, StoreError> {
+        let (sql, id) = match from {
+            PageFrom::Newest => (OLDER_RUNS, None),
+            PageFrom::Before(id) => (OLDER_RUNS, Some(id)),
+            PageFrom::After(id) => (NEWER_RUNS, Some(id)),
+        };
+        let mut query = self.connection.prepare_cached(sql)?;
+        let (result, trigger) = (filter.result.map(RunResult::word), filter.trigger.map(Trigger::word));
+        let rows = runs_from(query.query(params![id, result, trigger, limit.saturating_add(1)])?)?;
+        Ok(Paged::found(rows, from, limit))
+    }
+
     /// One run.
     ///
     /// # Errors
@@ -173,7 +211,7 @@ fn runs_from(mut rows: Rows<'_>) -> Result<Vec<RunRow>, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{RunResult, Trigger};
+    use super::*;
     use crate::store::Store;
 
     /// The run row of the run that is going on must outlive the pruning, or its progress has nothing to hang on to.
@@ -193,6 +231,35 @@ mod tests {
         store.write(|db| db.end_run("now", RunResult::Ok, "{}", 1_000)).unwrap();
         let runs = store.read().last_runs(9_999).unwrap();
         assert_eq!((runs.len(), runs[0].id.as_str(), runs[8_999].id.as_str()), (9_000, "now", "old-2"));
+    }
+
+    #[test]
+    fn runs_are_paged_both_ways_and_by_how_they_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        for (at_ms, id) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
+            let (result, trigger) =
+                if id == "b" { (RunResult::Failed, Trigger::Cli) } else { (RunResult::Ok, Trigger::Schedule) };
+            store.write(|db| db.start_run(id, trigger, "", at_ms as i64)).unwrap();
+            store.write(|db| db.end_run(id, result, "{}", at_ms as i64)).unwrap();
+        }
+        let page = |filter, from| {
+            let page = store.read().runs(filter, &from, 2).unwrap();
+            (page.rows.into_iter().map(|run| run.id).collect::<String>(), page.has_newer, page.has_older)
+        };
+        let (all, id) = (RunFilter::default(), str::to_owned);
+        assert_eq!(page(all, PageFrom::Newest), (id("ed"), false, true));
+        assert_eq!(page(all, PageFrom::Before(id("d"))), (id("cb"), true, true));
+        assert_eq!(page(all, PageFrom::Before(id("b"))), (id("a"), true, false));
+        assert_eq!(page(all, PageFrom::After(id("b"))), (id("dc"), true, true));
+        assert_eq!(page(all, PageFrom::After(id("c"))), (id("ed"), false, true));
+        assert_eq!(page(all, PageFrom::Before(id("pruned"))), (id(""), true, false));
+        assert_eq!(page(all, PageFrom::After(id("pruned"))), (id("ba"), true, true));
+        let failed = RunFilter { result: Some(RunResult::Failed), ..all };
+        assert_eq!(page(failed, PageFrom::Newest), (id("b"), false, false));
+        let by_schedule = RunFilter { trigger: Some(Trigger::Schedule), ..all };
+        assert_eq!(page(by_schedule, PageFrom::Before(id("c"))), (id("a"), true, false));
+        assert_eq!(page(RunFilter { result: failed.result, ..by_schedule }, PageFrom::Newest), (id(""), false, false));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::model::{
     ExternalIds, Granted, Instance, InstanceKind, ListedTitle, MediaType, MinimumAvailability, MovieMonitor, Outcome,
     PlacementState, PlexId, Relation, TmdbId, Trace, TvdbId, UserId, UserUuid,
 };
-use crate::store::{NewWebhook, NewlyDecided, PlacementRow, QueuedPlacement, Store, Taken, WebhookState};
+use crate::store::{NewWebhook, NewlyDecided, PageFrom, PlacementRow, QueuedPlacement, Store, Taken, WebhookState};
 
 const NOON: UnixMs = 1_795_435_200_000;
 const SECOND: i64 = 1_000;
@@ -654,7 +654,11 @@ fn a_webhook_that_can_never_be_acted_on_is_tried_ever_more_rarely_and_given_up_a
 
     world.receive("movies", &vec![film("Test"); 2_500], later);
     world.process(later);
-    assert_eq!(world.store.read().webhooks_given_up(10).unwrap().len(), 1, "it is not forgotten for those after it");
+    assert_eq!(
+        world.store.read().webhooks_given_up(&PageFrom::Newest, 10).unwrap().rows.len(),
+        1,
+        "it is not forgotten for those after it"
+    );
 }
 
 #[test]

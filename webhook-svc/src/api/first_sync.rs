@@ -35,7 +35,7 @@ pub async fn waits(app: &App) -> Result<bool, ApiError> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn under_way(ask: &Ask) -> Result<Option<RunView>, ApiError> {
-    let last = runs::last(&ask.with_query(&[("limit", "1")])).await?;
+    let last = runs::page(&ask.with_query(&[("limit", "1")])).await?;
     Ok(last.runs.into_iter().next().filter(|run| run.result == "running"))
 }
 

@@ -1,6 +1,26 @@
 //! Taking query parameters for what they stand for, and lists of names within bounds.
 
+use pulsarr_shared::store::{PageFrom, Paged};
+
 use crate::request::{ApiError, Ask, FieldProblem};
+
+/// Where the page begins that the query asks for: `before` or `after` a row.
+///
+/// # Errors
+/// 400 for both at once.
+pub(super) fn page_from(ask: &Ask) -> Result<PageFrom<&str>, ApiError> {
+    match (ask.parameter("before"), ask.parameter("after")) {
+        (None, None) => Ok(PageFrom::Newest),
+        (Some(before), None) => Ok(PageFrom::Before(before)),
+        (None, Some(after)) => Ok(PageFrom::After(after)),
+        (Some(_), Some(_)) => Err(ApiError::input("either `before` or `after` says where the page begins")),
+    }
+}
+
+/// `before` of the page with older rows, and `after` of the one with newer rows, in the words of `key`.
+pub(super) fn ways_on<T, K>(page: &Paged<T>, key: impl Fn(&T) -> K) -> (Option<K>, Option<K>) {
+    (page.rows.last().filter(|_| page.has_older).map(&key), page.rows.first().filter(|_| page.has_newer).map(&key))
+}
 
 /// The query parameter as one of `all`, whose words are `word`; `None` when it is absent.
 ///

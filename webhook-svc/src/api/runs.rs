@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use pulsarr_shared::model::{RunResult, Trigger};
 use pulsarr_shared::report::MAX_CHANGES;
+use pulsarr_shared::store::{PageFrom, RunFilter};
 use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
 
 use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
-use super::{run_events, streams};
+use super::{given, run_events, streams};
 use crate::request::{Access, ApiError, Ask};
 pub use crate::run_view::{RunView, StageView};
 
@@ -19,9 +21,21 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::GET,
         path: "/runs",
         tag: "runs",
-        summary: "The last runs, the newest first.",
+        summary: "The runs, the newest first.",
         access: Access::Read,
-        query: &[Parameter { name: "limit", about: "how many: 1 to 500; 50 unless told" }],
+        query: &[
+            Parameter {
+                name: "result",
+                about: "only those with this one: running, ok, partial, failed, not_set_up, interrupted, crashed",
+            },
+            Parameter {
+                name: "trigger",
+                about: "only those that were started so: cli, schedule, manual, service, fast_lane, api",
+            },
+            Parameter { name: "before", about: "the page after one whose `older` was this" },
+            Parameter { name: "after", about: "the page before one whose `newer` was this" },
+            Parameter { name: "limit", about: "runs a page: 1 to 500; 50 unless told" },
+        ],
         body: None,
         answer: Answer::Json(shape::<RunList>),
         handle: |ask| Box::pin(list(ask)),
@@ -57,6 +71,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 pub struct RunList {
     /// The newest first.
     pub runs: Vec<RunView>,
+    /// `before` of the page with older ones; `null`: there are none.
+    pub older: Option<String>,
+    /// `after` of the page with newer ones; `null`: there are none.
+    pub newer: Option<String>,
 }
 
 /// A run in full.
@@ -72,17 +90,30 @@ pub struct RunStory {
 }
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
-    answer(&last(&ask).await?)
+    answer(&page(&ask).await?)
 }
 
-/// The last runs, as many as are asked for.
+/// The runs that are asked for.
 ///
 /// # Errors
-/// 400 for a number that is none; when the store cannot be read.
-pub async fn last(ask: &Ask) -> Result<RunList, ApiError> {
+/// 400 for a number or words that are none; when the store cannot be read.
+pub async fn page(ask: &Ask) -> Result<RunList, ApiError> {
     let limit = ask.count("limit", 50, 1, 500)?;
-    let found = ask.app.database.read(move |db| RunView::all(db, db.last_runs_in_short(limit)?));
-    Ok(RunList { runs: found.await? })
+    let filter = RunFilter {
+        result: given::choice(ask, "result", RunResult::ALL, RunResult::word)?,
+        trigger: given::choice(ask, "trigger", Trigger::ALL, Trigger::word)?,
+    };
+    let from = match given::page_from(ask)? {
+        PageFrom::Newest => PageFrom::Newest,
+        PageFrom::Before(id) => PageFrom::Before(id.to_owned()),
+        PageFrom::After(id) => PageFrom::After(id.to_owned()),
+    };
+    let found = ask.app.database.read(move |db| {
+        let page = db.runs(filter, &from, limit)?;
+        let (older, newer) = given::ways_on(&page, |run| run.id.clone());
+        Ok(RunList { runs: RunView::all(db, page.rows)?, older, newer })
+    });
+    Ok(found.await?)
 }
 
 async fn one(ask: Ask) -> Result<Response, ApiError> {
@@ -125,8 +156,6 @@ async fn events(ask: Ask) -> Result<Response, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use pulsarr_shared::model::{RunResult, Trigger};
-
     use super::super::household::Household;
     use super::*;
 
@@ -143,5 +172,35 @@ mod tests {
         let one = household.get_one(ENDPOINTS, "/runs/{id}", "one").await.unwrap();
         assert_eq!((&one["report"]["run"]["id"], &one["progress"][0]["done"]), (&"one".into(), &2.into()));
         assert_eq!(household.get_one(ENDPOINTS, "/runs/{id}", "three").await.unwrap_err().status(), 404);
+    }
+
+    #[tokio::test]
+    async fn every_run_on_record_is_reached_page_by_page_and_by_its_result() {
+        let household = Household::new("");
+        for (at_ms, id) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
+            let (began_ms, result) = (at_ms as i64, if id == "b" { RunResult::Failed } else { RunResult::Ok });
+            household.write(|db| db.start_run(id, Trigger::Schedule, "", began_ms));
+            household.write(|db| db.end_run(id, result, "{}", began_ms));
+        }
+        let page = async |query: &str| household.get(ENDPOINTS, "/runs", query).await;
+        let ids = |page: &serde_json::Value| {
+            page["runs"].as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap()).collect::<String>()
+        };
+        let (mut query, mut seen) = ("limit=2".to_owned(), String::new());
+        let oldest = loop {
+            let page = page(&query).await.unwrap();
+            seen += &ids(&page);
+            let Some(older) = page["older"].as_str() else { break page };
+            query = format!("limit=2&before={older}");
+        };
+        assert_eq!((seen.as_str(), &oldest["newer"]), ("edcba", &"a".into()));
+        let newer = page("limit=2&after=a").await.unwrap();
+        assert_eq!((ids(&newer).as_str(), &newer["newer"], &newer["older"]), ("cb", &"c".into(), &"b".into()));
+        let failed = page("result=failed&trigger=schedule").await.unwrap();
+        assert_eq!((ids(&failed).as_str(), &failed["older"]), ("b", &serde_json::Value::Null));
+        assert_eq!(ids(&page("trigger=cli").await.unwrap()), "");
+        for wrong in ["result=splendid", "trigger=moon", "before=a&after=b", "limit=0"] {
+            assert_eq!(page(wrong).await.unwrap_err().status(), 400, "{wrong}");
+        }
     }
 }

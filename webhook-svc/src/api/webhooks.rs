@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pulsarr_shared::store::{ConnectionRow, Store, WebhookRow, WebhookState};
+use pulsarr_shared::store::{ConnectionRow, PageFrom, Store, WebhookRow, WebhookState};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -10,6 +10,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
+use super::given;
 use super::instances::known;
 use crate::audit::{self, By};
 use crate::connections;
@@ -43,10 +44,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::GET,
         path: "/inbox",
         tag: "webhooks",
-        summary: "The webhooks that came last, newest first, and what came of them.",
+        summary: "The webhooks that are on record, newest first, and what came of them.",
         access: Access::Read,
         query: &[
-            Parameter { name: "limit", about: "1 to 500; 100 unless told" },
+            Parameter { name: "before", about: "the page after one whose `older` was this" },
+            Parameter { name: "after", about: "the page before one whose `newer` was this" },
+            Parameter { name: "limit", about: "webhooks a page: 1 to 500; 100 unless told" },
             Parameter {
                 name: "state",
                 about: "`given_up`: only those that could not be acted on and are tried no more; all unless told",
@@ -85,6 +88,10 @@ pub struct ConnectionView {
 pub struct Inbox {
     /// Newest first.
     pub webhooks: Vec<WebhookView>,
+    /// `before` of the page with older ones; `null`: there are none.
+    pub older: Option<i64>,
+    /// `after` of the page with newer ones; `null`: there are none.
+    pub newer: Option<i64>,
 }
 
 /// One webhook.
@@ -165,17 +172,26 @@ async fn inbox(ask: Ask) -> Result<Response, ApiError> {
     answer(&arrived(&ask).await?)
 }
 
-/// The webhooks that came last, as many as are asked for.
+/// The webhooks that are asked for.
 ///
 /// # Errors
-/// 400 for a number that is none, or a state that cannot be asked for; when the store cannot be read.
+/// 400 for numbers that are none, or a state that cannot be asked for; when the store cannot be read.
 pub async fn arrived(ask: &Ask) -> Result<Inbox, ApiError> {
     let limit = ask.count("limit", 100, 1, 500)?;
-    let rows = match ask.parameter("state").map(WebhookState::from_word) {
-        None => ask.app.database.read(move |db| db.last_webhooks(limit)).await?,
-        Some(Some(WebhookState::GivenUp)) => ask.app.database.read(move |db| db.webhooks_given_up(limit)).await?,
+    let row = |name, text: &str| text.parse().map_err(|_| ApiError::input(format!("`{name}` is a number")));
+    let from = match given::page_from(ask)? {
+        PageFrom::Newest => PageFrom::Newest,
+        PageFrom::Before(id) => PageFrom::Before(row("before", id)?),
+        PageFrom::After(id) => PageFrom::After(row("after", id)?),
+    };
+    let page = match ask.parameter("state").map(WebhookState::from_word) {
+        None => ask.app.database.read(move |db| db.webhooks(&from, limit)).await?,
+        Some(Some(WebhookState::GivenUp)) => {
+            ask.app.database.read(move |db| db.webhooks_given_up(&from, limit)).await?
+        }
         Some(_) => return Err(ApiError::input("`state` is `given_up`, or left out for all")),
     };
+    let (older, newer) = given::ways_on(&page, |row| row.id);
     let view = |row: WebhookRow| WebhookView {
         id: row.id,
         instance: row.instance,
@@ -184,7 +200,7 @@ pub async fn arrived(ask: &Ask) -> Result<Inbox, ApiError> {
         state: row.state,
         detail: row.detail,
     };
-    Ok(Inbox { webhooks: rows.into_iter().map(view).collect() })
+    Ok(Inbox { webhooks: page.rows.into_iter().map(view).collect(), older, newer })
 }
 
 #[cfg(test)]
@@ -234,5 +250,32 @@ mod tests {
         assert_eq!(told["webhooks"].as_array().unwrap().len(), 1, "{told:#}");
         assert_eq!((&told["webhooks"][0]["id"], &told["webhooks"][0]["state"]), (&json!(2), &json!("given_up")));
         assert_eq!(household.get(ENDPOINTS, "/inbox", "state=done").await.unwrap_err().status(), 400);
+    }
+
+    #[tokio::test]
+    async fn every_webhook_on_record_is_reached_page_by_page() {
+        let household = Household::new(SETTINGS);
+        let webhook = NewWebhook {
+            instance: "movies".to_owned(),
+            event: "Grab".to_owned(),
+            body: "{}".to_owned(),
+            received_at_ms: 1,
+        };
+        household.write(|db| db.add_to_inbox(&vec![webhook; 5]));
+        let page = async |query: &str| household.get(ENDPOINTS, "/inbox", query).await;
+        let (mut query, mut seen) = ("limit=2".to_owned(), Vec::new());
+        loop {
+            let page = page(&query).await.unwrap();
+            seen.extend(page["webhooks"].as_array().unwrap().iter().map(|it| it["id"].as_i64().unwrap()));
+            let Some(older) = page["older"].as_i64() else { break };
+            query = format!("limit=2&before={older}");
+        }
+        assert_eq!(seen, [5, 4, 3, 2, 1]);
+        let newer = page("limit=2&after=1").await.unwrap();
+        let ids = (&newer["webhooks"][0]["id"], &newer["newer"], &newer["older"]);
+        assert_eq!(ids, (&json!(3), &json!(3), &json!(2)), "{newer:#}");
+        for wrong in ["before=yesterday", "before=1&after=2"] {
+            assert_eq!(page(wrong).await.unwrap_err().status(), 400, "{wrong}");
+        }
     }
 }

@@ -1,12 +1,14 @@
-//! The last runs of the job and of the service.
+//! The runs of the job and of the service, and those that ended or were started in one way.
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
+use pulsarr_shared::model::{RunResult, Trigger};
 use warp::http::StatusCode;
 use warp::reply::Response;
 
+use super::{ROWS, WaysOn, page_from};
 use crate::api::runs::{self, RunView};
-use crate::pages::runs::tone;
+use crate::pages::runs::{tone, trigger_in_words};
 use crate::pages::words::lasted;
 use crate::pages::{Frame, Page, html};
 use crate::request::{ApiError, Ask};
@@ -14,11 +16,17 @@ use crate::request::{ApiError, Ask};
 pub(super) const PAGES: &[Page] =
     &[Page::shown("/activity", |ask| Box::pin(show(ask))), Page::shown("/activity/runs", |ask| Box::pin(show(ask)))];
 
+/// What a page can be asked for, besides where it begins.
+const FILTERS: [&str; 2] = ["result", "trigger"];
+
 #[derive(Template)]
 #[template(path = "activity/runs.html")]
 struct Runs {
     frame: Frame,
+    /// The result and the trigger that are looked at; empty for all.
+    wanted: [String; 2],
     runs: Vec<Line>,
+    ways_on: WaysOn,
 }
 
 /// A run as a row.
@@ -29,10 +37,33 @@ struct Line {
     tone: &'static str,
 }
 
+impl Runs {
+    fn is_filtered(&self) -> bool {
+        self.wanted.iter().any(|value| !value.is_empty())
+    }
+
+    /// What runs in the store can have ended with.
+    fn results() -> impl Iterator<Item = &'static str> {
+        let never_stored = [RunResult::Busy, RunResult::Unknown];
+        RunResult::ALL.iter().filter(move |it| !never_stored.contains(it)).map(|it| it.word())
+    }
+
+    /// What can have started them, and what people call it.
+    fn triggers() -> impl Iterator<Item = (&'static str, &'static str)> {
+        let known = Trigger::ALL.iter().filter(|it| **it != Trigger::Unknown);
+        known.map(|it| (it.word(), trigger_in_words(it.word())))
+    }
+}
+
 async fn show(ask: Ask) -> Result<Response, ApiError> {
     let frame = Frame::of(&ask, "activity", "Activity").await?;
-    let runs = runs::last(&ask.with_query(&[("limit", super::ROWS)])).await?.runs;
-    html(&ask, StatusCode::OK, &Runs { frame, runs: runs.into_iter().map(Line::of).collect() })
+    let wanted = FILTERS.map(|name| ask.parameter(name).unwrap_or_default().to_owned());
+    let filters: Vec<(&str, &str)> = FILTERS.into_iter().zip(wanted.iter().map(String::as_str)).collect();
+    let asked = [&filters[..], &page_from(&ask), &[("limit", ROWS)]].concat();
+    let page = runs::page(&ask.with_query(&asked)).await?;
+    let ways_on = WaysOn::of(&ask, &filters, page.newer, page.older);
+    let runs = page.runs.into_iter().map(Line::of).collect();
+    html(&ask, StatusCode::OK, &Runs { frame, runs, ways_on, wanted })
 }
 
 impl Line {
@@ -74,5 +105,36 @@ mod tests {
         for expected in [">ada<", "api key &#60;backup&#62;", ">somebody<"] {
             assert!(by_hand.contains(expected), "{expected} is missing in {by_hand}");
         }
+    }
+
+    #[tokio::test]
+    async fn older_runs_are_a_page_away_and_so_is_the_way_back() {
+        let visitor = Visitor::set_up("").await;
+        let run = |number: i64, result| {
+            let id = format!("r{number:02}");
+            visitor.write(|db| {
+                db.start_run(&id, Trigger::Schedule, "nas-1/17", number)?;
+                db.end_run(&id, result, "{}", number)
+            });
+        };
+        (1..=90).for_each(|number| run(number, if number == 3 { RunResult::Failed } else { RunResult::Ok }));
+        let page = async |query: &str| visitor.get(&format!("/activity/runs{query}")).await.text;
+        let has = |page: &str, first: &str, last: &str| {
+            page.contains(&format!("/runs/{first}\"")) && page.contains(&format!("/runs/{last}\""))
+        };
+        let newest = page("").await;
+        assert!(has(&newest, "r90", "r51") && !newest.contains(">Newer<"), "{newest}");
+        assert!(newest.contains("href=\"/activity/runs?before=r51\">Older<"), "{newest}");
+        let oldest = page("?before=r11").await;
+        assert!(has(&oldest, "r10", "r01") && !oldest.contains(">Older<"), "{oldest}");
+        assert!(oldest.contains("href=\"/activity/runs?after=r10\">Newer<"), "{oldest}");
+        assert!(has(&page("?after=r10").await, "r50", "r11"));
+        let failed = page("?result=failed").await;
+        assert!(has(&failed, "r03", "r03") && !failed.contains("/runs/r90\""), "{failed}");
+        let none = page("?result=crashed&trigger=api").await;
+        assert!(none.contains("Nothing fits") && !none.contains("No run yet"), "{none}");
+        let pruned = page("?result=ok&before=r00").await;
+        assert!(pruned.contains("href=\"/activity/runs?result=ok\">Newer<"), "{pruned}");
+        assert_eq!(visitor.get("/activity/runs?result=splendid").await.status, 400);
     }
 }

@@ -22,13 +22,17 @@ pub(super) fn tone(result: &str) -> &'static str {
 
 /// Who started a run: `ada`, `the schedule`, `a changed watchlist`.
 pub(super) fn starter(run: &RunView) -> &str {
-    match (run.trigger, &run.started_by) {
-        (_, Some(who)) => who,
-        ("cli", _) => "a shell",
-        ("schedule", _) => "the schedule",
-        ("manual", _) => "hand, from the CronJob",
-        ("service", _) => "the service",
-        ("fast_lane", _) => "a watchlist that had changed",
+    run.started_by.as_deref().unwrap_or_else(|| trigger_in_words(run.trigger))
+}
+
+/// What starts runs: `the schedule`, `a watchlist that had changed`.
+pub(super) fn trigger_in_words(trigger: &str) -> &'static str {
+    match trigger {
+        "cli" => "a shell",
+        "schedule" => "the schedule",
+        "manual" => "hand, from the CronJob",
+        "service" => "the service",
+        "fast_lane" => "a watchlist that had changed",
         _ => "somebody",
     }
 }
