@@ -22,17 +22,15 @@
   const typing = (node) => node.closest("input, select, textarea, [contenteditable]") !== null;
 
   on("click", (event) => {
-    const target = event.target.closest("[data-theme-button], [data-confirm], [data-opens], [data-closes], [data-copy]");
+    const target = event.target.closest("[data-theme-button], [data-confirm], [data-copy]");
     if (!target) return;
-    const { themeButton, confirm: question, opens, closes, copy } = target.dataset;
+    const { themeButton, confirm: question, copy } = target.dataset;
     if (themeButton !== undefined) {
       const theme = THEMES[(THEMES.indexOf(stored()) + 1) % THEMES.length];
       try { localStorage.setItem("theme", theme); } catch { /* the choice lasts for this page */ }
       wear(theme);
     }
     if (question !== undefined && !window.confirm(question)) event.preventDefault();
-    if (opens !== undefined) document.getElementById(opens)?.showModal();
-    if (closes !== undefined) target.closest("dialog")?.close();
     if (copy !== undefined) navigator.clipboard?.writeText(copy);
   });
 
@@ -107,28 +105,11 @@
     }
   };
 
-  // Live places: <div data-events="url"> hears `state` events, JSON such as {"added": "4"}, and puts each value into
-  // its [data-live=added]; bars get it as their value. A `reload` event fetches the page anew.
-  const listen = (region) => {
-    const source = new EventSource(region.dataset.events);
-    source.addEventListener("state", (event) => {
-      for (const [key, value] of Object.entries(JSON.parse(event.data))) {
-        for (const place of document.querySelectorAll(`[data-live="${CSS.escape(key)}"]`)) {
-          if (place.matches("progress, meter, input")) place.value = value;
-          else place.textContent = value;
-        }
-      }
-    });
-    source.addEventListener("reload", () => { source.close(); location.reload(); });
-    window.addEventListener("pagehide", () => source.close());
-  };
-
   on("DOMContentLoaded", () => {
     wear(stored());
     tell();
     setInterval(tell, 60e3);
     count();
-    document.querySelectorAll("[data-events]").forEach(listen);
     // Where there are more tabs than room, the one that is looked at is in it.
     document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     // A poster that does not load leaves its initials.
