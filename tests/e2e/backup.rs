@@ -59,7 +59,8 @@ fn backups_are_made_while_webhooks_come_in_and_hold_all_that_was_acknowledged_be
     let (acknowledged, over) = (AtomicU32::new(0), AtomicBool::new(false));
     let made = std::thread::scope(|scope| {
         let sender = scope.spawn(|| {
-            for movie in 5_000_000.. {
+            // Fewer than the rows that are kept of webhooks that were acted on.
+            for movie in 5_000_000..5_001_500 {
                 if over.load(Ordering::SeqCst) {
                     break;
                 }
@@ -82,7 +83,8 @@ fn backups_are_made_while_webhooks_come_in_and_hold_all_that_was_acknowledged_be
     for (before, file) in made {
         let elsewhere = tempfile::tempdir().unwrap();
         let backup = opened_elsewhere(&file, elsewhere.path());
-        let stored = count(&backup, "SELECT count(*) FROM inbox WHERE body LIKE '%\"tmdbId\": 5______%'");
+        // By their rows: of those that were acted on, only the last 50 keep their body.
+        let stored = count(&backup, "SELECT count(*) FROM inbox WHERE event = 'Download'");
         assert!(stored >= before, "{before} were acknowledged before, and {stored} are in it");
         assert_eq!(count(&backup, "SELECT count(*) FROM entries"), 2);
     }
