@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, wait_until};
+use pulsarr_tests::https::{self, Https};
 use pulsarr_tests::service::{Service, ask, basic, free_port};
 use rusqlite::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,6 +33,12 @@ const RESTS_AFTER_START: Duration = Duration::from_secs(4);
 
 /// Within which it rests after the last request: it looks every minute whether there was one in the last.
 const RESTS_WITHIN: Duration = Duration::from_secs(125);
+
+/// Friends whose lists are looked at while memory is watched.
+const FRIENDS: i64 = 10;
+
+/// For how long it is watched.
+const WATCHED_FOR: Duration = Duration::from_secs(180);
 
 /// Entries of the long watchlist.
 const ENTRIES: u32 = 50_000;
@@ -82,10 +89,47 @@ fn main() {
     println!("100 entries, first request after it    {:>10.2} ms", page_ms(&service));
     drop(service);
 
+    watching();
+
     let mut took = additions();
     took.sort();
     let (median, worst) = (took[took.len() / 2], took[took.len() - 1]);
     println!("own addition to Radarr, median / worst  {:>6.1} / {:.1} s", median.as_secs_f64(), worst.as_secs_f64());
+}
+
+/// What is resident while nobody asks anything and the fast lane looks at lists as it does where nobody sets otherwise: those of the
+/// owner and of ten friends, over TLS.
+fn watching() {
+    let mut household = Household::new();
+    let https = Https::in_front_of(household.plex.address());
+    for (name, url) in household.plex.envs() {
+        let (_, path) = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap_or_default();
+        household.set(name, &format!("{}/{path}", https.url()));
+    }
+    household.set("PULSARR_AUTH", "disabled");
+    household.set("PULSARR_CA_FILE", &https::ca().display().to_string());
+    let owner = household.plex.owner_uuid();
+    household.plex.fill_watchlist(&owner, 0, 100);
+    for friend in 1..=FRIENDS {
+        let uuid = household.plex.add_friend(&format!("friend{friend}"));
+        household.plex.fill_watchlist(&uuid, friend * 1_000, 100);
+    }
+    household.sync_well();
+    fill(&household);
+    let service = household.serve();
+    wait_until("a friend is looked at", || household.plex.requests_to("/graphql") > 0);
+    std::thread::sleep(RESTS_WITHIN);
+    let own = household.plex.requests_to("/watchlist/all");
+    let mut resident: Vec<u64> = (0..WATCHED_FOR.as_secs())
+        .map(|_| {
+            std::thread::sleep(Duration::from_secs(1));
+            resident(&service)
+        })
+        .collect();
+    let looks = household.plex.requests_to("/watchlist/all") - own;
+    resident.sort_unstable();
+    let (median, most) = (resident[resident.len() / 2], resident[resident.len() - 1]);
+    println!("resident while it watches, median / most{median:>6} / {most} KiB ({looks} looks at the own list)");
 }
 
 /// How long additions to the own list take until Radarr has them, through the fast lane as it is without settings. They come at random
@@ -129,21 +173,21 @@ fn is_ready(port: u16) -> bool {
     std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() && ask(port, "GET", "/readyz", &[], b"").status == 200
 }
 
-/// Puts a long watchlist into the store.
+/// Puts a long watchlist into the store, of somebody whose list nobody looks at any more.
 fn fill(household: &Household) {
     let database = Connection::open(household.database()).expect("the store is there");
     database
         .execute_batch(&format!(
             "BEGIN;
              INSERT INTO users (id, uuid, username, display_name, relation, first_seen_at_ms)
-             VALUES (1, 'aaaaaaaaaaaaaaaa', 'ana', 'Ana', 'owner', 1);
+             VALUES (1000, 'aaaaaaaaaaaaaaaa', 'ana', 'Ana', 'former_friend', 1);
              WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ENTRIES})
              INSERT INTO titles (id, plex_id, media_type, title, year, tmdb_id)
-             SELECT i, printf('%024x', i), 'movie', 'Title ' || i, 2000 + i % 25, i FROM n;
-             INSERT INTO entries (user_id, title_id, appeared_at_ms, state, state_at_ms)
-             SELECT 1, id, id, 'requested', id FROM titles;
+             SELECT 100000 + i, printf('%024x', 100000 + i), 'movie', 'Title ' || i, 2000 + i % 25, 9000000 + i FROM n;
+             INSERT INTO entries (id, user_id, title_id, appeared_at_ms, state, state_at_ms)
+             SELECT id, 1000, id, id, 'requested', id FROM titles WHERE id > 100000;
              INSERT INTO placements (entry_id, title_id, instance, state, options, queued_at_ms, done_at_ms)
-             SELECT id, title_id, 'movies', 'added', '{{}}', 1, 1 FROM entries;
+             SELECT id, title_id, 'movies', 'added', '{{}}', 1, 1 FROM entries WHERE id > 100000;
              COMMIT;"
         ))
         .expect("the store can be filled");
