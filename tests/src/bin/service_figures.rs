@@ -1,7 +1,7 @@
 //! `cargo service-figures`: what the service costs, measured with its release build over real sockets on loopback: start, memory at
 //! rest, webhooks a second each durable before its answer, a page of a long watchlist, and, for two or three minutes, how long an
 //! addition to the own list takes to Radarr. `PULSARR_PROGRAMS` names a folder with programs built otherwise, such as the static ones
-//! of the image.
+//! of the image. An argument wants one part alone: `asked`, `watching` or `additions`.
 
 #![expect(clippy::disallowed_methods, reason = "this measures time")]
 
@@ -46,6 +46,20 @@ const ENTRIES: u32 = 50_000;
 const WEBHOOK: &str = r#"{"movie":{"id":7,"title":"Example Movie","year":2026,"tmdbId":603,"imdbId":"tt1234567","tags":[]},"remoteMovie":{"tmdbId":603,"title":"Example Movie","year":2026},"downloadClient":"qBittorrent","downloadId":"ABCDEF","eventType":"Rename","instanceName":"Radarr","applicationUrl":""}"#;
 
 fn main() {
+    let wanted = std::env::args().nth(1);
+    let parts: [(&str, fn()); 3] = [("asked", asked), ("watching", watching), ("additions", additions)];
+    assert!(
+        wanted.iter().all(|wanted| parts.iter().any(|(name, _)| name == wanted)),
+        "the parts are {}",
+        parts.map(|(name, _)| name).join(", ")
+    );
+    for (_, part) in parts.iter().filter(|(name, _)| wanted.as_deref().is_none_or(|wanted| wanted == *name)) {
+        part();
+    }
+}
+
+/// Start, memory, a page, a storm of webhooks, and memory again; with nothing that the service does by itself.
+fn asked() {
     let mut household = Household::new();
     for (name, value) in [("PULSARR_AUTH", "disabled"), ("PULSARR_FAST_LANE", "false"), ("PULSARR_LOG", "info")] {
         household.set(name, value);
@@ -88,13 +102,6 @@ fn main() {
     println!("resident at rest again                 {:>10} KiB", resident(&service));
     println!("100 entries, first request after it    {:>10.2} ms", page_ms(&service));
     drop(service);
-
-    watching();
-
-    let mut took = additions();
-    took.sort();
-    let (median, worst) = (took[took.len() / 2], took[took.len() - 1]);
-    println!("own addition to Radarr, median / worst  {:>6.1} / {:.1} s", median.as_secs_f64(), worst.as_secs_f64());
 }
 
 /// What is resident while nobody asks anything and the fast lane looks at lists as it does where nobody sets otherwise: those of the
@@ -117,24 +124,25 @@ fn watching() {
     household.sync_well();
     fill(&household);
     let service = household.serve();
-    wait_until("a friend is looked at", || household.plex.requests_to("/graphql") > 0);
     std::thread::sleep(RESTS_WITHIN);
-    let own = household.plex.requests_to("/watchlist/all");
+    household.plex.clear_journal();
     let mut resident: Vec<u64> = (0..WATCHED_FOR.as_secs())
         .map(|_| {
             std::thread::sleep(Duration::from_secs(1));
             resident(&service)
         })
         .collect();
-    let looks = household.plex.requests_to("/watchlist/all") - own;
+    let (own, friends) = (household.plex.requests_to("/watchlist/all"), household.plex.requests_to("/community/api"));
     resident.sort_unstable();
     let (median, most) = (resident[resident.len() / 2], resident[resident.len() - 1]);
-    println!("resident while it watches, median / most{median:>6} / {most} KiB ({looks} looks at the own list)");
+    println!(
+        "resident while it watches, median / most{median:>7} / {most} KiB ({own} looks at the own list, {friends} at friends')"
+    );
 }
 
 /// How long additions to the own list take until Radarr has them, through the fast lane as it is without settings. They come at random
 /// times, one in each fifth of the pause between two looks.
-fn additions() -> Vec<Duration> {
+fn additions() {
     let mut household = Household::new();
     household.set("PULSARR_AUTH", "disabled");
     // Pauses and tries as they are where nobody sets others.
@@ -157,7 +165,9 @@ fn additions() -> Vec<Duration> {
         }
         took.push(added.elapsed());
     }
-    took
+    took.sort();
+    let (median, worst) = (took[took.len() / 2], took[took.len() - 1]);
+    println!("own addition to Radarr, median / worst  {:>6.1} / {:.1} s", median.as_secs_f64(), worst.as_secs_f64());
 }
 
 /// How long a page of 100 entries takes, with a connection of its own; milliseconds.

@@ -18,6 +18,17 @@ pub fn give_back() -> io::Result<usize> {
     Ok(code.iter().map(|range| range.0.len()).sum())
 }
 
+/// How many bytes of files, and that is mostly the program, are in memory for this process. Zero where the kernel does not tell.
+pub fn mapped() -> u64 {
+    std::fs::read_to_string("/proc/self/status").map_or(0, |status| mapped_of(&status))
+}
+
+/// The same of what `/proc/self/status` tells.
+fn mapped_of(status: &str) -> u64 {
+    let kib = status.lines().find_map(|line| line.strip_prefix("RssFile:"));
+    kib.and_then(|kib| kib.trim().strip_suffix(" kB")?.parse::<u64>().ok()).map_or(0, |kib| kib * 1024)
+}
+
 /// Where untouched code of this program is mapped. Made by [`code_of`] alone.
 #[derive(Debug, PartialEq, Eq)]
 struct Code(Range<usize>);
@@ -133,6 +144,14 @@ Anonymous:             0 kB
         trim();
         let given_back = left.saturating_sub(resident());
         assert!(given_back > 20_000, "{given_back} KiB of {left}, with {}", stays.is_some());
+    }
+
+    #[test]
+    fn what_is_mapped_of_files_is_told_by_the_kernel() {
+        let status = "VmRSS:\t    4864 kB\nRssAnon:\t    1948 kB\nRssFile:\t    2916 kB\nRssShmem:\t       0 kB\n";
+        assert_eq!(mapped_of(status), 2916 * 1024);
+        assert_eq!(mapped_of(""), 0);
+        assert!(mapped() > 0, "here too");
     }
 
     #[test]
