@@ -327,15 +327,33 @@ fn secret_name(declaration: &Declaration, key: &str) -> String {
     }
 }
 
-/// The folders in which stores lie that were replaced, by name, oldest first.
+/// A store that a restore has replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// The name of its folder in the data folder.
+    pub folder: String,
+    /// What its files have together.
+    pub bytes: u64,
+}
+
+/// The stores that were replaced, oldest first.
 ///
 /// # Errors
 /// When the data folder cannot be read.
-pub fn replaced_in(data_dir: &Path) -> std::io::Result<Vec<String>> {
+pub fn replaced_in(data_dir: &Path) -> std::io::Result<Vec<Replaced>> {
     let names = fs::read_dir(data_dir)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut replaced: Vec<String> = names.filter(|name| name.starts_with(REPLACED)).collect();
-    replaced.sort_unstable();
+    let mut replaced: Vec<Replaced> = names
+        .filter(|name| name.starts_with(REPLACED))
+        .map(|folder| Replaced { bytes: bytes_in(&data_dir.join(&folder)), folder })
+        .collect();
+    replaced.sort_unstable_by(|one, other| one.folder.cmp(&other.folder));
     Ok(replaced)
+}
+
+/// The files of a folder without those in folders below it: a store has none. What cannot be looked at counts nothing.
+fn bytes_in(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).into_iter().flatten();
+    files.filter_map(|entry| entry.ok()?.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
 }
 
 /// `db-before-2026-11-23T12-00-00.123Z`.

@@ -5,6 +5,8 @@ use std::path::Path;
 use super::finding::{Area, Finding, span};
 use crate::backup;
 use crate::clock::UnixMs;
+use crate::printable::size;
+use crate::restore::Replaced;
 
 /// They are made each night; one that is older than this was missed.
 const OLD_AFTER_S: u64 = 26 * 60 * 60;
@@ -66,27 +68,26 @@ pub fn judge(backups: &Backups, now_ms: UnixMs) -> Vec<Finding> {
     findings
 }
 
-/// What is to be said about stores that restores have replaced, by the names of their folders.
+/// What is to be said about stores that restores have replaced.
 #[must_use]
-pub fn of_replaced(folders: &[String]) -> Option<Finding> {
-    let sentence = match folders {
+pub fn of_replaced(stores: &[Replaced]) -> Option<Finding> {
+    let all = size(stores.iter().map(|store| store.bytes).sum());
+    let sentence = match stores {
         [] => return None,
-        [one] => format!("a store that was replaced by a restore is in the folder {one}"),
+        [one] => format!("a store of {all} that was replaced by a restore is in the folder {}", one.folder),
         [first, ..] => {
-            format!("{} stores that were replaced by restores are in folders such as {first}", folders.len())
+            let count = stores.len();
+            format!("{count} stores that were replaced by restores have {all}, in folders such as {}", first.folder)
         }
     };
-    Some(Finding::attention(
-        Area::Backups,
-        sentence,
-        "Remove what nobody will want back: each takes the room of a store.",
-    ))
+    Some(Finding::attention(Area::Backups, sentence, "Remove what nobody will want back."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::finding::Level;
     use super::*;
+    use crate::restore::replaced_in;
     use crate::store::Store;
 
     const NOON: UnixMs = 1_795_435_200_000;
@@ -107,14 +108,22 @@ mod tests {
     }
 
     #[test]
-    fn what_restores_have_replaced_is_named() {
-        assert_eq!(of_replaced(&[]), None);
-        let said = |folders: &[&str]| {
-            let folders: Vec<String> = folders.iter().map(|name| (*name).to_owned()).collect();
-            of_replaced(&folders).unwrap().sentence
+    fn what_restores_have_replaced_is_named_with_the_room_it_takes() {
+        let data = tempfile::tempdir().unwrap();
+        let said = || of_replaced(&replaced_in(data.path()).unwrap()).map(|finding| finding.sentence);
+        assert_eq!(said(), None);
+        let put = |folder: &str, file: &str, bytes: usize| {
+            let folder = data.path().join(folder);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(file), vec![0; bytes]).unwrap();
         };
-        assert_eq!(said(&["a"]), "a store that was replaced by a restore is in the folder a");
-        assert_eq!(said(&["a", "b"]), "2 stores that were replaced by restores are in folders such as a");
+        put("db", "pulsarr.db", 1 << 22);
+        put("db-before-b", "pulsarr.db", 3 << 20);
+        put("db-before-b", "pulsarr.db-wal", 1 << 19);
+        assert_eq!(said().unwrap(), "a store of 3.5 MiB that was replaced by a restore is in the folder db-before-b");
+        put("db-before-a", "pulsarr.db", 1 << 20);
+        let both = "2 stores that were replaced by restores have 4.5 MiB, in folders such as db-before-a";
+        assert_eq!(said().unwrap(), both);
     }
 
     #[test]
