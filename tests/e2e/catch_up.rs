@@ -9,7 +9,7 @@ use crate::{HARBOUR_NINE, SALT_LEDGER, wanting_two};
 const HISTORY: &str = "/api/v3/history/since";
 
 /// Both arrs date what happens with the time it is.
-fn dated_now(household: &Household) {
+pub(super) fn dated_now(household: &Household) {
     let now = "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 'now')";
     let now: String = Connection::open_in_memory().unwrap().query_row(now, [], |row| row.get(0)).unwrap();
     household.radarr.set_date(&now);

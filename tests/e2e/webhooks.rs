@@ -1,10 +1,14 @@
 //! Sonarr and Radarr tell the service what happens: the connection it makes in them, what it takes and refuses, and what follows.
 
-use pulsarr_tests::household::{Household, wait_until};
+use std::io::Write as _;
+
+use pulsarr_tests::fakes::{FakeRadarr, Title};
+use pulsarr_tests::household::{Household, SETTINGS, wait_until};
 use pulsarr_tests::service::{Service, basic, send};
 use rusqlite::Connection;
 use serde_json::json;
 
+use crate::catch_up::dated_now;
 use crate::{HARBOUR_NINE, SALT_LEDGER, wanting_two};
 
 /// The password that the webhook of an instance has to show, as the arr was told it.
@@ -95,6 +99,40 @@ fn under_a_base_path_the_arrs_are_told_an_address_below_it_and_reach_the_service
 }
 
 #[test]
+fn an_arr_below_a_path_of_its_own_is_given_its_connection_there_and_its_history_is_read_there() {
+    let mut household = wanting_two();
+    household.radarr = FakeRadarr::start_with_base("/radarr");
+    let key = household.radarr.api_key();
+    household.set("RADARR_API_KEY", &key);
+    household.write_settings(SETTINGS);
+    let service = connected(&mut household);
+    household.sync_well();
+    assert!(household.radarr.import(SALT_LEDGER, false).iter().all(|sent| sent.status == 200));
+    wait_until("it is available", || state(&household, "Salt Ledger") == "available");
+    service.running.terminate();
+    assert_eq!(service.running.finish().code, Some(0));
+
+    household.plex.watch(&household.plex.owner_uuid(), Title::movie("Windward").year(2026).tmdb(900_304));
+    household.sync_well();
+    dated_now(&household);
+    household.radarr.import(900_304, false);
+    let _service = household.serve();
+    wait_until("its history has told", || state(&household, "Windward") == "available");
+}
+
+#[test]
+fn how_long_a_season_is_gathered_is_a_setting_of_the_service() {
+    let mut household = wanting_two();
+    // Two minutes where nobody sets otherwise, and longer than anybody waits here.
+    household.set("PULSARR_SEASON_WINDOW_S", "1");
+    let _service = connected(&mut household);
+    household.sync_well();
+    let told = household.sonarr.import(HARBOUR_NINE, &[(1, 1)], false);
+    assert!(!told.is_empty() && told.iter().all(|sent| sent.status == 200));
+    wait_until("it is told of", || outbox(&household) == 1);
+}
+
+#[test]
 fn a_connection_that_somebody_broke_is_mended_by_the_next_start() {
     let mut household = wanting_two();
     let service = connected(&mut household);
@@ -151,6 +189,59 @@ fn what_is_not_from_the_arr_is_refused_and_what_is_strange_is_kept() {
     let line = "pulsarr_webhook_events_total{source=\"radarr\",event=\"unknown\",outcome=\"malformed\"} 4\n";
     assert!(metrics.contains(line), "{metrics}");
     assert!(metrics.contains("event=\"other\",outcome=\"stored\"} 3\n"), "{metrics}");
+}
+
+#[test]
+fn size_is_judged_before_the_password_and_the_password_before_the_body() {
+    let mut household = wanting_two();
+    let service = connected(&mut household);
+    let secret = password(&household, "movies");
+    let answer = |password: &str, announced: usize, sent: &[u8]| {
+        let head = format!(
+            "POST /webhook/movies HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {}\r\nContent-Length: {announced}\r\n\r\n",
+            basic(password)
+        );
+        send(service.port, head.as_bytes(), sent).status
+    };
+    // Nothing of these bodies is ever sent, so whoever waits for one does not answer.
+    assert_eq!(answer("wrong", 1024 * 1024 + 1, b""), 413);
+    assert_eq!(answer(&secret, 1024 * 1024 + 1, b""), 413);
+    assert_eq!(answer("wrong", 1024, b""), 401);
+    assert_eq!(post(&service, "nobody", "wrong", &vec![b' '; 1024 * 1024 + 1]), 404, "the path comes first");
+}
+
+#[test]
+fn an_address_that_only_redirects_or_is_somebody_elses_is_told_everywhere() {
+    let mut household = wanting_two();
+    // As an ingress that sends everybody to https: Radarr holds that for a success, and does not follow.
+    let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    household.set("PULSARR_BASE_URL", &format!("http://{}", elsewhere.local_addr().unwrap()));
+    household.set("PULSARR_AUTH", "disabled");
+    std::thread::spawn(move || {
+        for stream in elsewhere.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.write_all(
+                b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://x/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+            // Until whoever called has read it and goes.
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        }
+    });
+    let service = Service::of(household.start_service());
+    let told = || service.get("/api/v1/webhooks").json()["webhooks"].as_array().cloned().unwrap_or_default();
+    wait_until("both are found not to work", || {
+        let all = told();
+        all.len() == 2 && all.iter().all(|one| one["status"] == "not_working")
+    });
+    assert!(told()[0]["advice"].as_str().unwrap().contains("redirects"), "{:?}", told());
+    let health = service.get("/health").json();
+    assert_eq!((&health["status"], &health["webhooks_not_working"]), (&json!("attention"), &json!(2)), "{health:#}");
+    for instance in ["movies", "shows"] {
+        let line = format!("pulsarr_webhook_connection_working{{instance=\"{instance}\"}} 0\n");
+        assert!(service.metrics().contains(&line), "{line}");
+    }
+    let doctor = household.pulsarr(&["doctor"]);
+    assert!(doctor.stdout.matches("but nothing came here").count() == 2, "{}", doctor.stdout);
 }
 
 #[test]

@@ -98,7 +98,10 @@ fn note_in_history(app: &App, instance: &Instance, problem: Option<Problem>) {
                 db.note_unwell(&Unwell { instance: &name, reason, detail, by, refused_webhooks: 0 }, now_ms)
             }
             // Whether it has what the settings name is another question.
-            None => db.end_outages(&name, OutageReason::WHILE_SILENT, now_ms),
+            None => {
+                db.end_outages(&name, OutageReason::WHILE_SILENT, now_ms)?;
+                db.note_upstream_success(&name, now_ms)
+            }
         });
         if let Err(error) = noted {
             tracing::warn!("the history of {name} lacks a look: failed to {error}. {}", error.advice());

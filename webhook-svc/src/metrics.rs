@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::exit_code::ExitCode;
 use pulsarr_shared::link::TokenState;
-use pulsarr_shared::model::RunResult;
+use pulsarr_shared::model::{ConnectionStatus, RunResult};
 use pulsarr_shared::report::Report;
-use pulsarr_shared::store::{Counted, Db, EndedRun, StoreError};
+use pulsarr_shared::store::{ConnectionRow, Counted, Db, EndedRun, StoreError};
 use pulsarr_shared::upstreams::{PLEX_SERVER, TMDB};
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -56,7 +56,7 @@ async fn answer(app: &App) -> Response {
 
 struct Stored {
     last: Option<EndedRun>,
-    last_well: Option<EndedRun>,
+    last_whole_at_ms: Option<UnixMs>,
     runs: Vec<Counted>,
     requests: Vec<Counted>,
     entries: Vec<Counted>,
@@ -67,13 +67,14 @@ struct Stored {
     inbox_pending: u32,
     inbox_ended: Vec<Counted>,
     inbox_given_up: u64,
+    connections: Vec<ConnectionRow>,
     outbox_pending: u32,
 }
 
 fn read(db: Db<'_>) -> Result<Stored, StoreError> {
     Ok(Stored {
         last: db.last_ended_run(false)?,
-        last_well: db.last_ended_run(true)?,
+        last_whole_at_ms: db.last_whole_sync()?,
         runs: db.run_totals()?,
         requests: db.request_totals()?,
         entries: db.entries_by_state()?,
@@ -84,6 +85,7 @@ fn read(db: Db<'_>) -> Result<Stored, StoreError> {
         inbox_pending: db.pending_webhook_count()?,
         inbox_ended: db.ended_webhook_totals()?,
         inbox_given_up: db.given_up_webhooks_total()?,
+        connections: db.all_connections()?,
         outbox_pending: db.pending_message_count()?,
     })
 }
@@ -119,14 +121,15 @@ fn text(app: &App, stored: &Stored, sizes: Sizes, disk: &str) -> String {
     page.gauge("process_start_time_seconds", "When the service began, unix seconds.");
     page.line("process_start_time_seconds", &[], seconds(app.started_at_ms));
 
-    let at = |run: &Option<EndedRun>| run.as_ref().map_or(0, |run| seconds(run.ended_at_ms));
     page.gauge("pulsarr_sync_last_run_timestamp_seconds", "When the last run ended; 0 before the first.");
-    page.line("pulsarr_sync_last_run_timestamp_seconds", &[], at(&stored.last));
+    let last_run = stored.last.as_ref().map_or(0, |run| seconds(run.ended_at_ms));
+    page.line("pulsarr_sync_last_run_timestamp_seconds", &[], last_run);
     page.gauge(
         "pulsarr_sync_last_success_timestamp_seconds",
-        "When the last run ended that did its work; 0 before the first.",
+        "When the last run of every list ended that did its work; 0 before the first. Runs for one person do not count.",
     );
-    page.line("pulsarr_sync_last_success_timestamp_seconds", &[], at(&stored.last_well));
+    let last_whole = stored.last_whole_at_ms.map_or(0, seconds);
+    page.line("pulsarr_sync_last_success_timestamp_seconds", &[], last_whole);
     page.gauge("pulsarr_sync_last_duration_seconds", "How long the last run took.");
     let took = stored.last.as_ref().map_or(0, |run| run.ended_at_ms.saturating_sub(run.started_at_ms).max(0));
     page.thousandths("pulsarr_sync_last_duration_seconds", took);
@@ -144,7 +147,7 @@ fn text(app: &App, stored: &Stored, sizes: Sizes, disk: &str) -> String {
     }
     page.gauge(
         "pulsarr_upstream_last_success_timestamp_seconds",
-        "When a run last ended in which this upstream answered and had no problem.",
+        "When this upstream last answered and had no problem, in a run or when the service asked.",
     );
     for (name, at_ms) in &stored.upstream_successes {
         let Some((service, instance)) = upstream(app, name) else { continue };
@@ -160,15 +163,33 @@ fn text(app: &App, stored: &Stored, sizes: Sizes, disk: &str) -> String {
         page.line(name, &[], count.into());
     }
     page.counter("pulsarr_inbox_ended_total", "Stored webhooks that were acted on, ignored or given up, ever.");
-    page.counted("pulsarr_inbox_ended_total", ["instance", "outcome"], &stored.inbox_ended);
+    // As with upstreams: of instances that left the settings nothing is told.
+    let is_set_up = |name: &str| app.kind_of(name).is_some();
+    for counted in stored.inbox_ended.iter().filter(|counted| is_set_up(&counted.of)) {
+        let labels = [("instance", counted.of.as_str()), ("outcome", &counted.kind)];
+        page.line("pulsarr_inbox_ended_total", &labels, counted.count);
+    }
     page.counter("pulsarr_inbox_given_up_total", "Webhooks that could not be acted on and are tried no more.");
     page.line("pulsarr_inbox_given_up_total", &[], stored.inbox_given_up);
+    page.gauge(
+        "pulsarr_webhook_connection_working",
+        "Whether what an instance sends comes here, as it was found the last time; absent where nobody could look.",
+    );
+    for row in stored.connections.iter().filter(|row| is_set_up(&row.instance)) {
+        if row.status != ConnectionStatus::Unknown {
+            let labels = [("instance", row.instance.as_str())];
+            page.line("pulsarr_webhook_connection_working", &labels, u64::from(row.status == ConnectionStatus::Ok));
+        }
+    }
     page.gauge("pulsarr_sync_items", "Entries by state.");
     for counted in &stored.entries {
         page.line("pulsarr_sync_items", &[("state", &counted.of)], counted.count);
     }
     page.counter("pulsarr_routed_total", "Titles that an instance took from us.");
-    page.counted("pulsarr_routed_total", ["target", "instance"], &stored.taken);
+    for counted in stored.taken.iter().filter(|counted| is_set_up(&counted.kind)) {
+        let labels = [("target", counted.of.as_str()), ("instance", &counted.kind)];
+        page.line("pulsarr_routed_total", &labels, counted.count);
+    }
 
     page.counter("pulsarr_webhook_events_total", "Webhooks that came since the service began.");
     for counted in app.webhook_counts.all() {
@@ -337,7 +358,7 @@ impl Page {
 mod tests {
     use super::*;
     use crate::testing;
-    use pulsarr_shared::model::Trigger;
+    use pulsarr_shared::model::{Connection, Trigger};
     use pulsarr_shared::store::{NewWebhook, Store, WebhookState};
 
     const SETTINGS: &str = "\
@@ -370,11 +391,22 @@ instances:
         }
         let write = |store: &Store| {
             store.write(|db| {
-                db.start_run("one", Trigger::Cli, "", 1_000)?;
-                db.end_run("one", RunResult::Failed, "", 2_000)?;
+                db.start_run("well", Trigger::Schedule, "", 500_000)?;
+                db.end_run("well", RunResult::Ok, "", 600_000)?;
+                db.note_whole_sync(600_000)?;
+                // For one person, and well.
+                db.start_run("other", Trigger::FastLane, "", 700_000)?;
+                db.end_run("other", RunResult::Ok, "", 800_000)?;
+                db.start_run("one", Trigger::Cli, "", 900_500)?;
+                db.end_run("one", RunResult::Failed, "", 902_000)?;
+                for (instance, status) in [("films", ConnectionStatus::Ok), ("4k", ConnectionStatus::WrongAddress)] {
+                    let found = Connection { status, advice: String::new(), arr_id: None, url: None };
+                    db.set_connection_secret(instance, "sealed:eA==")?;
+                    db.set_connection_status(instance, &found, 1_000)?;
+                }
                 db.count_lock_busy()?;
                 db.add_to_inbox(&[NewWebhook {
-                    instance: "movies".to_owned(),
+                    instance: "films".to_owned(),
                     event: "Download".to_owned(),
                     body: "{}".to_owned(),
                     received_at_ms: 1_000,
@@ -404,8 +436,16 @@ instances:
         assert!(after.contains("\npulsarr_sync_last_exit_code 1\n"), "{after}");
         assert!(after.contains("\npulsarr_lock_busy_total 1\n"), "{after}");
         assert!(after.contains("\npulsarr_inbox_given_up_total 1\n"), "{after}");
-        let ended = "\npulsarr_inbox_ended_total{instance=\"movies\",outcome=\"given_up\"} 1\n";
-        assert!(after.contains(ended), "{after}");
+        for line in [
+            "sync_last_run_timestamp_seconds 902",
+            "sync_last_success_timestamp_seconds 600",
+            "sync_last_duration_seconds 1.500",
+            "inbox_ended_total{instance=\"films\",outcome=\"given_up\"} 1",
+            "webhook_connection_working{instance=\"films\"} 1",
+            "webhook_connection_working{instance=\"4k\"} 0",
+        ] {
+            assert!(after.contains(&format!("\npulsarr_{line}\n")), "{line}: {after}");
+        }
         for line in [
             "{service=\"plex\",instance=\"\"} 5",
             "{service=\"plex server\",instance=\"\"} 6",

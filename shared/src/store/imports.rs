@@ -63,8 +63,11 @@ pub struct DownloadProgress {
 pub enum ImportNews {
     /// It is the first file that was ever told of.
     First,
-    /// It is the first file, and a better one was told of before it, so that it can be watched already.
-    Overtaken,
+    /// It is the first file, and a better one was told of before it: who waited for it can watch it since then, and was not told.
+    Overtaken {
+        /// When the better one came; unix milliseconds.
+        since_ms: UnixMs,
+    },
     /// It is a better file, or known.
     None,
 }
@@ -95,11 +98,14 @@ impl Db<'_> {
         if !upgrade {
             let mut overtaken = self.connection.prepare_cached(
                 "-- imports.note_overtaken\n\
-                 UPDATE imports SET overtaken = 0, imported_at_ms = min(imported_at_ms, ?5)\n\
-                 WHERE instance = ?1 AND external_id = ?2 AND season = ?3 AND episode = ?4 AND overtaken = 1 AND removed_at_ms IS NULL",
+                 UPDATE imports SET overtaken = 0\n\
+                 WHERE instance = ?1 AND external_id = ?2 AND season = ?3 AND episode = ?4 AND overtaken = 1 AND removed_at_ms IS NULL\n\
+                 RETURNING imported_at_ms",
             )?;
-            if overtaken.execute(params![instance, external_id, season, episode, at_ms])? > 0 {
-                return Ok(ImportNews::Overtaken);
+            let since_ms =
+                overtaken.query_row(params![instance, external_id, season, episode], |row| row.get(0)).optional()?;
+            if let Some(since_ms) = since_ms {
+                return Ok(ImportNews::Overtaken { since_ms });
             }
         }
         let mut update = self.connection.prepare_cached(

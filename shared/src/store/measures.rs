@@ -11,6 +11,9 @@ const LOCK_BUSY: &str = "lock.busy_total";
 /// In front of the service whose last success a setting holds, in unix milliseconds.
 const LAST_SUCCESS: &str = "upstream.last_success.";
 
+/// Where it is kept when a run of every list last did its work.
+const LAST_WHOLE_SYNC: &str = "runs.last_whole_success";
+
 /// A run that has ended, as far as measuring goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedRun {
@@ -118,6 +121,25 @@ impl Db<'_> {
         Ok(row.optional()?)
     }
 
+    /// Notes that a run of every list did all or some of its work, and ended at `now_ms`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn note_whole_sync(self, now_ms: UnixMs) -> Result<(), StoreError> {
+        self.set_setting(LAST_WHOLE_SYNC, &now_ms.to_string())
+    }
+
+    /// When a run of every list last did its work. Of a store in which none has been noted yet: when any run did.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn last_whole_sync(self) -> Result<Option<UnixMs>, StoreError> {
+        match self.setting(LAST_WHOLE_SYNC)?.and_then(|at_ms| at_ms.parse().ok()) {
+            Some(at_ms) => Ok(Some(at_ms)),
+            None => Ok(self.last_ended_run(true)?.map(|run| run.ended_at_ms)),
+        }
+    }
+
     /// Counts a run that did not begin because another one held the lock.
     ///
     /// # Errors
@@ -140,7 +162,8 @@ impl Db<'_> {
         Ok(self.setting(LOCK_BUSY)?.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 
-    /// Notes that `service`, named as in a report's `upstream`, did in a run that ended at `now_ms` whatever it was asked.
+    /// Notes that `service`, named as in a report's `upstream`, did whatever it was asked, in a run that ended at `now_ms` or by the
+    /// service.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
@@ -148,7 +171,7 @@ impl Db<'_> {
         self.set_setting(&format!("{LAST_SUCCESS}{service}"), &now_ms.to_string())
     }
 
-    /// When each upstream last did whatever a run asked it, by service.
+    /// When each upstream last did whatever it was asked, by service.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
@@ -193,6 +216,26 @@ mod tests {
             [("ok", "schedule", 3)]
         );
         assert_eq!(store.read().last_ended_run(true).unwrap().unwrap().ended_at_ms, 2_000);
+    }
+
+    #[test]
+    fn a_run_that_failed_is_the_last_and_not_the_last_that_did_its_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        assert_eq!(store.read().last_whole_sync().unwrap(), None);
+        for (id, result, ended_at_ms) in [
+            ("part", RunResult::Partial, 2_000),
+            ("bad", RunResult::Failed, 3_000),
+            ("off", RunResult::Interrupted, 4_000),
+        ] {
+            store.write(|db| db.start_run(id, Trigger::Schedule, "", 1_000)).unwrap();
+            store.write(|db| db.end_run(id, result, "{}", ended_at_ms)).unwrap();
+        }
+        assert_eq!(store.read().last_ended_run(false).unwrap().unwrap().ended_at_ms, 4_000);
+        assert_eq!(store.read().last_ended_run(true).unwrap().unwrap().ended_at_ms, 2_000);
+        assert_eq!(store.read().last_whole_sync().unwrap(), Some(2_000), "of a store from before it was noted");
+        store.write(|db| db.note_whole_sync(1_500)).unwrap();
+        assert_eq!(store.read().last_whole_sync().unwrap(), Some(1_500));
     }
 
     #[test]

@@ -171,6 +171,9 @@ pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result
         if gave_way {
             give_way::leave(db, request)?;
         }
+        if request.user.is_none() && matches!(report.run.result, RunResult::Ok | RunResult::Partial) {
+            db.note_whole_sync(now_ms)?;
+        }
         if run.store.lasts() {
             note_outages(db, run.config, &report, now_ms)?;
         }

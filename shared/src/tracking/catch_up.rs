@@ -1,6 +1,7 @@
 //! Webhooks that never came: an arr drops them while we are away, or while it believes that we are. Its history tells the same, in one
-//! request. It is asked at the start of the service of whoever has taken anything that is wished for, in every run where something is
-//! waited for or more of it is on its way, and every half an hour where shows are: of these there may always be more.
+//! request. It is asked at the start of the service of whoever has taken anything that is wished for, and in every run where something is
+//! waited for, more of it is on its way, or shows are: of these there may always be more. Of a Radarr whose movies are all there nothing
+//! can be missing.
 //!
 //! A look begins where the history that was read before ended, by the instance's own clock. A webhook moves nothing: it does not tell
 //! whether those before it came, and the first one after an absence, such as the answer to our own question whether the connection
@@ -25,9 +26,6 @@ const WITHOUT_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// The pause between two looks of runs that are about one user: in a minute, little is missed, and there may be many such runs.
 const PAUSE: Duration = Duration::from_secs(60);
-
-/// The pause between two looks at an instance of which nothing in particular is expected, but that has shows.
-const MORE_EVERY: Duration = Duration::from_secs(30 * 60);
 
 /// How long a download may take to bring what it is to bring, and be expected at every look: one that has failed is not told of.
 const DOWNLOAD_TAKES: Duration = Duration::from_secs(24 * 60 * 60);
@@ -127,12 +125,9 @@ fn oldest_expected(
     }
     let expected = match occasion {
         Occasion::Start => true,
+        // A movie has come once it is there, and a show may go on.
         Occasion::Run => {
-            let rests = || -> Result<bool, StoreError> {
-                Ok(stored(db, &asked_key(name))?.is_some_and(|at| !has_passed(at, MORE_EVERY, now_ms)))
-            };
-            // A movie has come once it is there, and a show may go on.
-            (instance.kind() == InstanceKind::Sonarr && !rests()?)
+            instance.kind() == InstanceKind::Sonarr
                 || db.is_more_on_its_way(name, now_ms.saturating_sub(millis(DOWNLOAD_TAKES)))?
         }
     };

@@ -346,10 +346,12 @@ impl Source<'_> {
             unreachable!("only imports come here");
         };
         let external_id = *external_id;
-        let (mut first_files, mut overtaken) = (Vec::new(), false);
+        let (mut first_files, mut overtaken_ms) = (Vec::new(), None);
         for number in self.numbers(episodes) {
             let news = self.db.note_import(self.instance, external_id, number, self.when, *upgrade)?;
-            overtaken |= news == ImportNews::Overtaken;
+            if let ImportNews::Overtaken { since_ms } = news {
+                overtaken_ms = Some(since_ms);
+            }
             if news != ImportNews::None {
                 first_files.push(number);
             }
@@ -361,7 +363,11 @@ impl Source<'_> {
         match self.kind {
             InstanceKind::Radarr if !upgrade => {
                 // Somebody who had it before, and lost it, is not told again.
-                let is_news = |it: &&ArrivalRow| overtaken || it.available_at_ms.is_none();
+                let is_news = |it: &&ArrivalRow| match (it.available_at_ms, overtaken_ms) {
+                    (None, _) => true,
+                    (Some(available_ms), Some(overtaken_ms)) => available_ms >= overtaken_ms,
+                    (Some(_), None) => false,
+                };
                 let news: Vec<_> = arrivals.iter().filter(is_news).cloned().collect();
                 let told = announce(self.db, self.told(external_id, Vec::new(), self.when.at_ms, &news), self.now_ms)?;
                 processed.announced += u32::from(told);

@@ -141,8 +141,9 @@ async fn a_show_that_is_there_with_some_episodes_is_available_and_the_others_are
     let placement = story.placement("Harbour Nine");
     assert_eq!((placement.state, placement.available_at_ms), (PlacementState::Present, Some(NOON)));
     assert_eq!((story.state("Harbour Nine"), messages(&story)), (EntryState::Available, 0));
-    assert_eq!(next_run(&story).await, (1, 1), "there may be more of a show");
-    assert_eq!(next_run(&story).await, (0, 0), "and not every five minutes");
+    for _ in 0..2 {
+        assert_eq!(next_run(&story).await, (1, 1), "there may be more of a show");
+    }
 
     let third = ArrEpisode { number: EpisodeNumber { season: 1, episode: 3 }, aired_at_ms: Some(NOON) };
     imported(&story, ("shows", InstanceKind::Sonarr), HARBOUR_NINE, vec![third], false);
