@@ -1,12 +1,12 @@
 //! Instances: one is added and tried out, a webhook that somebody broke is mended, and one is removed.
 
 use pulsarr_tests::browser::Look;
-use pulsarr_tests::fakes::FakeRadarr;
+use pulsarr_tests::fakes::{FakeRadarr, Fault};
 use pulsarr_tests::household::wait_until;
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::{Scene, play_signed_in, wanting_two};
+use crate::{Scene, play, play_signed_in, wanting_two};
 
 /// How the title stands.
 fn state(scene: &Scene, title: &str) -> String {
@@ -73,6 +73,53 @@ fn one_is_tried_out_and_added() {
 fn the_same_without_javascript() {
     let uhd = FakeRadarr::start();
     play_signed_in(Look::WITHOUT_SCRIPTS, wanting_two(), |scene| adds_one(scene, &uhd));
+}
+
+/// Opens the page of an instance that does not say what it offers; what is typed meanwhile is in the way of nothing.
+fn opens_one_that_takes_its_time(scene: &Scene) {
+    let (browser, radarr) = (&scene.browser, &scene.household.radarr);
+    radarr.inject(Fault::on("GET", "/qualityprofile").held());
+    let made = json!({"name": "films", "kind": "radarr", "url": radarr.url(), "api_key": radarr.api_key()});
+    let answer = scene.sign_in().ask(&scene.service, "POST", "/instances", &made);
+    assert!(answer.status < 300, "{answer:?}");
+    browser.goto("/instances/films");
+    browser.sees("is being asked what it offers");
+    browser.finds("input#quality_profile");
+    browser.fill("Tags", "kids");
+    browser.fill("Root folder", "/somewhere");
+}
+
+#[test]
+fn a_page_is_there_before_its_instance_answers_and_keeps_what_is_typed_meanwhile() {
+    play(Look::LIGHT, wanting_two(), |scene| {
+        opens_one_that_takes_its_time(scene);
+        let browser = &scene.browser;
+        scene.household.radarr.release();
+        browser.finds("select#quality_profile");
+        assert_eq!((browser.value("Tags"), browser.value("Root folder")), ("kids".to_owned(), "/somewhere".to_owned()));
+        browser.sees_no_more("is being asked what it offers");
+        browser.choose("Quality profile", "Ultra-HD");
+        browser.press("Save");
+        browser.finds(".notice.is-ok");
+        browser.finds("select#root_folder_path");
+        assert_eq!(browser.value("Quality profile"), "Ultra-HD");
+    });
+}
+
+#[test]
+fn without_javascript_a_link_looks_again() {
+    play(Look::WITHOUT_SCRIPTS, wanting_two(), |scene| {
+        opens_one_that_takes_its_time(scene);
+        let browser = &scene.browser;
+        scene.household.radarr.release();
+        let looks_again = || {
+            if browser.count("select#quality_profile") == 0 {
+                browser.press("Look again");
+            }
+            browser.count("select#quality_profile")
+        };
+        browser.until("it is told", looks_again, |told| *told == 1);
+    });
 }
 
 #[test]

@@ -105,6 +105,8 @@
     }
   };
 
+  // Parts of the page have come anew.
+  on("redrawn", () => { tell(); count(); });
   on("DOMContentLoaded", () => {
     wear(stored());
     tell();

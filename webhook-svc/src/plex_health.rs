@@ -110,8 +110,8 @@ async fn fetch_server_token(app: &App, way: &PlexWay<'_>, seen: &ServerSeen) -> 
 }
 
 async fn look_at_token(app: &App, way: &PlexWay<'_>, plex: &Plex, force: bool) -> Result<(), StoreError> {
-    let same = plex.clone();
-    let before = app.database.read(move |db| TokenHealth::remembered(&same, db)).await?;
+    let token_mark = plex.token_mark();
+    let before = app.database.read(move |db| TokenHealth::remembered(&token_mark, db)).await?;
     if way.cool_until_ms.is_some() {
         app.plex_health.note_token(before);
         return Ok(());

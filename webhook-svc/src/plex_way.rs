@@ -34,10 +34,13 @@ impl<'a> PlexWay<'a> {
     /// [`StoreError`] when the store fails.
     pub async fn open(app: &'a App) -> Result<Self, StoreError> {
         let now_ms = app.now_ms();
-        let known = app
-            .database
-            .write(move |store| Ok((sync::client_identifier(store)?, sync::cool_until(store.read(), now_ms)?)));
+        let known = app.database.read(move |db| Ok((sync::kept_client_identifier(db)?, sync::cool_until(db, now_ms)?)));
         let (client_identifier, cool_until_ms) = known.await?;
+        // Only the first way of all waits for its turn at the store.
+        let client_identifier = match client_identifier {
+            Some(known) => known,
+            None => app.database.write(sync::client_identifier).await?,
+        };
         let http = small_questions(&app.transport, &app.clock, &app.stop);
         Ok(Self { app, http, config: app.config(), client_identifier, cool_until_ms })
     }

@@ -59,14 +59,15 @@ pub struct TokenHealth {
 }
 
 impl TokenHealth {
-    /// What is remembered about the token of `plex`; none when that is another token, or nobody has asked yet.
+    /// What is remembered about the token with this [mark](crate::clients::plex::token_mark); none when that is another token, or nobody
+    /// has asked yet.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn remembered(plex: &Plex, db: Db<'_>) -> Result<Option<Self>, StoreError> {
+    pub fn remembered(token_mark: &str, db: Db<'_>) -> Result<Option<Self>, StoreError> {
         let stored = db.setting(KEY)?;
         let stored = stored.and_then(|json| serde_json::from_str::<Self>(&json).ok());
-        Ok(stored.filter(|health| health.token_mark == plex.token_mark()))
+        Ok(stored.filter(|health| health.token_mark == token_mark))
     }
 
     /// Keeps this for the next time.
@@ -140,7 +141,7 @@ impl TokenHealth {
 /// # Errors
 /// [`StoreError`] when the store cannot be read or written. That Plex cannot be asked is an answer.
 pub async fn check_health(plex: &Plex, store: &Store, now_ms: UnixMs, force: bool) -> Result<TokenHealth, StoreError> {
-    let before = TokenHealth::remembered(plex, store.read())?;
+    let before = TokenHealth::remembered(&plex.token_mark(), store.read())?;
     let health = TokenHealth::look(plex, before.clone(), now_ms, force).await;
     if before.as_ref() != Some(&health) {
         health.remember(store)?;
@@ -199,7 +200,7 @@ mod tests {
         fake.inject(Fault::on("GET", "/api/v2/user").status(503));
         assert_eq!(check(NOW_MS).await, TokenState::Unknown);
         assert_eq!(
-            TokenHealth::remembered(&plex, store.read()).unwrap().unwrap().username.as_deref(),
+            TokenHealth::remembered(&plex.token_mark(), store.read()).unwrap().unwrap().username.as_deref(),
             Some("mirela_q")
         );
         fake.clear_faults();
@@ -233,7 +234,7 @@ mod tests {
         let stored = store.read().setting(KEY).unwrap().unwrap();
         assert!(!stored.contains(&fake.owner_token()));
         let bad = plex(&fake, "tok-unknown");
-        assert_eq!(TokenHealth::remembered(&bad, store.read()).unwrap(), None);
+        assert_eq!(TokenHealth::remembered(&bad.token_mark(), store.read()).unwrap(), None);
         let health = check_health(&bad, &store, NOW_MS, false).await.unwrap();
         assert_eq!((health.state, health.username), (TokenState::Dead, None));
     }

@@ -544,7 +544,7 @@ pub fn kept_client_identifier(db: Db<'_>) -> Result<Option<String>, StoreError> 
 /// # Errors
 /// [`StoreError`] when it can neither be read nor stored.
 pub fn client_identifier(store: &Store) -> Result<String, StoreError> {
-    if let Some(identifier) = store.read().setting(CLIENT_IDENTIFIER)? {
+    if let Some(identifier) = kept_client_identifier(store.read())? {
         return Ok(identifier);
     }
     // Every name that Plex sees becomes a device in the account: what is not kept gets the same name each time.

@@ -4,6 +4,8 @@
 
 use std::sync::Mutex;
 
+use tokio::sync::watch;
+
 use super::exchange::Request;
 
 /// An accident that meets matching requests, for ever unless [`times`](Self::times) limits it.
@@ -35,6 +37,8 @@ pub(crate) struct Effect {
     pub(crate) retry_after: Option<String>,
     pub(crate) date: Option<String>,
     pub(crate) after: bool,
+    /// While this waits for a change, so does the answer.
+    pub(crate) released: Option<watch::Receiver<()>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +51,7 @@ pub(crate) enum Kind {
     Truncated,
     Reset,
     Never,
+    Held,
 }
 
 impl Fault {
@@ -143,6 +148,12 @@ impl Fault {
         self.kind(Kind::Never)
     }
 
+    /// Takes the request and gives the ordinary answer once [`release`](super::FakeServer::release) says so.
+    #[must_use]
+    pub fn held(self) -> Self {
+        self.kind(Kind::Held)
+    }
+
     /// The accident prevents the request's effect. This is how a fault behaves unless told otherwise.
     #[must_use]
     pub fn before_effect(mut self) -> Self {
@@ -176,7 +187,10 @@ impl Fault {
 
 /// The accidents still to come, oldest order first.
 #[derive(Default)]
-pub(crate) struct Faults(Mutex<Vec<Fault>>);
+pub(crate) struct Faults {
+    ordered: Mutex<Vec<Fault>>,
+    release: watch::Sender<()>,
+}
 
 impl Faults {
     pub(crate) fn inject(&self, fault: Fault) {
@@ -185,6 +199,13 @@ impl Faults {
 
     pub(crate) fn clear(&self) {
         self.lock().clear();
+    }
+
+    /// Calls off every accident that holds requests, and lets those go on that are held.
+    pub(crate) fn release(&self) {
+        let mut ordered = self.lock();
+        ordered.retain(|fault| fault.effect.kind != Kind::Held);
+        self.release.send_replace(());
     }
 
     /// What happens to this request: the first injected fault that matches and is neither skipping nor used up.
@@ -201,12 +222,14 @@ impl Faults {
             if let Some(left) = &mut fault.times {
                 *left -= 1;
             }
-            return Some(fault.effect.clone());
+            // Under the lock: what is held from now on, the next release is for.
+            let released = (fault.effect.kind == Kind::Held).then(|| self.release.subscribe());
+            return Some(Effect { released, ..fault.effect.clone() });
         }
         None
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
-        self.0.lock().expect("no holder of the faults panics")
+        self.ordered.lock().expect("no holder of the faults panics")
     }
 }

@@ -109,6 +109,12 @@ impl FakeServer {
         self.shared.journal.max_in_flight()
     }
 
+    /// How many requests are being handled, or held, at this moment.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.shared.journal.in_flight()
+    }
+
     /// Forgets the journal; the state of the world stays.
     pub fn clear_journal(&self) {
         self.shared.journal.clear();
@@ -127,6 +133,11 @@ impl FakeServer {
     /// Calls off all accidents. A request already waiting on one keeps waiting.
     pub fn clear_faults(&self) {
         self.shared.faults.clear();
+    }
+
+    /// Answers what is [`held`](Fault::held), and holds nothing any more.
+    pub fn release(&self) {
+        self.shared.faults.release();
     }
 }
 
@@ -218,16 +229,20 @@ async fn suffer(
     effect: &Effect,
     ticket: &Ticket<'_>,
 ) -> Result<hyper::Response<Answer>, Lost> {
-    let keeps_the_answer = matches!(effect.kind, Kind::Ordinary | Kind::Truncated);
+    let keeps_the_answer = matches!(effect.kind, Kind::Ordinary | Kind::Truncated | Kind::Held);
     if !effect.after {
         pause(effect.delay_ms).await;
+    }
+    if let Some(mut released) = effect.released.clone() {
+        // The sender lives as long as the server, and whoever waits here is dropped with it.
+        let _ = released.changed().await;
     }
     let reply = if keeps_the_answer || effect.after { Some(ordinary(request, shared).await) } else { None };
     if effect.after {
         pause(effect.delay_ms).await;
     }
     let mut reply = match effect.kind {
-        Kind::Ordinary | Kind::Truncated => reply.unwrap_or_default(),
+        Kind::Ordinary | Kind::Truncated | Kind::Held => reply.unwrap_or_default(),
         Kind::Status(status) => shared.world.failure(request, status),
         Kind::Html(status) => Reply::html(status),
         Kind::Reset => {

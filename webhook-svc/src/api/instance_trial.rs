@@ -1,12 +1,16 @@
 //! Asking an instance: does everything fit, and what does it offer. Stores nothing but how the webhook of one that is there was found.
 
+use std::sync::Arc;
+
 use pulsarr_shared::check::{self, Finding};
 use pulsarr_shared::clients::arr::{Arr, ArrError, QualityProfile, RootFolder, Tag};
+use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{OutageReason, Section};
 use pulsarr_shared::store::{FoundBy, Store, Unwell};
 use pulsarr_shared::upstreams::{Upstreams, arr_problem};
 use schemars::JsonSchema;
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use warp::reply::Response;
 
@@ -15,6 +19,8 @@ use super::endpoint::answer;
 use super::instances::{known, put, take_name, wanted};
 use super::webhooks::{ConnectionView, looked_at};
 use crate::app::App;
+use crate::aside::{self, FAILED_FOR_MS, FRESH_FOR_MS, Known};
+use crate::auth;
 use crate::connections::{impatient, is_reached_alike};
 use crate::instance_watch::note;
 use crate::request::{ApiError, Ask};
@@ -148,6 +154,41 @@ async fn note_fitness(app: &App, name: &str, found: &[Finding]) -> Result<(), Ap
 
 pub(super) async fn choices(ask: Ask) -> Result<Response, ApiError> {
     answer(&offered(&ask.app, ask.variable("name")).await?)
+}
+
+/// What an instance offers, as far as it has told.
+#[derive(Default)]
+pub struct Offered {
+    /// What it told last, and when; unix milliseconds. None: it has not answered yet.
+    pub told: Option<(UnixMs, Arc<Choices>)>,
+    /// What it said instead the last time, as a sentence of advice; empty: it told.
+    pub failure: String,
+}
+
+/// What is known about what the instance of this name offers. It is asked meanwhile where that is old.
+///
+/// # Errors
+/// 404.
+pub fn offered_last(app: &Arc<App>, name: &str) -> Result<Known<Offered>, ApiError> {
+    let config = app.config();
+    let instance = known(&config, name)?;
+    // Another place, or another key, may offer something else.
+    let key = instance.api_key.expose_secret();
+    let of = auth::hash(&format!("{} {} {key}", instance.kind().word(), instance.url));
+    let of: String = of.iter().map(|byte| format!("{byte:02x}")).collect();
+    let is_fresh = |it: &Offered, age_ms| age_ms < if it.failure.is_empty() { FRESH_FOR_MS } else { FAILED_FOR_MS };
+    let (asking, asked) = (Arc::clone(app), name.to_owned());
+    let ask = |last: Option<Arc<Offered>>| -> aside::Question<Offered> {
+        Box::pin(async move {
+            match offered(&asking, &asked).await {
+                Ok(choices) => Offered { told: Some((asking.now_ms(), Arc::new(choices))), failure: String::new() },
+                Err(error) => {
+                    Offered { told: last.and_then(|it| it.told.clone()), failure: error.message().to_owned() }
+                }
+            }
+        })
+    };
+    Ok(aside::look(app, &format!("what {name} offers"), &of, is_fresh, ask))
 }
 
 /// What the instance of this name offers.

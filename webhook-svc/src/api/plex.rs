@@ -1,11 +1,14 @@
 //! The Plex account and the household's Plex server: how they stand, and which server is asked what the household has.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
-use pulsarr_shared::clients::plex::PlexServerListing;
+use pulsarr_shared::clients::plex::{PlexServerListing, token_mark};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::link::{Choice, TokenHealth, choose_connection};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::Db;
+use pulsarr_shared::sync;
 use pulsarr_shared::upstreams::forget_server_token;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,6 +19,7 @@ use warp::reply::Response;
 use super::editing::{Standing, all_unchanged, expected_version, only_value_of};
 use super::endpoint::{Answer, Endpoint, answer, shape};
 use crate::app::{App, ServerSeen};
+use crate::aside::{self, FAILED_FOR_MS, FRESH_FOR_MS, Known};
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::plex_server::{belongs, look_at_server};
@@ -164,31 +168,34 @@ async fn look(ask: Ask) -> Result<Response, ApiError> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn standing(app: &App) -> Result<PlexView, ApiError> {
-    let way = PlexWay::open(app).await?;
-    let config = &way.config;
-    let plex = way.plex();
-    let asked = plex.clone();
-    let remembered = app.database.read(move |db| asked.map_or(Ok(None), |plex| TokenHealth::remembered(&plex, db)));
-    let health = remembered.await?;
+    let (config, now_ms) = (&app.config(), app.now_ms());
+    let mark = config.settings.plex.token.as_ref().map(token_mark);
+    let linked = mark.is_some();
+    // Pages look here: nobody waits for whoever writes.
+    let known = app.database.read(move |db| {
+        let health = mark.map_or(Ok(None), |mark| TokenHealth::remembered(&mark, db))?;
+        Ok((health, sync::cool_until(db, now_ms)?))
+    });
+    let (health, cool_until_ms) = known.await?;
     let declared = Standing::of_value(config, "plex.token");
-    let source = match &plex {
-        None => "none",
-        Some(_) if declared.read_only => "file",
-        Some(_) => "stored",
+    let source = match linked {
+        false => "none",
+        true if declared.read_only => "file",
+        true => "stored",
     };
-    let token = plex.map(|_| TokenView {
+    let token = linked.then(|| TokenView {
         state: health.as_ref().map_or("unknown", |health| health.state.word()),
         checked_at_ms: health.as_ref().map(|health| health.checked_at_ms),
     });
     Ok(PlexView {
-        linked: token.is_some(),
+        linked,
         source,
         read_only: declared.read_only,
         plex_pass: health.as_ref().and_then(|health| health.plex_pass),
         account: health.and_then(|health| health.username).map(|username| AccountView { username }),
         token,
         server: server_view(config, app.plex_health.server()),
-        cool_until_ms: way.cool_until_ms,
+        cool_until_ms,
     })
 }
 
@@ -215,18 +222,35 @@ impl ServerView {
 }
 
 async fn servers(ask: Ask) -> Result<Response, ApiError> {
-    answer(&reachable_servers(&ask).await?)
+    answer(&reachable_servers(&ask.app).await?)
+}
+
+/// The servers of the account, as they were found last, or why they were not, as a sentence. They are looked for meanwhile where that is
+/// old.
+///
+/// # Errors
+/// 409 without an account.
+pub fn servers_last(app: &Arc<App>) -> Result<Known<Result<ServerList, String>>, ApiError> {
+    let token = app.config().settings.plex.token.clone().ok_or_else(unlinked)?;
+    let asking = Arc::clone(app);
+    let is_fresh = |found: &Result<_, _>, age_ms| age_ms < if found.is_ok() { FRESH_FOR_MS } else { FAILED_FOR_MS };
+    let ask = |_| -> aside::Question<Result<ServerList, String>> {
+        Box::pin(async move { reachable_servers(&asking).await.map_err(|error| error.message().to_owned()) })
+    };
+    Ok(aside::look(app, "the servers of the account", &token_mark(&token), is_fresh, ask))
+}
+
+fn unlinked() -> ApiError {
+    ApiError::conflict("no Plex account is linked: link one first")
 }
 
 /// The servers of the account; takes a few seconds.
 ///
 /// # Errors
 /// 409 without an account, 503 when Plex does not tell.
-pub async fn reachable_servers(ask: &Ask) -> Result<ServerList, ApiError> {
-    let way = PlexWay::open(&ask.app).await?;
-    let Some(plex) = way.plex() else {
-        return Err(ApiError::conflict("no Plex account is linked: link one first"));
-    };
+async fn reachable_servers(app: &App) -> Result<ServerList, ApiError> {
+    let way = PlexWay::open(app).await?;
+    let plex = way.plex().ok_or_else(unlinked)?;
     way.may_ask()?;
     let listed = plex.servers().await;
     way.close().await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pulsarr_shared::clients::plex::{Account, PlexError};
-use pulsarr_shared::link::{LINK_PAGE, LinkState, Linked, Linking, PendingPin, TokenHealth, qr_svg};
+use pulsarr_shared::link::{LINK_PAGE, LinkState, Linked, Linking, TokenHealth, qr_svg};
 use pulsarr_shared::model::{Declaration, Relation, Section};
 use pulsarr_shared::store::{Db, StoreError};
 use pulsarr_shared::sync;
@@ -20,7 +20,7 @@ use warp::reply::{Reply, Response};
 use super::editing::{Standing, kept, only_value_of};
 use super::endpoint::{Answer, Endpoint, answer, shape};
 use super::plex::put;
-use crate::app::{App, LinkedView, PlexLink};
+use crate::app::{App, CodeShown, LinkStood, LinkTurn, LinkedView, PlexLink};
 use crate::audit::{self, By};
 use crate::configuration::Note;
 use crate::detached::on_its_own;
@@ -166,7 +166,7 @@ pub async fn begin(ask: Ask) -> Result<Response, ApiError> {
     let begun = way.linking().begin(&Linking::fresh_client_identifier(), app.now_ms()).await;
     way.close().await?;
     let pin = begun.map_err(|error| ApiError::unavailable(format!("failed to {error}; try again in a moment")))?;
-    let view = Begun::of(&pin);
+    let view = Begun::of(CodeShown::of(&pin));
     let by = By::of(&ask);
     note(app, by.clone(), "plex.link_begun").await?;
     *link = PlexLink::Waiting { pin: Box::new(pin), by };
@@ -191,9 +191,15 @@ async fn wait_for(app: Arc<App>, code: String) {
         if !matches!(&*link, PlexLink::Waiting { pin, .. } if pin.code() == code) {
             return;
         }
-        if let Err(error) = ask_plex(&app, &mut link).await {
-            tracing::warn!("Plex could not be asked about the code: {error:?}");
-        }
+        ask_by_itself(&app, &mut link).await;
+    }
+}
+
+/// Asks Plex what became of the code, where nobody waits for what comes of it.
+async fn ask_by_itself(app: &App, turn: &mut LinkTurn<'_>) {
+    match ask_plex(app, turn).await {
+        Ok(detail) => turn.detail = detail,
+        Err(error) => tracing::warn!("Plex could not be asked about the code: {error:?}"),
     }
 }
 
@@ -212,10 +218,26 @@ pub async fn standing(ask: &Ask) -> Result<LinkView, ApiError> {
         // Kept while Plex is asked: two who look at once do not ask twice.
         let mut link = app.plex_link.lock().await;
         // Whoever may only read only looks: what comes of the code is stored by whoever may, and soon by the service itself.
-        let detail = if may_write { ask_plex(&app, &mut link).await? } else { None };
+        let detail = if may_write { ask_plex(&app, &mut link).await? } else { app.plex_link.stood().detail };
+        link.detail.clone_from(&detail);
         Ok(LinkView::of(&link, detail))
     });
     seen.await.unwrap_or_else(|_| Err(ApiError::unavailable("looking broke off: look again")))
+}
+
+/// How the linking stood, for a page: Plex is asked meanwhile what became of a code that waits, in the name of whoever may write.
+pub fn stood(ask: &Ask) -> LinkStood {
+    let stood = ask.app.plex_link.stood();
+    if stood.waiting.is_some() && ask.who.may_write {
+        let app = Arc::clone(&ask.app);
+        drop(on_its_own(async move {
+            // Whoever has a turn asks anyway.
+            if let Some(mut turn) = app.plex_link.try_lock() {
+                ask_by_itself(&app, &mut turn).await;
+            }
+        }));
+    }
+    stood
 }
 
 /// Asks Plex what became of the code that waits, if one does; answers what else there is to say.
@@ -261,22 +283,15 @@ async fn ask_plex(app: &App, link: &mut PlexLink) -> Result<Option<String>, ApiE
     Ok(detail)
 }
 
-/// The code that waits, if one does.
-pub async fn waiting(app: &App) -> Option<Begun> {
-    match &*app.plex_link.lock().await {
-        PlexLink::Waiting { pin, .. } => Some(Begun::of(pin)),
-        _ => None,
-    }
-}
-
 impl Begun {
-    fn of(pin: &PendingPin) -> Self {
+    /// The code as it is shown.
+    pub fn of(code: CodeShown) -> Self {
         Self {
-            code: pin.code().to_owned(),
             address: LINK_PAGE,
-            address_with_code: pin.address(),
-            qr_svg: qr_svg(&pin.address()),
-            expires_at_ms: pin.expires_at_ms(),
+            qr_svg: qr_svg(&code.address),
+            code: code.code,
+            address_with_code: code.address,
+            expires_at_ms: code.expires_at_ms,
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use pulsarr_shared::clients::plex::FriendRequests;
+use pulsarr_shared::clients::plex::{FriendRequests, token_mark};
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::link::{Readability, Seen, readability};
 use pulsarr_shared::model::{User, UserUuid};
@@ -16,8 +15,8 @@ use warp::reply::Response;
 
 use super::endpoint::{Answer, Endpoint, answer, shape};
 use crate::app::{App, FriendRequestsSeen};
-use crate::detached::on_its_own;
-use crate::plex_way::PlexWay;
+use crate::aside::{self, FAILED_FOR_MS, FRESH_FOR_MS, Known};
+use crate::plex_way::{PlexWay, left_alone};
 use crate::request::{Access, ApiError, Ask};
 
 /// How long Plex is not asked again for the friend requests.
@@ -59,8 +58,14 @@ pub struct ReadabilityView {
     pub advice: String,
 }
 
-/// How long a page waits for Plex to tell the friend requests; whoever looks later sees what it told.
-const PAGES_WAIT: Duration = Duration::from_millis(400);
+/// The friend requests, as far as Plex has told them.
+#[derive(Default)]
+pub struct Requests {
+    /// What it told last, and when; unix milliseconds. None: nothing yet.
+    pub told: Option<(UnixMs, FriendRequests)>,
+    /// Why it did not tell the last time, with what to do; empty: it did.
+    pub failure: String,
+}
 
 async fn list(ask: Ask) -> Result<Response, ApiError> {
     answer(&all(&ask.app).await?)
@@ -71,20 +76,38 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn all(app: &App) -> Result<ReadabilityList, ApiError> {
-    judged(app, requests(app).await?).await
+    judged(app, requests(app).await?.ok().map(|(_, requests)| requests)).await
 }
 
-/// Whose list can be read, for a page, which does not wait until Plex answers.
+/// Whose list can be read, as far as it is known, and what is known of the friend requests. Plex is asked meanwhile where that is old.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn page(ask: &Ask) -> Result<ReadabilityList, ApiError> {
-    let app = Arc::clone(&ask.app);
-    // Goes on when nobody waits any more, so that the answer is known the next time.
-    let asked = on_its_own(async move { requests(&app).await });
-    let told = tokio::time::timeout(PAGES_WAIT, asked).await;
-    let requests = told.ok().and_then(Result::ok).transpose()?.flatten();
-    judged(&ask.app, requests).await
+pub async fn page(ask: &Ask) -> Result<(ReadabilityList, Known<Requests>), ApiError> {
+    let app = &ask.app;
+    let known = match &app.config().settings.plex.token {
+        Some(token) => requests_last(app, &token_mark(token)),
+        None => Known { answer: None, asking: false },
+    };
+    let told = known.answer.as_ref().and_then(|(_, last)| last.told.as_ref());
+    let told = told.map(|(_, requests)| requests.clone());
+    Ok((judged(app, told).await?, known))
+}
+
+fn requests_last(app: &Arc<App>, token_mark: &str) -> Known<Requests> {
+    let is_fresh = |it: &Requests, age_ms| age_ms < if it.failure.is_empty() { FRESH_FOR_MS } else { FAILED_FOR_MS };
+    let asking = Arc::clone(app);
+    let ask = |last: Option<Arc<Requests>>| -> aside::Question<Requests> {
+        Box::pin(async move {
+            let failure = match requests(&asking).await {
+                Ok(Ok(told)) => return Requests { told: Some(told), failure: String::new() },
+                Ok(Err(failure)) => failure,
+                Err(error) => format!("Plex could not be asked: failed to {error}. {}", error.advice()),
+            };
+            Requests { told: last.and_then(|it| it.told.clone()), failure }
+        })
+    };
+    aside::look(app, "the friend requests", token_mark, is_fresh, ask)
 }
 
 async fn judged(app: &App, requests: Option<FriendRequests>) -> Result<ReadabilityList, ApiError> {
@@ -98,10 +121,10 @@ async fn judged(app: &App, requests: Option<FriendRequests>) -> Result<Readabili
     Ok(ReadabilityList { users: users.await?, friend_requests_known })
 }
 
-/// The friend requests, asked for once a minute at most; none when Plex does not tell, or there is no token.
-async fn requests(app: &App) -> Result<Option<FriendRequests>, StoreError> {
+/// The friend requests and when Plex told them, asked for once a minute at most; or why it did not tell, as a sentence.
+async fn requests(app: &App) -> Result<Result<(UnixMs, FriendRequests), String>, StoreError> {
     let way = PlexWay::open(app).await?;
-    let Some(plex) = way.plex() else { return Ok(None) };
+    let Some(plex) = way.plex() else { return Ok(Err("No Plex account is linked: link one first.".to_owned())) };
     let (now_ms, token_mark) = (app.now_ms(), plex.token_mark());
     // Kept while Plex is asked: two who look at once do not ask twice.
     let mut known = app.friend_requests.lock().await;
@@ -109,16 +132,16 @@ async fn requests(app: &App) -> Result<Option<FriendRequests>, StoreError> {
         && seen.token_mark == token_mark
         && (0..BELIEVED_FOR_MS).contains(&now_ms.saturating_sub(seen.at_ms))
     {
-        return Ok(seen.requests.clone());
+        return Ok(seen.requests.clone().map(|requests| (seen.at_ms, requests)));
     }
-    if way.cool_until_ms.is_some() {
-        return Ok(None);
+    if let Some(until_ms) = way.cool_until_ms {
+        return Ok(Err(format!("{}.", left_alone(until_ms))));
     }
     let asked = plex.friend_requests().await;
     way.close().await?;
-    let requests = asked.inspect_err(|error| tracing::debug!("failed to {error}")).ok();
+    let requests = asked.map_err(|error| format!("Plex did not tell: failed to {error}. Look again in a moment."));
     *known = Some(FriendRequestsSeen { at_ms: now_ms, token_mark, requests: requests.clone() });
-    Ok(requests)
+    Ok(requests.map(|requests| (now_ms, requests)))
 }
 
 fn everybody(

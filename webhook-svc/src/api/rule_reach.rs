@@ -36,6 +36,14 @@ pub async fn entries_by_rule(app: &Arc<App>) -> Result<Reach, StoreError> {
     app.database.read(move |db| told(&kept, db, config)).await
 }
 
+/// What is decided and open now, to tell whether anything has changed since.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub async fn mark(app: &App) -> Result<Mark, StoreError> {
+    app.database.read(|db| db.standing_mark()).await
+}
+
 fn told(app: &Arc<App>, db: Db<'_>, config: Arc<Config>) -> Result<Reach, StoreError> {
     let mark = db.standing_mark()?;
     let last = app.rule_reach.last().filter(|counted| Arc::ptr_eq(&counted.config, &config));

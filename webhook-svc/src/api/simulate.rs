@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use pulsarr_shared::config::Config;
 use pulsarr_shared::process;
 use pulsarr_shared::simulate::{self, Filter, Outlook, SimulateError, Totals};
 use schemars::JsonSchema;
@@ -138,19 +139,20 @@ pub(super) async fn in_turn<T: Send + 'static>(
     done.await.map_err(|_| ApiError::unavailable("the simulation broke off: ask again"))
 }
 
-/// What would happen with everything on the watchlists that waits for a decision: every wish is given to `add` with what was gathered so
-/// far. Answers that, and what they come to. One at a time, on a thread of its own.
+/// What would happen by `config` with everything on the watchlists that waits for a decision: every wish is given to `add` with what was
+/// gathered so far. Answers that, and what they come to. One at a time, on a thread of its own.
 ///
 /// # Errors
 /// When the store cannot be read, or the thread broke off.
 pub async fn over_all_that_waits<T: Default + Send + 'static>(
-    app: &Arc<App>,
+    app: &App,
+    config: Arc<Config>,
     add: fn(&mut T, Outlook),
 ) -> Result<(T, Totals), ApiError> {
-    let app = Arc::clone(app);
+    let clock = Arc::clone(&app.clock);
     in_turn(&TURN, move || {
         let (mut gathered, filter) = (T::default(), Filter { waiting: true, ..Filter::default() });
-        let totals = simulate::each(&app.config(), &*app.clock, &filter, |entry| add(&mut gathered, entry))?;
+        let totals = simulate::each(&config, &*clock, &filter, |entry| add(&mut gathered, entry))?;
         Ok((gathered, totals))
     })
     .await?

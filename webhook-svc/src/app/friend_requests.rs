@@ -9,6 +9,6 @@ pub struct FriendRequestsSeen {
     pub at_ms: UnixMs,
     /// Of whose token.
     pub token_mark: String,
-    /// None: Plex did not tell.
-    pub requests: Option<FriendRequests>,
+    /// What Plex told; or that it did not and what to do, as a sentence.
+    pub requests: Result<FriendRequests, String>,
 }

@@ -1,6 +1,7 @@
 //! What every part of the service has at hand: the lowest floor. A file here is what one part remembers; what the part does stands in
 //! a room of its own that imports this one, never the other way round.
 
+mod answers;
 mod asked;
 pub mod auth;
 pub mod connections;
@@ -15,10 +16,11 @@ mod posters;
 pub mod rule_reach;
 pub mod run_watch;
 
+pub use answers::{Answer, Answers};
 pub use friend_requests::FriendRequestsSeen;
 pub use instance_health::{InstanceSeen, Turn};
 pub use plex_health::ServerSeen;
-pub use plex_link::{LinkedView, PlexLink};
+pub use plex_link::{CodeShown, LinkStood, LinkTurn, LinkedView, Linking, PlexLink};
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -72,7 +74,9 @@ pub struct App {
     /// Who may.
     pub auth: Auth,
     /// The linking of a Plex account that is under way, or ended last.
-    pub plex_link: Mutex<PlexLink>,
+    pub plex_link: Linking,
+    /// What others answered to questions of pages.
+    pub answers: Answers,
     /// What is known about the token and the Plex server.
     pub plex_health: PlexHealth,
     /// What is known about how the instances answer.
@@ -146,7 +150,8 @@ impl App {
             engine: Engine::new(Arc::clone(&configuration), Arc::clone(&clock), stop.clone()),
             fast_lane: LaneHealth::default(),
             started_at_ms: clock.now_ms(),
-            plex_link: Mutex::default(),
+            plex_link: Linking::default(),
+            answers: Answers::default(),
             plex_health: PlexHealth::default(),
             instance_health: InstanceHealth::default(),
             posters: Posters::default(),

@@ -18,13 +18,13 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const ASSETS: &[Asset] = &[
     ("pulsarr.css", "text/css; charset=utf-8", include_bytes!("../../assets/pulsarr.css")),
     ("pulsarr.js", SCRIPT, include_bytes!("../../assets/pulsarr.js")),
+    ("again.js", SCRIPT, include_bytes!("../../assets/again.js")),
     ("approvals.js", SCRIPT, include_bytes!("../../assets/approvals.js")),
     ("choices.js", SCRIPT, include_bytes!("../../assets/choices.js")),
     ("settings.js", SCRIPT, include_bytes!("../../assets/settings.js")),
     ("log.js", SCRIPT, include_bytes!("../../assets/log.js")),
     ("runs.js", SCRIPT, include_bytes!("../../assets/runs.js")),
     ("rules.js", SCRIPT, include_bytes!("../../assets/rules.js")),
-    ("setup.js", SCRIPT, include_bytes!("../../assets/setup.js")),
     ("icons.svg", "image/svg+xml", include_bytes!("../../assets/icons.svg")),
     ("logo.svg", "image/svg+xml", include_bytes!("../../assets/logo.svg")),
 ];

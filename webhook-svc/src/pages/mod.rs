@@ -24,6 +24,8 @@ pub mod testing;
 mod trouble;
 mod users;
 mod versions;
+#[cfg(test)]
+mod waiting_tests;
 mod watchlist;
 mod words;
 

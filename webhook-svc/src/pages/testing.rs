@@ -1,12 +1,21 @@
 //! A visitor with a browser that runs no scripts, for the tests of pages: every request passes the whole service.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use pulsarr_shared::clock::ManualClock;
+use pulsarr_shared::config::Config;
+use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::{Db, Store, StoreError};
+use pulsarr_tests::household::Household as StandIns;
 use serde_json::{Value, json};
 use warp::http::HeaderMap;
 
 use crate::api::household::{Household, SETTINGS};
+use crate::app::App;
+use crate::configuration::Origin;
 use crate::server::Peer;
-use crate::testing::{Answered, Testing, app, app_with_settings};
+use crate::testing::{Answered, NOW, Testing, app, app_with_settings};
 
 /// Somebody who is signed in as `ada`.
 pub struct Visitor {
@@ -23,6 +32,21 @@ pub async fn asked(films: u32) -> (Visitor, Household) {
     household.wish(films);
     household.hold_all("run-1");
     (visitor, household)
+}
+
+/// Somebody whom nobody knows yet, at the service of a household among stand-ins for Plex, Radarr and Sonarr, where nobody has been yet.
+pub fn among_stand_ins(settings: &str) -> (StandIns, Visitor) {
+    let mut household = StandIns::new();
+    household.set(SETUP_TOKEN.0, SETUP_TOKEN.1);
+    household.write_settings(settings);
+    let variables: Vec<_> = household.vars.clone().into_iter().collect();
+    let origin = Origin { variables: variables.clone(), base_dir: household.folder().to_owned() };
+    let config = Config::load(variables, household.folder()).unwrap();
+    let clock = Arc::new(ManualClock::at(NOW));
+    let app = App::new(config, origin, Arc::clone(&clock) as _, Stop::default(), Arc::default()).unwrap();
+    // What it keeps is with the household.
+    let service = Testing { app: Arc::new(app), clock, folder: tempfile::tempdir().unwrap() };
+    (household, Visitor::new(service))
 }
 
 /// Her other browser.
@@ -131,6 +155,24 @@ impl Visitor {
     /// The page at `path`.
     pub async fn get(&self, path: &str) -> Shown {
         self.ask("GET", path, String::new()).await
+    }
+
+    /// The page at `path` as soon as it shows what `fits`.
+    pub async fn until(&self, path: &str, fits: impl Fn(&str) -> bool) -> Shown {
+        let looked = async {
+            loop {
+                let shown = self.get(path).await;
+                assert_eq!(shown.status, 200, "{path}: {}", shown.text);
+                if fits(&shown.text) {
+                    return shown;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(60), looked).await {
+            Ok(shown) => shown,
+            Err(_) => panic!("{path} never shows it: {}", self.get(path).await.text),
+        }
     }
 
     /// Sends a form with these fields.

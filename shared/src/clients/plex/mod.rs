@@ -172,14 +172,10 @@ impl Plex {
         self.http.leave_alone(wait);
     }
 
-    /// Tells this token from another without giving it away: 16 hex characters of its SHA-256.
+    /// [`token_mark`] of this token.
     #[must_use]
     pub fn token_mark(&self) -> String {
-        let sha256 = rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256
-            .tls13()
-            .map(|suite| suite.common.hash_provider);
-        let digest = sha256.map(|sha256| sha256.hash(self.token.expose_secret().as_bytes()));
-        digest.iter().flat_map(|digest| digest.as_ref().iter().take(8)).map(|byte| format!("{byte:02x}")).collect()
+        token_mark(&self.token)
     }
 
     /// Whose token this is: `GET plex.tv/api/v2/user`. The only question whose refusal says that the token is dead; a 401 from
@@ -236,6 +232,15 @@ impl Plex {
 /// `request` with the headers that everything of Plex's wants.
 fn dressed(request: Request, token: &SecretString, client_identifier: &str) -> Result<Request, FetchError> {
     introduced(request.with_secret("x-plex-token", token)?, client_identifier)
+}
+
+/// Tells `token` from another without giving it away: 16 hex characters of its SHA-256.
+#[must_use]
+pub fn token_mark(token: &SecretString) -> String {
+    let sha256 =
+        rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256.tls13().map(|suite| suite.common.hash_provider);
+    let digest = sha256.map(|sha256| sha256.hash(token.expose_secret().as_bytes()));
+    digest.iter().flat_map(|digest| digest.as_ref().iter().take(8)).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `request` with what we are called, and without a token.

@@ -111,6 +111,20 @@ fn never_holds_the_request_until_the_caller_leaves() {
 }
 
 #[test]
+fn what_is_held_is_answered_once_it_is_released() {
+    let plex = FakePlex::start();
+    plex.inject(Fault::on("GET", "").held());
+    let mut held = list(&plex).open();
+    until("the request's arrival", || plex.in_flight() == 1);
+    assert_eq!(plex.journal()[0].status, 0, "not answered yet");
+    plex.release();
+    let mut begin = [0; 12];
+    held.read_exact(&mut begin).unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
+    assert_eq!(list(&plex).send().status, 200, "nothing is held any more");
+}
+
+#[test]
 fn latency_is_an_ordinary_answer_later() {
     let plex = FakePlex::start();
     plex.inject(Fault::on("GET", "").times(1).latency_ms(600_000));

@@ -1,6 +1,6 @@
 //! One instance: its settings, its webhook, and what waits for it.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
@@ -11,7 +11,7 @@ use warp::reply::Response;
 
 use super::form::{self, InstanceForm};
 use super::{Line, ROWS};
-use crate::api::instance_health::{self, Health, InstanceStanding, Waiting};
+use crate::api::instance_health::{self, InstanceStanding, Waiting};
 use crate::api::instance_history::{self, OutageView};
 use crate::api::instance_trial::{self, Choices, Trial};
 use crate::api::instances;
@@ -30,9 +30,6 @@ pub(super) const PAGES: &[Page] = &[
 /// How many times that it was not well are shown.
 const OUTAGES: u32 = 20;
 
-/// How long a page waits for what the instance offers; then it has fields to type into.
-const CHOICES_WITHIN: Duration = Duration::from_millis(1_500);
-
 #[derive(Template)]
 #[template(path = "instances/edit.html")]
 struct Edit {
@@ -47,6 +44,18 @@ struct Edit {
     versions: Option<Versions>,
     outages: Vec<Outage>,
     here: String,
+    offers: Offers,
+}
+
+/// What there is to say about what it offers.
+#[derive(Default)]
+struct Offers {
+    /// It is being asked. Until it answers, what it told last can be chosen, or there are fields to type into.
+    asking: bool,
+    /// When it told what can be chosen, where that is not just now.
+    as_of: String,
+    /// Why it did not tell the last time, with what to do; empty: it did, or is being asked.
+    failure: String,
 }
 
 /// A time that it was not well.
@@ -100,7 +109,7 @@ struct Shown {
     form: Option<Form>,
     error: Option<ApiError>,
     trial: Option<Trial>,
-    choices: Option<Choices>,
+    choices: Option<Arc<Choices>>,
     versions: Option<Versions>,
 }
 
@@ -124,6 +133,7 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         return match instance_trial::tried(&ask.with_body(&body)).await {
             Ok((trial, choices)) => {
                 let form = Some(form).filter(|_| !detail.instance.read_only);
+                let choices = choices.map(Arc::new);
                 draw(&ask, &name, Shown { form, trial: Some(trial), choices, ..Shown::default() }).await
             }
             Err(error) => refused(&ask, &name, form, error).await,
@@ -155,18 +165,10 @@ async fn draw(ask: &Ask, name: &str, shown: Shown) -> Result<Response, ApiError>
     let app = &ask.app;
     let detail = instances::detail(&app.config(), name)?;
     let all = instances::all(&app.config()).instances;
-    let mut standing = standing(app, name).await?;
-    let answers = !matches!(standing.health, Health::Unreachable | Health::Refused);
-    let choices = match shown.choices {
-        None if shown.trial.is_none() && answers && detail.instance.broken.is_empty() => {
-            let offered = offered(app, name).await;
-            if offered.is_none() {
-                // What it said instead has been noted.
-                standing = self::standing(app, name).await?;
-            }
-            offered
-        }
-        choices => choices,
+    let standing = standing(app, name).await?;
+    let (choices, offers) = match shown.choices {
+        None if shown.trial.is_none() && detail.instance.broken.is_empty() => offered(app, name)?,
+        choices => (choices, Offers::default()),
     };
     let mut waiting = instance_health::queue(app, name, ROWS + 1).await?;
     let history = instance_history::history(app, name, OUTAGES).await?;
@@ -186,7 +188,7 @@ async fn draw(ask: &Ask, name: &str, shown: Shown) -> Result<Response, ApiError>
     if let Some(error) = &shown.error {
         it = it.refused(error);
     }
-    let frame = Frame::of(ask, "instances", name).await?;
+    let frame = Frame::of(ask, "instances", name).await?.with_scripts(&["again.js"]);
     let version = detail.instance.version.unwrap_or_default();
     let line = Line::of(detail.instance, standing);
     let page = Edit {
@@ -194,6 +196,7 @@ async fn draw(ask: &Ask, name: &str, shown: Shown) -> Result<Response, ApiError>
         frame,
         version,
         line,
+        offers,
         it: it.kept(app),
         queue: waiting.into_iter().map(|it| Queued::of(app.base_path(), it)).collect(),
         more,
@@ -209,9 +212,15 @@ async fn standing(app: &App, name: &str) -> Result<InstanceStanding, ApiError> {
     standing.ok_or_else(|| ApiError::not_found(format!("there is no instance called `{name}`")))
 }
 
-/// What the instance offers, if it says so soon.
-async fn offered(app: &App, name: &str) -> Option<Choices> {
-    tokio::time::timeout(CHOICES_WITHIN, instance_trial::offered(app, name)).await.ok()?.ok()
+/// What the instance offers, as far as that is known, and what there is to say about it. Nobody waits for it here.
+fn offered(app: &Arc<App>, name: &str) -> Result<(Option<Arc<Choices>>, Offers), ApiError> {
+    let known = instance_trial::offered_last(app, name)?;
+    let Some((_, offered)) = known.answer else { return Ok((None, Offers { asking: true, ..Offers::default() })) };
+    let (told_at, choices) = offered.told.clone().unzip();
+    let failure = if known.asking { String::new() } else { offered.failure.clone() };
+    let is_old = known.asking || !failure.is_empty();
+    let as_of = told_at.filter(|_| is_old).map_or_else(String::new, rfc3339);
+    Ok((choices, Offers { asking: known.asking, as_of, failure }))
 }
 
 async fn remove(ask: Ask) -> Result<Response, ApiError> {

@@ -1,5 +1,7 @@
 //! The form for an instance, in the words of the settings: from what is kept to fields, and from fields to what the API takes.
 
+use std::sync::Arc;
+
 use pulsarr_shared::model::{
     InstanceKind, MinimumAvailability, MonitorNewItems, MovieMonitor, SeriesMonitor, SeriesTypeChoice,
 };
@@ -29,7 +31,7 @@ pub struct InstanceForm {
     /// A key that was typed before this page was shown, sealed for whoever typed it; empty: none.
     pub typed_key: String,
     /// What the instance offers; none when it was not asked or did not answer.
-    pub choices: Option<Choices>,
+    pub choices: Option<Arc<Choices>>,
     /// The default instances of this kind besides this one, of which it can be a copy.
     pub originals: Vec<String>,
     /// What came of asking it.

@@ -1,5 +1,7 @@
 //! Another Sonarr or Radarr.
 
+use std::sync::Arc;
+
 use askama::Template;
 use serde_json::{Map, Value, json};
 use warp::http::StatusCode;
@@ -87,6 +89,7 @@ pub async fn sent(ask: &Ask, short: bool) -> Sent {
     if it.form.value("do") == "test" {
         return match instance_trial::tried(&ask).await {
             Ok((trial, choices)) => {
+                let choices = choices.map(Arc::new);
                 Sent::Again(StatusCode::OK, Box::new(InstanceForm { trial: Some(trial), choices, ..it }.kept(app)))
             }
             Err(error) => again(&error, it),

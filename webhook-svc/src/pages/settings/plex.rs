@@ -1,5 +1,7 @@
 //! The Plex account and the household's Plex server: how they stand, and what of it can be changed.
 
+use std::sync::Arc;
+
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::{Map, Value, json};
@@ -7,8 +9,9 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::group::{self, Group};
-use crate::api::plex::{self, ListedServer, PlexView};
+use crate::api::plex::{self, PlexView, ServerList};
 use crate::api::{plex_link, settings};
+use crate::aside::Known;
 use crate::pages::versions::Versions;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
 use crate::request::{ApiError, Ask};
@@ -39,8 +42,7 @@ struct Plex {
     server_asked_at: String,
     /// Until when Plex is left alone.
     cool_until: String,
-    /// The account's servers, when they were asked for; or why nobody could tell.
-    servers: Option<Result<Vec<ListedServer>, String>>,
+    servers: Servers,
     versions: Option<Versions>,
     here: String,
 }
@@ -53,6 +55,29 @@ impl Plex {
     }
 }
 
+/// The account's servers, when they were asked for.
+#[derive(Default)]
+struct Servers {
+    /// As they were found; or why nobody could tell, as a sentence.
+    found: Option<Arc<Result<ServerList, String>>>,
+    /// When.
+    as_of: String,
+    /// They are being looked for.
+    asking: bool,
+}
+
+impl Servers {
+    fn of(ask: &Ask) -> Self {
+        match plex::servers_last(&ask.app) {
+            Ok(Known { answer, asking }) => {
+                let (at_ms, found) = answer.unzip();
+                Self { found, as_of: at_ms.map_or_else(String::new, rfc3339), asking }
+            }
+            Err(error) => Self { found: Some(Arc::new(Err(error.message().to_owned()))), ..Self::default() },
+        }
+    }
+}
+
 /// Whether Plex takes the token.
 struct Token {
     tone: &'static str,
@@ -62,13 +87,7 @@ struct Token {
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
-    let servers = match ask.parameter("servers") {
-        Some(_) => Some(match plex::reachable_servers(&ask).await {
-            Ok(list) => Ok(list.servers),
-            Err(error) => Err(error.message().to_owned()),
-        }),
-        None => None,
-    };
+    let servers = ask.parameter("servers").map_or_else(Servers::default, |_| Servers::of(&ask));
     let plex = plex::standing(&ask.app).await?;
     let url = plex.server.and_then(|server| server.url).unwrap_or_default();
     let sheet = Sheet { form: Form::with([("url".to_owned(), url)]), servers, ..Sheet::default() };
@@ -81,14 +100,14 @@ struct Sheet {
     form: Form,
     /// What was sent about friends; `None`: as it is.
     friends: Option<bool>,
-    servers: Option<Result<Vec<ListedServer>, String>>,
+    servers: Servers,
     versions: Option<Versions>,
 }
 
 impl Sheet {
     async fn draw(self, ask: &Ask, status: StatusCode) -> Result<Response, ApiError> {
         let Self { form, friends, servers, versions } = self;
-        let frame = Frame::of(ask, "settings", "Settings").await?;
+        let frame = Frame::of(ask, "settings", "Settings").await?.with_scripts(&["again.js"]);
         let group = Group::of(ask, SECTION).await?;
         let friends = friends.filter(|_| !group.locks("friends")).unwrap_or(group.says("friends", true));
         let plex = plex::standing(&ask.app).await?;

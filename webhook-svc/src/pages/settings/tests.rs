@@ -184,7 +184,7 @@ async fn a_linked_account_is_shown_its_server_is_chosen_from_a_list_and_both_are
         &["Plex takes the token", linked.json["is"].as_str().unwrap(), "Link again", "stored in the service"],
     );
     assert!(!page.text.contains(&plex.owner_token()), "{}", page.text);
-    let list = visitor.get("/settings/plex?servers=1").await;
+    let list = visitor.until("/settings/plex?servers=1", |page| page.contains("As of <time")).await;
     check(&list, 200, &["&#60;b&#62;Attic", &format!("name=\"url\" value=\"{}\"", plex.server_url())]);
     let seen = version(&list.text, "action=\"/settings/plex/server\"");
     let url = plex.server_url();

@@ -4,10 +4,12 @@ use askama::Template;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
+use super::preview;
 use super::steps::{Progress, Shown, Step, frame};
 use crate::api::first_sync;
 use crate::api::readability::{self, ReadabilityView};
 use crate::api::taking_part::{self, Taker};
+use crate::pages::users::RequestsShown;
 use crate::pages::{Form, Frame, Page, html, see_other};
 use crate::request::{ApiError, Ask};
 
@@ -31,7 +33,8 @@ struct People {
     missing: &'static str,
     /// Friends' lists are read at all.
     friends: bool,
-    requests_known: bool,
+    requests: RequestsShown,
+    here: String,
 }
 
 /// Somebody, and the own switch.
@@ -53,14 +56,16 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
         (_, true) => "/setup/instances",
         _ => "",
     };
-    let told = readability::all(app).await?;
+    let (told, requests) = readability::page(ask).await?;
     let mut takers = taking_part::takers(app).await?;
     let person = |it: ReadabilityView| {
         let at = takers.iter().position(|taker| taker.uuid == it.uuid);
         Person { taker: at.map(|at| takers.swap_remove(at)), tone: tone(it.state), it }
     };
+    let frame = frame(ask, "Whose watchlists").await?;
     let page = People {
-        frame: frame(ask, "Whose watchlists").await?,
+        here: format!("{}{PATH}", frame.base_path),
+        frame,
         steps: Progress::of(ask).await?.steps(Step::People),
         people: told.users.into_iter().map(person).collect(),
         form,
@@ -68,7 +73,7 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
         waits: first_sync::waits(app).await?,
         missing,
         friends: config.settings.plex.friends,
-        requests_known: told.friend_requests_known,
+        requests: RequestsShown::of(requests),
     };
     html(ask, status, &page)
 }
@@ -98,6 +103,9 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         Ok(chosen) => {
             if reads || chosen.switched_on {
                 first_sync::read_lists(&ask).await?;
+            } else {
+                // Worked out while the page is on its way.
+                preview::last(&ask).await?;
             }
             Ok(see_other(&ask, if reads { PATH } else { "/setup/preview" }, None))
         }

@@ -47,9 +47,9 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
 }
 
 async fn draw(ask: &Ask, status: StatusCode, form: Form, by_token: bool) -> Result<Response, ApiError> {
-    // Plex is asked here, so that a page which only is loaded again goes on by itself.
-    let link = plex_link::standing(ask).await?;
-    let begun = plex_link::waiting(&ask.app).await;
+    // Plex is asked meanwhile, so that a page which only is loaded again goes on by itself.
+    let link = plex_link::stood(ask);
+    let begun = link.waiting.map(Begun::of);
     let code_waits = begun.is_some();
     let page = Plex {
         frame: frame(ask, "Link your Plex account").await?,

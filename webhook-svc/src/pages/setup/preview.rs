@@ -1,8 +1,11 @@
 //! What the first sync would add, and its start.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use askama::Template;
+use pulsarr_shared::clock::rfc3339;
+use pulsarr_shared::config::Config;
 use pulsarr_shared::model::PlexId;
 use pulsarr_shared::simulate::{Outlook, What};
 use warp::http::StatusCode;
@@ -10,7 +13,9 @@ use warp::reply::Response;
 
 use super::steps::{Progress, Shown, Step, frame};
 use crate::api::runs_start::is_noted;
-use crate::api::{first_sync, simulate};
+use crate::api::{first_sync, rule_reach, simulate};
+use crate::app::rule_reach::Mark;
+use crate::aside::{self, FAILED_FOR_MS, FRESH_FOR_MS};
 use crate::pages::{Frame, Notice, Page, html, see_other};
 use crate::request::{ApiError, Ask};
 
@@ -30,7 +35,14 @@ pub(super) const PAGES: &[Page] =
 struct Preview {
     frame: Frame,
     steps: Vec<Shown>,
-    it: Foreseen,
+    /// What is foreseen; none: it is being worked out for the first time.
+    it: Option<Arc<Foreseen>>,
+    /// When it was worked out.
+    as_of: String,
+    /// It is being worked out.
+    asking: bool,
+    /// Why it could not be worked out; empty: it could.
+    failure: String,
     /// The lists are being read, so that nothing is foreseen yet.
     reading: bool,
     /// The first sync waits for the button.
@@ -144,6 +156,43 @@ const fn said(what: What) -> (&'static str, &'static str) {
     }
 }
 
+/// What was worked out, and from what.
+pub(super) struct Seen {
+    mark: Mark,
+    config: Arc<Config>,
+    outcome: Result<Arc<Foreseen>, String>,
+}
+
+/// What was worked out last by the settings as they are. It is worked out anew meanwhile where that is old.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn last(ask: &Ask) -> Result<aside::Known<Seen>, ApiError> {
+    let (app, config) = (&ask.app, ask.app.config());
+    let mark = rule_reach::mark(app).await?;
+    let is_of_now = |seen: &Seen| Arc::ptr_eq(&seen.config, &config);
+    // Whatever happens meanwhile: who looks again and again comes to see something.
+    let is_young = |seen: &Seen, age_ms| {
+        age_ms < if seen.outcome.is_ok() && seen.mark == mark { FRESH_FOR_MS } else { FAILED_FOR_MS }
+    };
+    let (asking, by) = (Arc::clone(app), Arc::clone(&config));
+    let known = aside::look(
+        app,
+        "the first sync",
+        "",
+        |seen, age_ms| is_of_now(seen) && is_young(seen, age_ms),
+        |_| {
+            Box::pin(async move {
+                let seen = simulate::over_all_that_waits(&asking, Arc::clone(&by), Foreseen::add).await;
+                let outcome = seen.map(|(it, totals)| Arc::new(Foreseen { settled: totals.settled, ..it }));
+                Seen { mark, config: by, outcome: outcome.map_err(|error| error.message().to_owned()) }
+            })
+        },
+    );
+    // By other settings it would be something else.
+    Ok(aside::Known { answer: known.answer.filter(|(_, seen)| is_of_now(seen)), ..known })
+}
+
 async fn show(ask: Ask) -> Result<Response, ApiError> {
     let (app, config) = (&ask.app, ask.app.config());
     let missing = match (&config.settings.plex.token, config.settings.instances.is_empty()) {
@@ -153,17 +202,19 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     };
     let waits = first_sync::waits(app).await?;
     let reading = waits && first_sync::under_way(&ask).await?.is_some();
-    let it = if reading || !missing.is_empty() {
-        Foreseen::default()
-    } else {
-        let (it, totals) = simulate::over_all_that_waits(app, Foreseen::add).await?;
-        Foreseen { settled: totals.settled, ..it }
-    };
+    let known =
+        if reading || !missing.is_empty() { aside::Known { answer: None, asking: false } } else { last(&ask).await? };
+    let as_of = known.answer.as_ref().map_or_else(String::new, |(at_ms, _)| rfc3339(*at_ms));
+    let outcome = known.answer.map(|(_, seen)| seen.outcome.clone());
+    let failure = outcome.as_ref().and_then(|outcome| outcome.clone().err()).filter(|_| !known.asking);
     let page = Preview {
         frame: frame(&ask, if waits { "What the first sync would add" } else { "What the next sync would add" })
             .await?,
         steps: Progress::of(&ask).await?.steps(Step::Preview),
-        it,
+        it: outcome.and_then(Result::ok),
+        as_of,
+        asking: known.asking,
+        failure: failure.unwrap_or_default(),
         reading,
         waits,
         missing,

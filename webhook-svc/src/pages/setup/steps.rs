@@ -99,5 +99,5 @@ pub async fn needs_admin(ask: &Ask) -> Result<bool, ApiError> {
 /// # Errors
 /// When the store cannot be read.
 pub async fn frame(ask: &Ask, title: &str) -> Result<Frame, ApiError> {
-    Ok(Frame::of(ask, "setup", title).await?.with_scripts(&["setup.js"]))
+    Ok(Frame::of(ask, "setup", title).await?.with_scripts(&["again.js"]))
 }

@@ -1,36 +1,14 @@
 //! The setup as somebody goes through it without scripts: beside stand-ins for Plex, Radarr and Sonarr, with real runs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use pulsarr_shared::clock::ManualClock;
-use pulsarr_shared::config::Config;
-use pulsarr_shared::stop::Stop;
 use pulsarr_tests::fakes::Title;
-use pulsarr_tests::household::Household;
 use secrecy::ExposeSecret as _;
 
-use crate::app::App;
-use crate::configuration::Origin;
-use crate::pages::testing::{Shown, Visitor};
-use crate::testing::{NOW, Testing};
+use crate::pages::testing::{Shown, Visitor, among_stand_ins};
 
 const TOKEN: (&str, &str) = ("token", "first-visit");
 const LINKED: &str = "plex: {token: \"${PLEX_TOKEN}\"}\n";
-
-/// A household with wishes, and a visitor of its service, where nobody has been yet.
-fn begin(settings: &str) -> (Household, Visitor) {
-    let mut household = Household::new();
-    household.set("PULSARR_SETUP_TOKEN", TOKEN.1);
-    household.write_settings(settings);
-    let variables: Vec<_> = household.vars.clone().into_iter().collect();
-    let origin = Origin { variables: variables.clone(), base_dir: household.folder().to_owned() };
-    let config = Config::load(variables, household.folder()).unwrap();
-    let clock = Arc::new(ManualClock::at(NOW));
-    let app = App::new(config, origin, Arc::clone(&clock) as _, Stop::default(), Arc::default()).unwrap();
-    let service = Testing { app: Arc::new(app), clock, folder: tempfile::tempdir().unwrap() };
-    (household, Visitor::new(service))
-}
 
 async fn as_admin(visitor: Visitor) -> Visitor {
     let made = visitor.post("/setup", &[TOKEN, ("username", "ada"), ("password", Visitor::PASSWORD)]).await;
@@ -65,7 +43,7 @@ async fn add(visitor: &Visitor, kind: &str, url: &str, key: &str) -> Shown {
 
 #[tokio::test]
 async fn from_nothing_to_the_first_sync_without_scripts() {
-    let (household, visitor) = begin("");
+    let (household, visitor) = among_stand_ins("");
     let (plex, radarr, sonarr) = (&household.plex, &household.radarr, &household.sonarr);
     let (owner, tomas, jo) = (plex.owner_uuid(), plex.add_friend("tomas.r"), plex.add_friend("jo.marsh"));
     plex.set_private(&jo, true);
@@ -94,7 +72,8 @@ async fn from_nothing_to_the_first_sync_without_scripts() {
     assert!(!other.text.contains("http-equiv"), "whoever types is not disturbed");
     plex.claim_pin(&code);
     visitor.service.clock.advance(Duration::from_secs(2));
-    shows(&visitor.get("/setup/plex").await, &["Plex is linked", "mirela_q", "href=\"/setup/instances\""]);
+    let linked = visitor.until("/setup/plex", |page| page.contains("Plex is linked")).await;
+    shows(&linked, &["mirela_q", "href=\"/setup/instances\""]);
     assert_eq!(next(&visitor).await, "/setup/instances");
 
     // Radarr and Sonarr. A test keeps what was typed.
@@ -131,7 +110,7 @@ async fn from_nothing_to_the_first_sync_without_scripts() {
 
     // What would come of it.
     assert_eq!(next(&visitor).await, "/setup/preview");
-    let preview = visitor.get("/setup/preview").await;
+    let preview = visitor.until("/setup/preview", |page| page.contains("Would be added")).await;
     shows(
         &preview,
         &[
@@ -163,7 +142,7 @@ async fn from_nothing_to_the_first_sync_without_scripts() {
 
 #[tokio::test]
 async fn without_the_setup_token_nothing_is_told_and_guesses_are_counted() {
-    let (household, visitor) = begin(LINKED);
+    let (household, visitor) = among_stand_ins(LINKED);
     let welcome = visitor.get("/setup").await;
     shows(&welcome, &["Setup token", "name=\"username\""]);
     for told in ["mirela", "movies", household.plex.owner_uuid().as_str()] {
@@ -195,7 +174,7 @@ async fn without_the_setup_token_nothing_is_told_and_guesses_are_counted() {
 
 #[tokio::test]
 async fn after_the_first_admin_the_setup_needs_a_session_and_its_forms_their_token() {
-    let (_household, visitor) = begin("");
+    let (_household, visitor) = among_stand_ins("");
     let visitor = as_admin(visitor).await;
     for path in ["/setup/plex", "/setup/instances", "/setup/users", "/setup/preview"] {
         assert_eq!(visitor.post_as(path, "guessed", &[("do", "begin")]).await.status, 403, "{path}");
@@ -211,7 +190,7 @@ async fn after_the_first_admin_the_setup_needs_a_session_and_its_forms_their_tok
 
 #[tokio::test]
 async fn a_token_is_pasted_and_a_wrong_one_is_told_at_its_field() {
-    let (household, visitor) = begin("");
+    let (household, visitor) = among_stand_ins("");
     let visitor = as_admin(visitor).await;
     let refused = visitor.post("/setup/plex", &[("do", "paste"), ("token", "not-a-token-of-plex")]).await;
     assert_eq!(refused.status, 422);
@@ -231,7 +210,7 @@ async fn a_token_is_pasted_and_a_wrong_one_is_told_at_its_field() {
 
 #[tokio::test]
 async fn what_the_settings_file_declares_is_done_and_marked() {
-    let (household, visitor) = begin(pulsarr_tests::household::SETTINGS);
+    let (household, visitor) = among_stand_ins(pulsarr_tests::household::SETTINGS);
     household.plex.watch(&household.plex.owner_uuid(), Title::movie("Salt Ledger").year(2025).tmdb(900_002));
     let visitor = as_admin(visitor).await;
     assert_eq!(next(&visitor).await, "/");
@@ -251,7 +230,7 @@ async fn what_the_settings_file_declares_is_done_and_marked() {
 
 #[tokio::test]
 async fn what_is_missing_is_said_and_the_start_leads_back_to_it() {
-    let (_household, visitor) = begin("");
+    let (_household, visitor) = among_stand_ins("");
     let visitor = as_admin(visitor).await;
     shows(&visitor.get("/setup/users").await, &["Something is missing", "href=\"/setup/plex\""]);
     shows(&visitor.get("/setup/preview").await, &["Something is missing"]);

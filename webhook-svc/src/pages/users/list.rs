@@ -8,7 +8,7 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::quota_rows::{self, QuotaRow};
-use super::{reading, settings_in_words};
+use super::{RequestsShown, reading, settings_in_words};
 use crate::api::quotas::{self, QuotaView};
 use crate::api::readability::{self, ReadabilityView};
 use crate::api::user_overrides;
@@ -69,7 +69,7 @@ struct List {
     page: usize,
     /// Who is in a friend request only.
     strangers: Vec<ReadabilityView>,
-    requests_known: bool,
+    requests: RequestsShown,
 }
 
 /// A person as a row.
@@ -124,9 +124,9 @@ async fn draw(
     rows: Vec<QuotaRow>,
     versions: Option<Versions>,
 ) -> Result<Response, ApiError> {
-    let frame = Frame::of(ask, "users", "Users").await?;
+    let frame = Frame::of(ask, "users", "Users").await?.with_scripts(&["again.js"]);
     let (list, state) = users::page(ask).await?;
-    let readability = readability::page(ask).await?;
+    let (readability, requests) = readability::page(ask).await?;
     let mut quotas: HashMap<String, Vec<QuotaView>> = HashMap::new();
     for quota in quotas::page(ask).await?.quotas {
         quotas.entry(quota.user.uuid.clone()).or_default().push(quota);
@@ -171,7 +171,7 @@ async fn draw(
         fitting,
         page,
         strangers,
-        requests_known: readability.friend_requests_known,
+        requests: RequestsShown::of(requests),
     };
     html(ask, status, &list)
 }

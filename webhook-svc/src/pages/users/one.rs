@@ -8,7 +8,7 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::quota_rows::{self, QuotaRow};
-use super::{reading, settings_in_words};
+use super::{RequestsShown, reading, settings_in_words};
 use crate::api::quotas::{self, QuotaView};
 use crate::api::readability;
 use crate::api::user_overrides::{self, OverrideView};
@@ -42,6 +42,7 @@ struct One {
     user: UserView,
     /// Looks, words and advice about their list.
     reading: (&'static str, &'static str, String),
+    requests: RequestsShown,
     read_at: String,
     complete_at: String,
     quotas: Vec<QuotaView>,
@@ -103,10 +104,11 @@ async fn draw(
 ) -> Result<Response, ApiError> {
     let (view, version) = user_overrides::page(ask).await?;
     let uuid = view.user.uuid.as_str();
-    let frame = Frame::of(ask, "users", shortened(&view.user.name)).await?;
+    let frame = Frame::of(ask, "users", shortened(&view.user.name)).await?.with_scripts(&["again.js"]);
     let user = users::one(ask, uuid).await?;
     let user = user.ok_or_else(|| ApiError::not_found("this user is not on record any more"))?;
-    let told = readability::page(ask).await?.users.into_iter().find(|it| it.uuid == uuid);
+    let (told, requests) = readability::page(ask).await?;
+    let told = told.users.into_iter().find(|it| it.uuid == uuid);
     let reading = told.map_or(("unknown", "not known yet", String::new()), |it| {
         let (tone, words) = reading(it.state);
         (tone, words, it.advice)
@@ -123,6 +125,7 @@ async fn draw(
         versions,
         here,
         reading,
+        requests: RequestsShown::of(requests),
         read_at: user.read_at_ms.map_or_else(String::new, rfc3339),
         complete_at: user.complete_at_ms.map_or_else(String::new, rfc3339),
         quotas,

@@ -1,0 +1,39 @@
+// Pages that wait for something look by themselves whether it has come: <p data-again="2" data-state="waiting K7QX"> asks for the same
+// page every two seconds, and shows it anew once its state is another one. Whoever is typing is not disturbed. With data-parts only what
+// is marked by data-part, and has an id, is shown anew, but for what somebody has changed or is at.
+"use strict";
+(() => {
+  const waits = () => document.querySelector("[data-again]");
+  if (!waits()) return;
+  const FIRST_MS = 400;
+  const fields = (within) => [...within.querySelectorAll("input:not([type=hidden]), select, textarea")];
+  const usual = (select) => Math.max([...select.options].findLastIndex((option) => option.defaultSelected), 0);
+  const isChanged = (field) => {
+    if (field.matches("select")) return field.selectedIndex !== usual(field) && field.options.length > 0;
+    return /^(checkbox|radio)$/.test(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  };
+  const isTouched = (part) => fields(part).some((field) => field === document.activeElement || isChanged(field));
+
+  const show = (page) => {
+    if (waits().dataset.parts === undefined) {
+      if (!fields(document).some(isChanged)) location.reload();
+      return;
+    }
+    for (const part of document.querySelectorAll("[data-part]")) {
+      const fresh = page.getElementById(part.id);
+      if (fresh && !isTouched(part)) part.replaceChildren(...fresh.childNodes);
+    }
+    document.dispatchEvent(new Event("redrawn"));
+  };
+  const look = async () => {
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const state = page.querySelector("[data-again]")?.dataset.state;
+      if (answer.redirected) return location.reload();
+      if (answer.ok && state !== waits().dataset.state) show(page);
+    } catch { /* the service is away for a moment */ }
+    if (waits()) setTimeout(look, waits().dataset.again * 1000);
+  };
+  setTimeout(look, FIRST_MS);
+})();
