@@ -27,10 +27,14 @@ RUN host="$(rustc -vV | sed -n 's/^host: //p')" \
 COPY . .
 ARG REVISION=unknown
 # A static program of the gnu target: the C library is linked in, and names are still resolved through /etc/hosts and resolv.conf.
-# It may be put anywhere in memory: what that takes is packed, and 4 kB. By GNU's linker for every target; Rust's own, which only some
-# targets have, makes the same size.
+# It may be put anywhere in memory: what that takes is packed, and 4 kB. Rust's own linker, which only some targets have, also lays functions
+# that are the same in every byte on one another, and no data: 78 kB less.
 RUN target="$(cat /target)" \
- && PULSARR_REVISION="${REVISION}" RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-fuse-ld=bfd -C link-arg=-Wl,-z,pack-relative-relocs" \
+ && case "$target" in \
+      x86_64-*) link="-C link-arg=-Wl,--icf=all -C link-arg=-Wl,--pack-dyn-relocs=relr" ;; \
+      *) link="-C link-arg=-fuse-ld=bfd -C link-arg=-Wl,-z,pack-relative-relocs" ;; \
+    esac \
+ && PULSARR_REVISION="${REVISION}" RUSTFLAGS="-C target-feature=+crt-static $link" \
     cargo build --release --locked --target "$target" --target-dir /build \
       --package pulsarr-jobs --bin pulsarr --features image \
  && mkdir -p /out/app/data \
