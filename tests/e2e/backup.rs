@@ -249,3 +249,16 @@ fn told_to_stop_it_stops_and_leaves_nothing() {
     assert!(done.report()["summary"].as_str().unwrap().contains("it was told to stop"), "{}", done.stdout);
     assert_eq!(names(&folder(&household)), [""; 0]);
 }
+
+#[test]
+fn a_mistake_in_the_settings_keeps_nobody_from_a_backup_and_its_return_and_from_upkeep() {
+    let household = wanting_two();
+    household.sync_well();
+    household.write_settings("nonsense: true\n");
+    assert_eq!(household.sync().code, Some(78));
+    let file = backed_up(&household);
+    let done = household.pulsarr(&["upkeep"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let done = household.pulsarr(&["restore", file.to_str().unwrap()]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+}

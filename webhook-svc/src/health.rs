@@ -175,11 +175,9 @@ pub async fn look(app: &App) -> Result<Health, StoreError> {
         app.database.read(judged).await?;
     let instances_not_well = judged.iter().filter(|it| !it.health.is_well()).count();
     let settings = &config.settings;
-    let server = app.plex_health.server().map(|seen| seen.outcome.is_ok());
     let well = last_run.as_ref().is_none_or(|run| !matches!(run.result, "failed" | "crashed"));
     let token = app.plex_health.token();
-    let well = well && token != Some(TokenState::Dead) && server != Some(false);
-    let well = well && instances_not_well == 0 && webhooks_not_working == 0;
+    let well = well && token != Some(TokenState::Dead) && instances_not_well == 0 && webhooks_not_working == 0;
     let disk = is_writable_in_time(app).await;
     let status = match (&disk, well) {
         (Err(_), _) => "degraded",
@@ -193,7 +191,7 @@ pub async fn look(app: &App) -> Result<Health, StoreError> {
         data_folder: word(&disk),
         set_up: settings.plex.token.is_some() && !settings.instances.is_empty(),
         plex_token: token.map(TokenState::word),
-        plex_server_reachable: server,
+        plex_server_reachable: app.plex_health.server().map(|seen| seen.outcome.is_ok()),
         last_run,
         pending_approvals,
         webhooks_waiting,

@@ -196,8 +196,7 @@ mod tests {
         let visitor = visitor(&radarr).await;
         later(&visitor, 0).await;
         radarr.inject(Fault::on("GET", STATUS).status(401));
-        let page = visitor.get("/instances/movies").await;
-        assert!(page.status == 200 && page.text.contains(">refused<"), "{}", page.text);
+        visitor.until("/instances/movies", |page| page.contains(">refused<")).await;
         assert!(visitor.get("/").await.text.contains("One part cannot work"));
     }
 

@@ -100,9 +100,13 @@ impl WebhookCounts {
         *counts.entry((kind.word(), event, outcome)).or_default() += 1;
     }
 
-    /// Everything that was counted.
+    /// Everything that was counted, and what could not be stored even where that is nothing: who watches a counter for growth does not see it
+    /// be born.
     pub fn all(&self) -> Vec<Counted> {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for kind in [InstanceKind::Radarr, InstanceKind::Sonarr] {
+            counts.entry((kind.word(), "unknown", Outcome::NotStored)).or_default();
+        }
         let counted = |((source, event, outcome), count): (&(&'static str, &'static str, Outcome), &u64)| Counted {
             source,
             event,
@@ -125,7 +129,16 @@ mod tests {
         }
         counts.count(InstanceKind::Radarr, Some("Grab"), Outcome::Stored);
         counts.count(InstanceKind::Radarr, None, Outcome::WrongSecret);
-        let all: Vec<_> = counts.all().into_iter().map(|it| (it.event, it.outcome, it.count)).collect();
-        assert_eq!(all, [("Grab", "stored", 1), ("other", "stored", 100), ("unknown", "wrong_secret", 1)]);
+        let all: Vec<_> = counts.all().into_iter().map(|it| (it.source, it.event, it.outcome, it.count)).collect();
+        assert_eq!(
+            all,
+            [
+                ("radarr", "Grab", "stored", 1),
+                ("radarr", "other", "stored", 100),
+                ("radarr", "unknown", "wrong_secret", 1),
+                ("radarr", "unknown", "not_stored", 0),
+                ("sonarr", "unknown", "not_stored", 0)
+            ]
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pulsarr_shared::backup::{self, BackupError, Gauge, Made, Order};
 use pulsarr_shared::clock::{Clock, SystemClock};
-use pulsarr_shared::config::Config;
+use pulsarr_shared::config::Environment;
 use pulsarr_shared::lock::{self, Acquired};
 use pulsarr_shared::printable::{Lines, size};
 use pulsarr_shared::stop::Stop;
@@ -22,11 +22,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs the command.
 pub fn run(arguments: &BackupArguments) -> Result<ExitCode, Failure> {
-    chore::run("backup", arguments.report, |config| back_up(arguments, config))
+    chore::run("backup", arguments.report, |environment| back_up(arguments, environment))
 }
 
-fn back_up(arguments: &BackupArguments, config: &Config) -> Result<Outcome<Made>, Failure> {
-    let environment = &config.environment;
+fn back_up(arguments: &BackupArguments, environment: &Environment) -> Result<Outcome<Made>, Failure> {
     let data_dir = &environment.data_dir;
     if !Store::exists(data_dir) {
         let summary = format!("There is no store in {} yet, and so nothing to back up.", data_dir.display());

@@ -38,7 +38,7 @@ pub fn run(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     }
 
     say("\nData folder\n");
-    let store = open_store(&config)?;
+    let store = open_store(&config.environment)?;
     store.check()?;
     say_lines(|lines| lines.line(format_args!("  ok  {}", describe_folder(&config.environment.data_dir))));
 

@@ -2,12 +2,12 @@
 //! and by the exit code.
 
 use pulsarr_shared::clock::{Clock, SystemClock};
-use pulsarr_shared::config::Config;
+use pulsarr_shared::config::Environment;
 use pulsarr_shared::lock::Holder;
 use pulsarr_shared::process;
 use serde::Serialize;
 
-use super::{load_config_and_log, say, say_json};
+use super::{load_environment_and_log, say, say_json};
 use crate::arguments::ReportFormat;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -37,14 +37,15 @@ struct Report<'a, T> {
     details: Option<T>,
 }
 
-/// Does `work` and tells how it went, whatever happens.
+/// Does `work` and tells how it went, whatever happens. It needs no settings, so that a mistake in their file keeps nobody from a backup or
+/// from what makes room.
 pub fn run<T: Serialize>(
     command: &'static str,
     format: ReportFormat,
-    work: impl FnOnce(&Config) -> Result<Outcome<T>, Failure>,
+    work: impl FnOnce(&Environment) -> Result<Outcome<T>, Failure>,
 ) -> Result<ExitCode, Failure> {
-    let (place, done) = match load_config_and_log() {
-        Ok(config) => (config.environment.termination_log.clone(), work(&config)),
+    let (place, done) = match load_environment_and_log() {
+        Ok(environment) => (environment.termination_log.clone(), work(&environment)),
         Err(failure) => (termination::place_by_variable(), Err(failure)),
     };
     let (result, code, summary) = match &done {

@@ -49,9 +49,9 @@ async fn carry_out(arguments: &CopyArguments, config: &Config) -> Result<Copied,
         None
     } else {
         // Makes the folder of the lock, and refuses one that a lock does not work in.
-        drop(open_store(config)?);
+        drop(open_store(&config.environment)?);
         let id = new_run_id(SystemClock.now_ms());
-        let held = lock(arguments.chore.lock_wait, config, &id, &stop).await?;
+        let held = lock(arguments.chore.lock_wait, &config.environment, &id, &stop).await?;
         let guard = held.map_err(|holder| Failure {
             code: ExitCode::Busy,
             text: format!(

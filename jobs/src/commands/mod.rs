@@ -18,7 +18,7 @@ pub mod upkeep;
 use std::io::Write;
 use std::path::Path;
 
-use pulsarr_shared::config::{Config, ConfigError};
+use pulsarr_shared::config::{Config, ConfigError, Environment};
 use pulsarr_shared::model::Declaration;
 use pulsarr_shared::printable::printable;
 use pulsarr_shared::process;
@@ -102,11 +102,23 @@ fn usage(sentence: impl std::fmt::Display) -> Failure {
 fn load_config_and_log() -> Result<Config, Failure> {
     let config = load_config()?;
     telemetry::hide_secrets_of(&config);
-    let environment = &config.environment;
-    telemetry::start(&environment.log, environment.log_format, progress::AroundBar::default, Keep::Nothing).map_err(
-        |text| Failure { code: crate::exit_code::ExitCode::Configuration, text: format!("pulsarr: {text}") },
-    )?;
+    start_log(&config.environment)?;
     Ok(config)
+}
+
+/// What the environment says, for whatever the settings file is none of its business: with logging started as it says.
+fn load_environment_and_log() -> Result<Environment, Failure> {
+    let (environment, warnings) = Environment::from_vars(process::variables(), Path::new("."))?;
+    start_log(&environment)?;
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(environment)
+}
+
+fn start_log(environment: &Environment) -> Result<(), Failure> {
+    telemetry::start(&environment.log, environment.log_format, progress::AroundBar::default, Keep::Nothing)
+        .map_err(|text| Failure { code: crate::exit_code::ExitCode::Configuration, text: format!("pulsarr: {text}") })
 }
 
 /// Logs what should be looked at.
@@ -122,11 +134,10 @@ fn warn_of(config: &Config) {
 /// The store of this configuration for a command that only looks, or `None` before the first run: looking makes no files. One of
 /// an older version is upgraded, as by a run.
 fn open_store_if_any(config: &Config) -> Result<Option<Store>, Failure> {
-    Store::exists(&config.environment.data_dir).then(|| open_store(config)).transpose()
+    Store::exists(&config.environment.data_dir).then(|| open_store(&config.environment)).transpose()
 }
 
 /// The store of this configuration.
-fn open_store(config: &Config) -> Result<Store, Failure> {
-    let environment = &config.environment;
+fn open_store(environment: &Environment) -> Result<Store, Failure> {
     Ok(Store::open(&environment.data_dir, environment.allow_network_fs)?)
 }

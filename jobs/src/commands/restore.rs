@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pulsarr_shared::clock::{Clock, SystemClock};
-use pulsarr_shared::config::Config;
+use pulsarr_shared::config::Environment;
 use pulsarr_shared::lock::{self, Acquired, Holder};
 use pulsarr_shared::printable::Lines;
 use pulsarr_shared::restore::{self, Alone, Order, RestoreError, Restored};
@@ -18,11 +18,10 @@ use crate::failure::Failure;
 
 /// Runs the command.
 pub fn run(arguments: &RestoreArguments) -> Result<ExitCode, Failure> {
-    chore::run("restore", arguments.chore.report, |config| put_back(arguments, config))
+    chore::run("restore", arguments.chore.report, |environment| put_back(arguments, environment))
 }
 
-fn put_back(arguments: &RestoreArguments, config: &Config) -> Result<Outcome<Restored>, Failure> {
-    let environment = &config.environment;
+fn put_back(arguments: &RestoreArguments, environment: &Environment) -> Result<Outcome<Restored>, Failure> {
     let order = Order {
         data_dir: &environment.data_dir,
         file: &arguments.file,
@@ -33,7 +32,7 @@ fn put_back(arguments: &RestoreArguments, config: &Config) -> Result<Outcome<Res
         return Ok(outcome(restore::dry_run(&order).map_err(failure)?));
     }
     Store::prepare_folder(order.data_dir, order.allow_network_fs)?;
-    let alone = match be_alone(arguments.chore.lock_wait, config)? {
+    let alone = match be_alone(arguments.chore.lock_wait, environment)? {
         Ok(alone) => alone,
         Err(summary) => {
             let mut lines = Lines::new();
@@ -51,8 +50,8 @@ fn put_back(arguments: &RestoreArguments, config: &Config) -> Result<Outcome<Res
 }
 
 /// Both locks, or a sentence that says who has one of them.
-fn be_alone(lock_wait: Duration, config: &Config) -> Result<Result<Alone, String>, Failure> {
-    let data_dir = &config.environment.data_dir;
+fn be_alone(lock_wait: Duration, environment: &Environment) -> Result<Result<Alone, String>, Failure> {
+    let data_dir = &environment.data_dir;
     let failed = |error| Failure { code: ExitCode::Configuration, text: format!("pulsarr: failed to {error}") };
     let service = match lock::try_acquire_service(data_dir, &holder("restore")).map_err(failed)? {
         Acquired::Ours(guard) => guard,
@@ -62,7 +61,7 @@ fn be_alone(lock_wait: Duration, config: &Config) -> Result<Result<Alone, String
     let syncs = runtime.block_on(async {
         let stop = Stop::default();
         listen_for_stop(&stop, Duration::MAX)?;
-        lock(lock_wait, config, "restore", &stop).await
+        lock(lock_wait, environment, "restore", &stop).await
     })?;
     Ok(match syncs {
         Ok(syncs) => Ok(Alone { syncs, service }),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pulsarr_shared::clients::Transport;
 use pulsarr_shared::clock::{Clock, Stopwatch, SystemClock, UnixMs, rfc3339};
-use pulsarr_shared::config::Config;
+use pulsarr_shared::config::{Config, Environment};
 use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
 use pulsarr_shared::model::{RunResult, Trigger};
 use pulsarr_shared::printable::printable;
@@ -117,8 +117,8 @@ async fn report(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Re
     let (store, guard): (Store, Option<LockGuard>) = if arguments.dry_run {
         (Store::copy_in_memory(&config.environment.data_dir, config.environment.allow_network_fs)?, None)
     } else {
-        let store = open_store(config)?;
-        match lock(arguments.lock_wait, config, &request.run_id, &stop).await? {
+        let store = open_store(&config.environment)?;
+        match lock(arguments.lock_wait, &config.environment, &request.run_id, &stop).await? {
             Ok(guard) => (store, Some(guard)),
             Err(holder) => {
                 if let Err(error) = store.write(|db| db.count_lock_busy()) {
@@ -156,7 +156,7 @@ async fn report(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Re
 /// Takes the lock, waiting as long as was asked for. The inner error tells who holds it.
 pub(super) async fn lock(
     lock_wait: Duration,
-    config: &Config,
+    environment: &Environment,
     run_id: &str,
     stop: &Stop,
 ) -> Result<Result<LockGuard, Option<Holder>>, Failure> {
@@ -170,7 +170,7 @@ pub(super) async fn lock(
             since_ms: SystemClock.now_ms(),
         };
         let failed = |error| Failure { code: ExitCode::Configuration, text: format!("pulsarr: failed to {error}") };
-        match lock::try_acquire(&config.environment.data_dir, &holder).map_err(failed)? {
+        match lock::try_acquire(&environment.data_dir, &holder).map_err(failed)? {
             Acquired::Ours(guard) => return Ok(Ok(guard)),
             Acquired::Held(by) if waiting.elapsed() >= lock_wait || stop.reason().is_some() => {
                 return Ok(Err(by));

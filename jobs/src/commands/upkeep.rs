@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pulsarr_shared::clock::{Clock, SystemClock};
-use pulsarr_shared::config::{Config, Environment};
+use pulsarr_shared::config::Environment;
 use pulsarr_shared::printable::{Lines, size};
 use pulsarr_shared::stop::Stop;
 use pulsarr_shared::store::Store;
@@ -18,11 +18,11 @@ use crate::failure::Failure;
 
 /// Runs the command.
 pub fn run(arguments: &UpkeepArguments) -> Result<ExitCode, Failure> {
-    chore::run("upkeep", arguments.report, |config| keep_up(arguments, config))
+    chore::run("upkeep", arguments.report, |environment| keep_up(arguments, environment))
 }
 
-fn keep_up(arguments: &UpkeepArguments, config: &Config) -> Result<Outcome<Kept>, Failure> {
-    let environment = config.environment.clone();
+fn keep_up(arguments: &UpkeepArguments, environment: &Environment) -> Result<Outcome<Kept>, Failure> {
+    let environment = environment.clone();
     if !Store::exists(&environment.data_dir) {
         let summary = format!("There is no store in {} yet, and so nothing to tidy.", environment.data_dir.display());
         let mut lines = Lines::new();
@@ -35,7 +35,7 @@ fn keep_up(arguments: &UpkeepArguments, config: &Config) -> Result<Outcome<Kept>
             details: None,
         });
     }
-    let store = open_store(config)?;
+    let store = open_store(&environment)?;
     let (dry_run, now_ms) = (arguments.dry_run, SystemClock.now_ms());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unexpected)?;
     let done = runtime.block_on(async {
