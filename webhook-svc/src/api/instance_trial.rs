@@ -8,6 +8,7 @@ use pulsarr_shared::store::{FoundBy, Store, Unwell};
 use pulsarr_shared::upstreams::{Upstreams, arr_problem};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 use warp::reply::Response;
 
 use super::editing::{Standing, body_of};
@@ -15,6 +16,7 @@ use super::endpoint::answer;
 use super::instances::{known, put, take_name, wanted};
 use super::webhooks::{ConnectionView, looked_at};
 use crate::app::App;
+use crate::audit::{self, By};
 use crate::connections::{impatient, is_reached_alike};
 use crate::instance_watch::note;
 use crate::request::{ApiError, Ask};
@@ -123,10 +125,22 @@ pub async fn tried(ask: &Ask) -> Result<(Trial, Option<Choices>), ApiError> {
             note_fitness(app, &name, &found).await?;
         }
     }
-    let webhook = if answers && is_saved { Some(looked_at(ask, &name, "instance.tested").await?) } else { None };
+    let webhook = if answers && is_saved {
+        note_tested(ask, &name).await?;
+        Some(looked_at(ask, &name).await?)
+    } else {
+        None
+    };
     let findings: Vec<FindingView> = found.into_iter().map(FindingView::from).collect();
     let ok = !findings.is_empty() && findings.iter().all(|finding| finding.ok);
     Ok((Trial { ok, findings, webhook }, offered))
+}
+
+/// Notes in the audit log who has had an instance tested that is saved and answers.
+async fn note_tested(ask: &Ask, name: &str) -> Result<(), ApiError> {
+    let (by, target) = (By::of(ask), name.to_owned());
+    let note = move |store: &Store| store.write(|db| audit::record(db, &by, "instance.tested", &target, &json!({})));
+    Ok(ask.app.database.write(note).await?)
 }
 
 /// Notes in the history of an instance that answers whether it has what the settings name.
