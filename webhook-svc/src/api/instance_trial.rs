@@ -4,7 +4,8 @@ use pulsarr_shared::check::{self, Finding};
 use pulsarr_shared::clients::arr::{Arr, ArrError, QualityProfile, RootFolder, Tag};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{OutageReason, Section};
-use pulsarr_shared::store::{FoundBy, Store, Unwell};
+use pulsarr_shared::outages;
+use pulsarr_shared::store::{FoundBy, Store};
 use pulsarr_shared::upstreams::{Upstreams, arr_problem};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -148,14 +149,8 @@ async fn note_fitness(app: &App, name: &str, found: &[Finding]) -> Result<(), Ap
     let problem = found.iter().find_map(|finding| finding.outcome.as_ref().err()).cloned();
     let (name, now_ms) = (name.to_owned(), app.now_ms());
     let note = move |store: &Store| {
-        store.write(|db| match &problem {
-            Some(problem) => {
-                let (reason, detail) = (problem.kind.outage(), problem.message.as_str());
-                let by = FoundBy::Look;
-                db.note_unwell(&Unwell { instance: &name, reason, detail, by, refused_webhooks: 0 }, now_ms)
-            }
-            None => db.end_outages(&name, OutageReason::OF_INSTANCE, now_ms),
-        })
+        let found = problem.as_ref().map_or(Ok(()), Err);
+        store.write(|db| outages::note(db, &name, found, FoundBy::Look, OutageReason::OF_INSTANCE, now_ms))
     };
     Ok(app.database.write(note).await?)
 }
