@@ -22,6 +22,7 @@ pub mod link;
 pub mod lock;
 pub mod model;
 pub mod observe;
+pub mod outages;
 pub mod plan;
 pub mod poster_folder;
 pub mod printable;

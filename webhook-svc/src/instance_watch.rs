@@ -10,9 +10,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::model::{Instance, OutageReason};
+use pulsarr_shared::outages;
 use pulsarr_shared::process;
 use pulsarr_shared::report::Problem;
-use pulsarr_shared::store::{FoundBy, StoreError, Unwell};
+use pulsarr_shared::store::{FoundBy, StoreError};
 use pulsarr_shared::upstreams::{Upstreams, arr_problem};
 
 use crate::api::instance_health::{self, Health};
@@ -91,17 +92,12 @@ pub fn note(app: &App, instance: &Instance, problem: Option<Problem>) {
 fn note_in_history(app: &App, instance: &Instance, problem: Option<Problem>) {
     let (name, now_ms) = (instance.name.clone(), app.now_ms());
     app.database.write_later(move |store| {
-        let noted = store.write(|db| match &problem {
-            Some(problem) => {
-                let (reason, detail) = (problem.kind.outage(), problem.message.as_str());
-                let by = FoundBy::Look;
-                db.note_unwell(&Unwell { instance: &name, reason, detail, by, refused_webhooks: 0 }, now_ms)
-            }
-            // Whether it has what the settings name is another question.
-            None => {
-                db.end_outages(&name, OutageReason::WHILE_SILENT, now_ms)?;
-                db.note_upstream_success(&name, now_ms)
-            }
+        let found = problem.as_ref().map_or(Ok(()), Err);
+        // Whether it has what the settings name is another question.
+        let answered = OutageReason::WHILE_SILENT;
+        let noted = store.write(|db| {
+            outages::note(db, &name, found, FoundBy::Look, answered, now_ms)?;
+            if problem.is_none() { db.note_upstream_success(&name, now_ms) } else { Ok(()) }
         });
         if let Err(error) = noted {
             tracing::warn!("the history of {name} lacks a look: failed to {error}. {}", error.advice());

@@ -17,12 +17,17 @@ pub async fn check<N: Future<Output = Option<i64>>>(arr: &Arr, wanted: &Wanted, 
 ///
 /// `newest` tells the number of the last webhook of this instance that is stored here, which grows with each; `None` where it cannot be
 /// told. An instance calls everything a success that is answered with less than 400, a redirect too, which it does not follow: only what
-/// has come has come.
-pub async fn fix<N: Future<Output = Option<i64>>>(arr: &Arr, wanted: &Wanted, newest: impl Fn() -> N) -> Connection {
+/// has come has come. `changed` is waited for right after each change that the instance has taken.
+pub async fn fix<N: Future<Output = Option<i64>>, C: Future<Output = ()>>(
+    arr: &Arr,
+    wanted: &Wanted,
+    newest: impl Fn() -> N,
+    changed: impl Fn() -> C,
+) -> Connection {
     if wanted.base_url.is_none() {
         return no_address(wanted);
     }
-    settle(mend(arr, wanted, &newest).await, wanted)
+    settle(mend(arr, wanted, &newest, &changed).await, wanted)
 }
 
 /// Deletes the connections of this installation and instance, and no others. Answers how many there were.
@@ -76,10 +81,11 @@ async fn look<N: Future<Output = Option<i64>>>(
     Ok(judged(try_out(arr, ours, newest).await?, id, wanted, "have pulsarr repair the connection"))
 }
 
-async fn mend<N: Future<Output = Option<i64>>>(
+async fn mend<N: Future<Output = Option<i64>>, C: Future<Output = ()>>(
     arr: &Arr,
     wanted: &Wanted,
     newest: &impl Fn() -> N,
+    changed: &impl Fn() -> C,
 ) -> Result<Connection, ArrError> {
     let existing = arr.notifications().await?;
     let plan = plan(&existing, wanted);
@@ -89,13 +95,19 @@ async fn mend<N: Future<Output = Option<i64>>>(
             let Some(draft) = wanted.draft(&name) else { return Ok(no_address(wanted)) };
             // Two steps, because an instance tries what reports something before it creates it, and may not reach us yet.
             let silent = arr.create_notification(&draft).await?;
+            changed().await;
             (arr.update_notification(&silent, &draft).await?, true)
         }
-        Step::Repair { id, .. } => (rewrite(arr, with_id(id), wanted).await?, true),
+        Step::Repair { id, .. } => {
+            let ours = rewrite(arr, with_id(id), wanted).await?;
+            changed().await;
+            (ours, true)
+        }
         Step::Keep { id } => (with_id(id).ok_or_else(gone)?, false),
     };
     for id in plan.spare {
         arr.delete_notification(id).await?;
+        changed().await;
     }
     // The password was just stored, so whoever refuses it is not us.
     const AFTER: &str = "see that PULSARR_BASE_URL leads to pulsarr itself and not to a login in front of it";
@@ -104,6 +116,7 @@ async fn mend<N: Future<Output = Option<i64>>>(
         return Ok(outcome);
     }
     let ours = rewrite(arr, Some(ours), wanted).await?;
+    changed().await;
     Ok(judged(try_out(arr, &ours, newest).await?, ours.id, wanted, AFTER))
 }
 

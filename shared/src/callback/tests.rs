@@ -31,7 +31,7 @@ async fn check(arr: &Arr, wanted: &Wanted) -> Connection {
 
 /// [`super::fix`], the same way.
 async fn fix(arr: &Arr, wanted: &Wanted) -> Connection {
-    super::fix(arr, wanted, || ready(None)).await
+    super::fix(arr, wanted, || ready(None), || ready(())).await
 }
 
 /// Where instances call: 401 for the wrong password, 404 for another path than `/webhook/…`, else 200.
@@ -313,9 +313,10 @@ async fn what_is_answered_and_never_comes_is_not_working() {
             }
         });
         let wanted = wanted(&elsewhere);
-        for found in
-            [super::fix(&arr, &wanted, || ready(Some(7))).await, super::check(&arr, &wanted, || ready(Some(7))).await]
-        {
+        for found in [
+            super::fix(&arr, &wanted, || ready(Some(7)), || ready(())).await,
+            super::check(&arr, &wanted, || ready(Some(7))).await,
+        ] {
             assert_eq!(found.status, ConnectionStatus::NotWorking, "{answer}: {}", found.advice);
             assert!(found.advice.contains(&elsewhere) && found.advice.contains("PULSARR_BASE_URL"), "{}", found.advice);
         }
@@ -323,7 +324,7 @@ async fn what_is_answered_and_never_comes_is_not_working() {
     let receiver = Receiver::start();
     let wanted = wanted(&receiver.url());
     let newest = || ready(Some(receiver.events.lock().unwrap().len() as i64));
-    assert_eq!(super::fix(&arr, &wanted, newest).await.status, ConnectionStatus::Ok);
+    assert_eq!(super::fix(&arr, &wanted, newest, || ready(())).await.status, ConnectionStatus::Ok);
     assert_eq!(super::check(&arr, &wanted, newest).await.status, ConnectionStatus::Ok);
 }
 

@@ -28,6 +28,24 @@ const IS_MORE_ON_ITS_WAY: &str = "-- placements.is_more_on_its_way\n\
             SELECT 1 FROM imports i WHERE i.instance = g.instance AND i.external_id = g.external_id\n\
                 AND i.season = g.season AND i.episode = g.episode))";
 
+/// Asked at every look, as the next ones.
+const OLDEST_AWAITED: &str = "-- placements.oldest_awaited\n\
+    SELECT min(p.queued_at_ms) FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL\n\
+    WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL";
+
+/// The same with what has come.
+const OLDEST_PLACED: &str = "-- placements.oldest_placed\n\
+    SELECT min(p.queued_at_ms) FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL\n\
+    WHERE p.instance = ?1 AND p.state IN ('added', 'present', 'removed')";
+
+/// What has not come in time.
+const AWAITED_SINCE: &str = "-- placements.awaited_since\n\
+    SELECT p.id, p.entry_id, CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END AS external_id\n\
+    FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL JOIN titles t ON t.id = p.title_id\n\
+    WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL\n\
+        AND (p.done_at_ms <= ?2 OR p.done_at_ms > ?3) AND external_id IS NOT NULL\n\
+    ORDER BY p.id";
+
 /// How far the clocks of an arr and of this machine may be apart, and an import of ours still count; milliseconds.
 const CLOCKS_DIFFER_MS: i64 = 60_000;
 
@@ -246,11 +264,7 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn oldest_awaited(self, instance: &str) -> Result<Option<UnixMs>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- placements.oldest_awaited\n\
-             SELECT min(p.queued_at_ms) FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL\n\
-             WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL",
-        )?;
+        let mut query = self.connection.prepare_cached(OLDEST_AWAITED)?;
         Ok(query.query_row([instance], |row| row.get(0))?)
     }
 
@@ -260,11 +274,7 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn oldest_placed(self, instance: &str) -> Result<Option<UnixMs>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- placements.oldest_placed\n\
-             SELECT min(p.queued_at_ms) FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL\n\
-             WHERE p.instance = ?1 AND p.state IN ('added', 'present', 'removed')",
-        )?;
+        let mut query = self.connection.prepare_cached(OLDEST_PLACED)?;
         Ok(query.query_row([instance], |row| row.get(0))?)
     }
 
@@ -289,14 +299,7 @@ impl Db<'_> {
         until_ms: UnixMs,
         now_ms: UnixMs,
     ) -> Result<Vec<AwaitedRow>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- placements.awaited_since\n\
-             SELECT p.id, p.entry_id, CASE t.media_type WHEN 'movie' THEN t.tmdb_id ELSE t.tvdb_id END AS external_id\n\
-             FROM placements p JOIN entries e ON e.id = p.entry_id AND e.closed_at_ms IS NULL JOIN titles t ON t.id = p.title_id\n\
-             WHERE p.instance = ?1 AND p.state IN ('added', 'present') AND p.available_at_ms IS NULL\n\
-                 AND (p.done_at_ms <= ?2 OR p.done_at_ms > ?3) AND external_id IS NOT NULL\n\
-             ORDER BY p.id",
-        )?;
+        let mut query = self.connection.prepare_cached(AWAITED_SINCE)?;
         let rows = query.query_map(params![instance, until_ms, now_ms], |row| {
             Ok(AwaitedRow { id: PlacementId(row.get(0)?), entry: EntryId(row.get(1)?), external_id: row.get(2)? })
         })?;
@@ -335,5 +338,37 @@ mod tests {
         assert!(steps[0].contains("titles_by_external_id"), "{steps:?}");
         assert!(steps[1].contains("placements_by_title (title_id=? AND instance=?)"), "{steps:?}");
         assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:?}");
+    }
+
+    /// What is asked at every look costs what is awaited or of late, and not what there is.
+    #[test]
+    fn no_table_is_walked_through_to_see_whether_something_is_awaited() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), false).unwrap();
+        let plan = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+            let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = plan.query_map(values, |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            let is_walk = |step: &String| step.starts_with("SCAN") && step != "SCAN CONSTANT ROW";
+            assert!(!steps.is_empty() && !steps.iter().any(is_walk), "{sql}: {steps:?}");
+            steps
+        };
+        let by_state = |steps: &[String]| {
+            let of_instance = "placements_by_state (instance=? AND state=?)";
+            assert!(steps.iter().any(|step| step.contains(of_instance)), "{steps:?}");
+        };
+        let steps = plan(IS_MORE_ON_ITS_WAY, &[&"movies", &1]);
+        let searched = |table: &str, by: &str| {
+            let found = steps.iter().any(|step| step.starts_with(&format!("SEARCH {table} ")) && step.contains(by));
+            assert!(found, "{table}, {by}: {steps:?}");
+        };
+        searched("batches", "(instance=?)");
+        searched("g", "grabs_by_time (grabbed_at_ms>?)");
+        searched("t", "titles_by_external_id");
+        searched("p", "placements_by_title (title_id=? AND instance=?)");
+        searched("i", "(instance=? AND external_id=? AND season=? AND episode=?)");
+        by_state(&plan(OLDEST_AWAITED, &[&"movies"]));
+        by_state(&plan(OLDEST_PLACED, &[&"movies"]));
+        by_state(&plan(AWAITED_SINCE, &[&"movies", &1, &2]));
     }
 }

@@ -32,13 +32,14 @@ use crate::clock::{Clock, Stopwatch, UnixMs, rfc3339};
 use crate::config::Config;
 use crate::lock::LockGuard;
 use crate::model::{EntryId, Instance, OutageReason, ReadOutcome, RunResult, Trigger};
+use crate::outages;
 use crate::process;
 use crate::report::{DecisionCounts, Problem, ProblemKind, Report, RunReport};
 use crate::resolve::{self, resolve};
 use crate::routing::Disks;
 use crate::run::{Only, Position, Progress, Run, RunStage};
 use crate::stop::{Stop, StopReason};
-use crate::store::{Db, FoundBy, Store, StoreError, Unwell};
+use crate::store::{Db, FoundBy, Store, StoreError};
 use crate::tracking::catch_up::{self, Due, Occasion, Told};
 use crate::tracking::{TrackingSettings, untold};
 use crate::upstreams::Upstreams;
@@ -189,12 +190,12 @@ pub async fn run(world: &World<'_>, request: &Request, mode: Mode<'_>) -> Result
 fn note_outages(db: Db<'_>, config: &Config, report: &Report, now_ms: UnixMs) -> Result<(), StoreError> {
     let by = if report.run.trigger == Trigger::FastLane { FoundBy::Look } else { FoundBy::Run };
     for Instance { name, .. } in &config.settings.instances {
-        if let Some(problem) = report.problems.iter().find(|problem| problem.upstream == *name) {
-            let (reason, detail) = (problem.kind.outage(), problem.message.as_str());
-            db.note_unwell(&Unwell { instance: name, reason, detail, by, refused_webhooks: 0 }, now_ms)?;
-        } else if report.did_well().any(|it| it == name) {
-            db.end_outages(name, OutageReason::OF_INSTANCE, now_ms)?;
-        }
+        let found = match report.problems.iter().find(|problem| problem.upstream == *name) {
+            Some(problem) => Err(problem),
+            None if report.did_well().any(|it| it == name) => Ok(()),
+            None => continue,
+        };
+        outages::note(db, name, found, by, OutageReason::OF_INSTANCE, now_ms)?;
     }
     Ok(())
 }

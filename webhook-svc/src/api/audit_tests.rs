@@ -35,6 +35,8 @@ impl Walk {
         let mut vars = plex.envs();
         vars.push(("PULSARR_SETUP_TOKEN", "first-visit".to_owned()));
         vars.push(("PULSARR_RETRY_BASE_MS", "0".to_owned()));
+        // Nobody listens there, which keeps no connection from being made.
+        vars.push(("PULSARR_BASE_URL", "http://127.0.0.1:9".to_owned()));
         let vars: Vec<_> = vars.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let service = crate::testing::app(&vars);
         let household = Household::of(&service);
@@ -158,6 +160,7 @@ async fn every_endpoint_that_changes_something_notes_who_did() {
     movies["tags"] = json!(["watchlist"]);
     walk.step(("PUT", "/instances/{name}"), "movies", movies, "instance.changed").await;
     walk.step(("POST", "/instances/test"), "", json!({"name": "movies"}), "instance.tested").await;
+    radarr.forget_connections();
     walk.step(("POST", "/webhooks/{instance}/fix"), "movies", Value::Null, "webhook.fixed").await;
     walk.decide().await;
     walk.configure().await;

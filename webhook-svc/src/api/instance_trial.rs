@@ -7,11 +7,13 @@ use pulsarr_shared::clients::arr::{Arr, ArrError, QualityProfile, RootFolder, Ta
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{OutageReason, Section};
-use pulsarr_shared::store::{FoundBy, Store, Unwell};
+use pulsarr_shared::outages;
+use pulsarr_shared::store::{FoundBy, Store};
 use pulsarr_shared::upstreams::{Upstreams, arr_problem};
 use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
+use serde_json::json;
 use warp::reply::Response;
 
 use super::editing::{Standing, body_of};
@@ -20,6 +22,7 @@ use super::instances::{known, put, take_name, wanted};
 use super::webhooks::{ConnectionView, looked_at};
 use crate::app::App;
 use crate::aside::{self, FAILED_FOR_MS, FRESH_FOR_MS, Known};
+use crate::audit::{self, By};
 use crate::auth;
 use crate::connections::{impatient, is_reached_alike};
 use crate::instance_watch::note;
@@ -129,10 +132,22 @@ pub async fn tried(ask: &Ask) -> Result<(Trial, Option<Choices>), ApiError> {
             note_fitness(app, &name, &found).await?;
         }
     }
-    let webhook = if answers && is_saved { Some(looked_at(ask, &name, "instance.tested").await?) } else { None };
+    let webhook = if answers && is_saved {
+        note_tested(ask, &name).await?;
+        Some(looked_at(ask, &name).await?)
+    } else {
+        None
+    };
     let findings: Vec<FindingView> = found.into_iter().map(FindingView::from).collect();
     let ok = !findings.is_empty() && findings.iter().all(|finding| finding.ok);
     Ok((Trial { ok, findings, webhook }, offered))
+}
+
+/// Notes in the audit log who has had an instance tested that is saved and answers.
+async fn note_tested(ask: &Ask, name: &str) -> Result<(), ApiError> {
+    let (by, target) = (By::of(ask), name.to_owned());
+    let note = move |store: &Store| store.write(|db| audit::record(db, &by, "instance.tested", &target, &json!({})));
+    Ok(ask.app.database.write(note).await?)
 }
 
 /// Notes in the history of an instance that answers whether it has what the settings name.
@@ -140,14 +155,8 @@ async fn note_fitness(app: &App, name: &str, found: &[Finding]) -> Result<(), Ap
     let problem = found.iter().find_map(|finding| finding.outcome.as_ref().err()).cloned();
     let (name, now_ms) = (name.to_owned(), app.now_ms());
     let note = move |store: &Store| {
-        store.write(|db| match &problem {
-            Some(problem) => {
-                let (reason, detail) = (problem.kind.outage(), problem.message.as_str());
-                let by = FoundBy::Look;
-                db.note_unwell(&Unwell { instance: &name, reason, detail, by, refused_webhooks: 0 }, now_ms)
-            }
-            None => db.end_outages(&name, OutageReason::OF_INSTANCE, now_ms),
-        })
+        let found = problem.as_ref().map_or(Ok(()), Err);
+        store.write(|db| outages::note(db, &name, found, FoundBy::Look, OutageReason::OF_INSTANCE, now_ms))
     };
     Ok(app.database.write(note).await?)
 }

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use pulsarr_shared::store::{ConnectionRow, PageFrom, Store, WebhookRow, WebhookState};
+use pulsarr_shared::store::{ConnectionRow, PageFrom, WebhookRow, WebhookState};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use warp::http::Method;
 use warp::reply::Response;
 
 use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
 use super::given;
 use super::instances::known;
-use crate::audit::{self, By};
+use crate::audit::By;
 use crate::connections;
 use crate::detached::on_its_own;
 use crate::request::{Access, ApiError, Ask};
@@ -139,23 +138,19 @@ async fn fix(ask: Ask) -> Result<Response, ApiError> {
 pub async fn fixed(ask: &Ask) -> Result<ConnectionView, ApiError> {
     let name = ask.variable("instance").to_owned();
     known(&ask.app.config(), &name)?;
-    looked_at(ask, &name, "webhook.fixed").await
+    looked_at(ask, &name).await
 }
 
 /// Looks at the connection in the instance of this name, makes or mends it for whoever asks, tries it out, and says how it stands. The
-/// audit log has it as `action`, whatever had to be done.
+/// audit log has `webhook.fixed` when something had to be done.
 ///
 /// # Errors
 /// 404 for one that is gone; when the store fails.
-pub async fn looked_at(ask: &Ask, name: &str, action: &'static str) -> Result<ConnectionView, ApiError> {
-    let app = &ask.app;
-    // Noted first: what follows changes something in the instance at once, and may be the last thing that this process does.
-    let (by, target) = (By::of(ask), name.to_owned());
-    let noted = move |store: &Store| store.write(|db| audit::record(db, &by, action, &target, &json!({})));
-    app.database.write(noted).await?;
+pub async fn looked_at(ask: &Ask, name: &str) -> Result<ConnectionView, ApiError> {
+    let (app, by) = (&ask.app, By::of(ask));
     // On its own feet: what was begun is brought to its end also when whoever asked goes away.
     let (service, instance) = (Arc::clone(app), name.to_owned());
-    let work = on_its_own(async move { connections::fix(&service, &instance).await });
+    let work = on_its_own(async move { connections::fix(&service, &instance, Some(by)).await });
     let broke_off = |_| ApiError::unavailable("the repair broke off: try again");
     let Some(found) = work.await.map_err(broke_off)?? else {
         return Err(ApiError::not_found(format!("`{name}` was removed meanwhile")));
@@ -209,6 +204,7 @@ mod tests {
     use super::super::household::{Household, SETTINGS};
     use super::*;
     use pulsarr_shared::store::NewWebhook;
+    use serde_json::json;
 
     #[tokio::test]
     async fn an_instance_that_cannot_be_reached_is_told_with_advice_and_noted() {

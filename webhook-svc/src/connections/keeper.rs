@@ -89,7 +89,7 @@ where
 
 /// Looks at the instance of this name. Answers whether it is well, and has told what it did while nobody listened.
 pub(super) async fn look(app: Arc<App>, name: String) -> bool {
-    let well = match fix(&app, &name).await {
+    let well = match fix(&app, &name, None).await {
         // Without an address of our own there is nothing that trying again could mend.
         Ok(Some(found)) => found.status == ConnectionStatus::Ok || app.config().environment.base_url.is_none(),
         // It is in the settings no more.

@@ -16,7 +16,7 @@ mod testing;
 mod tests;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use history::is_refusal;
@@ -34,6 +34,7 @@ use secrecy::SecretString;
 
 use crate::app::App;
 pub use crate::app::connections::host_of;
+use crate::audit::{self, By};
 
 /// How long an instance that is being removed is asked to give our connection up, waiting for others who ask it included.
 const TAKE_AWAY_WITHIN: Duration = Duration::from_secs(20);
@@ -172,11 +173,18 @@ async fn remember(app: &App, instance: &Instance) -> Result<Given, StoreError> {
 }
 
 /// Makes or mends the connection in the instance of this name and stores how it was found. `None`: there is no such instance (any more).
+/// When that creates, changes or removes one there, the audit log has `webhook.fixed` by whoever asked; `None`: nobody did.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails; what the instance says is in the answer.
-pub async fn fix(app: &App, name: &str) -> Result<Option<Connection>, StoreError> {
+pub async fn fix(app: &App, name: &str, by: Option<By>) -> Result<Option<Connection>, StoreError> {
     let _alone = app.connections.alone_with_name(name).await;
+    // Once, and as soon as something is changed: what follows may be the last thing that this process does.
+    let by = Mutex::new(by);
+    let changed = || {
+        let by = by.lock().unwrap_or_else(PoisonError::into_inner).take();
+        note_changed(app, name, by)
+    };
     loop {
         let config = impatient(Config::clone(&app.config()));
         let Some(instance) = config.settings.instances.iter().find(|it| it.name == name) else { return Ok(None) };
@@ -190,7 +198,7 @@ pub async fn fix(app: &App, name: &str) -> Result<Option<Connection>, StoreError
             let name = name.to_owned();
             async move { app.database.read(move |db| db.newest_webhook(&name)).await.ok() }
         };
-        let found = callback::fix(arr, &wanted, newest).await;
+        let found = callback::fix(arr, &wanted, newest, changed).await;
         match place_in(&app.config(), name) {
             Some(host) if host == host_of(&instance.url) => {}
             // It went or moved while it was being told where to report to: what was just made there is nobody's.
@@ -199,7 +207,8 @@ pub async fn fix(app: &App, name: &str) -> Result<Option<Connection>, StoreError
                     forget(app, name).await?;
                 }
                 match tokio::time::timeout(TAKE_AWAY_WITHIN, callback::remove(arr, &wanted)).await {
-                    Ok(Ok(_)) => {}
+                    Ok(Ok(0)) => {}
+                    Ok(Ok(_)) => changed().await,
                     Ok(Err(error)) => drop(left_behind(instance, &error.to_string())),
                     Err(_) => drop(left_behind(instance, SILENT)),
                 }
@@ -220,6 +229,19 @@ pub async fn fix(app: &App, name: &str) -> Result<Option<Connection>, StoreError
         };
         app.database.write(note).await?;
         return Ok(Some(found));
+    }
+}
+
+/// Notes that the connection of this instance was created, changed or removed for whoever asked.
+async fn note_changed(app: &App, name: &str, by: Option<By>) {
+    let Some(by) = by else { return };
+    let target = name.to_owned();
+    let noted = app
+        .database
+        .write(move |store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &serde_json::json!({}))));
+    // The change is made, and the rest of the work on it has to be done all the same.
+    if let Err(error) = noted.await {
+        tracing::error!("the audit log lacks a change of the webhook of {name}: failed to {error}. {}", error.advice());
     }
 }
 

@@ -182,7 +182,7 @@ async fn one_that_is_removed_while_it_is_being_connected_is_left_with_nothing() 
         ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;
         fake.inject(Fault::on(slow, "/api/v3/notification").times(1).latency_ms(300));
         let app = Arc::clone(&service.app);
-        let fixing = tokio::spawn(async move { fix(&app, "movies").await });
+        let fixing = tokio::spawn(async move { fix(&app, "movies", None).await });
         until("it is being asked", || !fake.journal().is_empty()).await;
         ask(&service, "DELETE", "/instances/movies", Value::Null).await;
         assert_eq!(fixing.await.unwrap().unwrap(), None);
@@ -198,8 +198,11 @@ async fn two_repairs_at_once_make_one_connection_that_is_well() {
     // The same Radarr under another name.
     ask(&service, "POST", "/instances", radarr("again", &fake.url())).await;
     fake.inject(Fault::on("POST", "/api/v3/notification").times(1).latency_ms(200));
-    let (one, two, three) =
-        tokio::join!(fix(&service.app, "movies"), fix(&service.app, "movies"), fix(&service.app, "again"));
+    let (one, two, three) = tokio::join!(
+        fix(&service.app, "movies", None),
+        fix(&service.app, "movies", None),
+        fix(&service.app, "again", None)
+    );
     for found in [one, two, three] {
         let found = found.unwrap().unwrap();
         assert_eq!(found.status, ConnectionStatus::Ok, "{}", found.advice);
@@ -298,10 +301,43 @@ async fn a_repair_and_a_removal_are_brought_to_their_end_when_their_askers_go_aw
 }
 
 #[tokio::test]
+async fn a_repair_is_in_the_audit_log_when_something_was_made_or_mended_and_not_otherwise() {
+    let (service, fake) = (service().await, FakeRadarr::start());
+    ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;
+    let repairs = async || {
+        let audit = service.ask(HOME, "GET", "/audit", &[], None).await;
+        let entries = audit.json["entries"].as_array().unwrap().clone();
+        entries.iter().filter(|entry| entry["action"] == "webhook.fixed" && entry["target"] == "movies").count()
+    };
+    let test = async || ask(&service, "POST", "/instances/test", json!({"name": "movies"})).await;
+    let fix = async || ask(&service, "POST", "/webhooks/movies/fix", Value::Null).await;
+
+    // One that does not take what it is given has nothing.
+    fake.inject(Fault::on("POST", "/api/v3/notification").times(1).status(400));
+    fix().await;
+    assert_eq!((repairs().await, fake.connections().len()), (0, 0));
+    assert_eq!(test().await.json["webhook"]["status"], "ok");
+    assert_eq!((repairs().await, fake.connections().len()), (1, 1), "it is made");
+    test().await;
+    fix().await;
+    assert_eq!(repairs().await, 1, "nothing had to be done");
+
+    fake.reconnect(1, &json!({"onGrab": false}));
+    test().await;
+    assert_eq!(repairs().await, 2, "it is mended");
+    fake.forget_connections();
+    fix().await;
+    assert_eq!(repairs().await, 3, "it is made again");
+    // Nobody asked for what the service does by itself.
+    let found = super::fix(&service.app, "movies", None).await.unwrap().unwrap();
+    assert_eq!((found.status, repairs().await), (ConnectionStatus::Ok, 3));
+}
+
+#[tokio::test]
 async fn the_test_that_an_arr_sends_while_our_own_call_is_open_is_taken_by_the_real_route() {
     let (service, fake) = (service().await, FakeRadarr::start());
     ask(&service, "POST", "/instances", radarr("movies", &fake.url())).await;
-    let found = fix(&service.app, "movies").await.unwrap().unwrap();
+    let found = fix(&service.app, "movies", None).await.unwrap().unwrap();
     assert_eq!(found.status, ConnectionStatus::Ok, "{}", found.advice);
     let sent: Vec<_> = fake.deliveries().into_iter().map(|sent| (sent.event, sent.status)).collect();
     assert!(!sent.is_empty() && sent.iter().all(|it| *it == ("Test".to_owned(), 200)), "{sent:?}");

@@ -227,7 +227,7 @@ async fn removing_takes_our_webhook_out_of_the_instance_and_leaves_others() {
         "fields": [{ "name": "url", "value": "http://other.example/hook" }, { "name": "method", "value": 1 }],
     }));
     with_movies(&service, &fake.url()).await;
-    connections::fix(&service.app, "movies").await.unwrap();
+    connections::fix(&service.app, "movies", None).await.unwrap();
     assert_eq!(fake.connections().len(), 2);
     let password = fake.connections().into_iter().find(|it| !it.password.is_empty()).unwrap().password;
     assert!(service.app.passwords.accept("movies", password.as_bytes()));
@@ -264,7 +264,7 @@ async fn one_that_a_rule_needs_stays_and_keeps_its_webhook() {
         [("PULSARR_AUTH", "disabled"), ("PULSARR_BASE_URL", &nobody()), ("PULSARR_CONFIG", path.to_str().unwrap())];
     let service = crate::testing::app(&vars);
     with_movies(&service, &fake.url()).await;
-    connections::fix(&service.app, "movies").await.unwrap();
+    connections::fix(&service.app, "movies", None).await.unwrap();
     // The file is read anew with every change.
     std::fs::write(&path, rule).unwrap();
     let refused = service.ask(HOME, "DELETE", "/instances/movies", &[], None).await;
@@ -398,7 +398,7 @@ async fn a_key_is_in_no_answer_no_log_and_no_audit_and_who_did_what_is() {
 
     let entries = audit.json["entries"].as_array().unwrap();
     let actions: Vec<&str> = entries.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["instance.removed", "instance.tested", "instance.changed", "instance.added"]);
-    assert_eq!(entries[2]["detail"], json!({"keys": ["api_key", "search_on_add"]}));
+    assert_eq!(actions, ["instance.removed", "webhook.fixed", "instance.tested", "instance.changed", "instance.added"]);
+    assert_eq!(entries[3]["detail"], json!({"keys": ["api_key", "search_on_add"]}));
     assert!(entries.iter().all(|entry| entry["target"] == "movies"));
 }
