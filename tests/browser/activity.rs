@@ -1,7 +1,7 @@
 //! What happened: runs, decisions, failures, webhooks, changes and the log.
 
 use pulsarr_tests::browser::Look;
-use pulsarr_tests::fakes::Fault;
+use pulsarr_tests::fakes::{Fault, Title};
 
 use crate::{Scene, play, play_signed_in, wanting_two};
 
@@ -27,6 +27,46 @@ fn a_title_that_radarr_refused_is_tried_again_from_the_page() {
         scene.household.sync_well();
         assert_eq!(scene.household.radarr.library().len(), 1);
     });
+}
+
+fn looks_for_runs(scene: &mut Scene) {
+    let browser = &scene.browser;
+    scene.household.radarr.inject(Fault::on("GET", "").status(503));
+    scene.household.plex.watch(&scene.household.plex.owner_uuid(), Title::movie("Windward").year(2026).tmdb(900_304));
+    assert_eq!(scene.household.sync().code, Some(69));
+    let rows = |count: usize| {
+        browser.until("the runs stand there", || browser.count("tbody tr"), |rows| *rows == count);
+    };
+    let choose = |select: &str, value: &str| {
+        browser.pick(&format!("[name={select}]"), value);
+        if !browser.scripts() {
+            browser.press("Apply");
+        }
+    };
+    browser.goto("/activity/runs");
+    rows(2);
+    choose("result", "partial");
+    browser.at("/activity/runs?result=partial&trigger=");
+    rows(1);
+    // Where one was stays where one goes on to.
+    browser.click("tbody a");
+    browser.until("the run is open", || browser.path(), |path| path.starts_with("/runs/"));
+    browser.sees("movies");
+    browser.goto("/activity/runs?result=partial&trigger=");
+    choose("trigger", "schedule");
+    browser.sees("Nothing fits");
+    browser.press("All runs");
+    browser.at("/activity/runs");
+    rows(2);
+}
+
+#[test]
+fn runs_are_looked_for_by_how_they_ended_and_who_started_them() {
+    for look in [Look::LIGHT, Look::WITHOUT_SCRIPTS] {
+        let household = wanting_two();
+        household.sync_well();
+        play_signed_in(look, household, looks_for_runs);
+    }
 }
 
 fn reads_what_happened(scene: &mut Scene) {

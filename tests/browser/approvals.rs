@@ -3,6 +3,7 @@
 use pulsarr_tests::browser::Look;
 use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, SETTINGS};
+use rusqlite::Connection;
 
 use crate::{Scene, play_signed_in, wanting_two};
 
@@ -99,6 +100,39 @@ fn requests_are_answered_from_the_keyboard() {
         browser.keys("a");
         browser.finds(".notice.is-ok");
         assert_eq!(browser.count("[data-request]"), 1);
+    });
+}
+
+#[test]
+fn a_request_is_rejected_and_another_edited_from_the_keyboard() {
+    play_signed_in(Look::LIGHT, asking(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/approvals");
+        browser.finds("[data-request]");
+        let title = |browser: &pulsarr_tests::browser::Browser| browser.text_of("[data-request] b");
+        let first = title(browser);
+        // Where a word is being written, letters are letters.
+        browser.write(".bulk [name=note]", "r");
+        assert_eq!(browser.count("[data-request]"), 2);
+        browser.goto("/approvals");
+        browser.finds("[data-request]");
+        browser.keys("r");
+        browser.finds(".notice.is-ok");
+        let second = title(browser);
+        assert_ne!(first, second);
+        browser.keys("e");
+        browser.until("its page is open", || browser.path(), |path| path.starts_with("/approvals/"));
+        browser.fill("Note", "by hand");
+        browser.press("Approve");
+        browser.at("/approvals");
+        browser.sees("Nobody waits for an answer");
+        let decided = Connection::open(scene.household.database()).unwrap();
+        let mut rows = decided.prepare("SELECT state, coalesce(note, '') FROM approvals ORDER BY state").unwrap();
+        let rows: Vec<(String, String)> =
+            rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+        let expected =
+            [("approved", "by hand"), ("rejected", "")].map(|(state, note)| (state.to_owned(), note.to_owned()));
+        assert_eq!(rows, expected);
     });
 }
 

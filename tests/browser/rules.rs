@@ -3,8 +3,9 @@
 use pulsarr_tests::browser::Look;
 use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, SETTINGS};
+use serde_json::{Value, json};
 
-use crate::{Scene, play_signed_in};
+use crate::{Scene, play, play_signed_in};
 
 const DRAMA: i64 = 900_301;
 const COMEDY: i64 = 900_302;
@@ -128,5 +129,92 @@ fn a_rule_with_a_mistake_keeps_what_was_typed_and_saves_nothing() {
         assert_eq!(browser.value("Priority"), "soon");
         browser.goto("/rules");
         assert!(!browser.text().contains("no number"));
+    });
+}
+
+#[test]
+fn a_rule_is_dragged_by_its_handle_to_another_place() {
+    let household = wanting_films();
+    household.write_settings(SETTINGS);
+    play(Look::LIGHT, household, |scene| {
+        let session = scene.sign_in();
+        for name in ["first", "second", "third"] {
+            let rule = json!({"name": name, "when": {"type": "movie"}, "label": name});
+            assert!(session.ask(&scene.service, "POST", "/rules", &rule).status < 300);
+        }
+        let order = || {
+            let rules = session.ask(&scene.service, "GET", "/rules", &Value::Null).json()["rules"].clone();
+            rules.as_array().unwrap().iter().map(|rule| rule["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let browser = &scene.browser;
+        browser.goto("/rules");
+        browser.finds("li[data-moves]:nth-child(3) .grip");
+        let middle = |css: &str| {
+            let script = format!(
+                "const {{left, top, width, height}} = document.querySelector('{css}').getBoundingClientRect();\
+                 return [left + width / 2, top + height / 2];"
+            );
+            let at = browser.run(&script);
+            (at[0].as_f64().unwrap(), at[1].as_f64().unwrap())
+        };
+        // A mouse of the browser's own, and not events that a script has made.
+        let mouse = |kind: &str, (x, y): (f64, f64)| {
+            let button = json!({"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1});
+            browser.devtools("Input.dispatchMouseEvent", &button);
+        };
+        let (from, to) = (middle("li[data-moves]:nth-child(1) .grip"), middle("li[data-moves]:nth-child(3) .grip"));
+        mouse("mousePressed", from);
+        for step in 1..=10 {
+            let part = f64::from(step) / 10.0;
+            mouse("mouseMoved", (from.0, from.1 + (to.1 + 8.0 - from.1) * part));
+        }
+        assert_eq!(order(), ["first", "second", "third"], "nothing is said before it is let go");
+        mouse("mouseReleased", (from.0, to.1 + 8.0));
+        browser.until("it is moved", order, |order| *order == ["second", "third", "first"]);
+        browser.until(
+            "what was moved has the focus",
+            || browser.run("return document.activeElement.querySelector('a')?.textContent"),
+            |name| *name == "first",
+        );
+        browser.reload();
+        browser.finds("li[data-moves]:nth-child(3) a[href='/rules/first']");
+    });
+}
+
+#[test]
+fn tests_beside_the_rules_are_judged_as_the_rules_are_now_and_as_they_would_be() {
+    let household = wanting_films();
+    household.write_settings(&format!(
+        "{SETTINGS}rules:\n- {{name: no westerns, when: {{genre: {{contains: Western}}}}, exclude: true}}\ntests:\n\
+         - {{name: the lonely rider stays away, given: {{title: The Lonely Rider, type: movie, genres: [Western]}}, \
+         expect: {{exclude: true}}}}\n\
+         - {{name: comedies are taken, given: {{title: The Tin Understudy, type: movie, genres: [Comedy]}}, \
+         expect: {{route: [movies]}}}}\n"
+    ));
+    play_signed_in(Look::LIGHT, household, |scene| {
+        let browser = &scene.browser;
+        browser.goto("/rules");
+        browser.sees("the lonely rider stays away");
+        assert_eq!((browser.count("td .badge.is-ok"), browser.count("td .badge.is-bad")), (2, 0));
+        browser.goto("/rules/new");
+        browser.fill("Name", "nothing funny");
+        browser.press("Add condition");
+        browser.finds("[name='when.0.field']");
+        browser.pick("[name='when.0.field']", "genre");
+        browser.finds("[name='when.0.was'][value='genre']");
+        browser.write("[name='when.0.value']", "Comedy");
+        browser.tick("It goes nowhere");
+        browser.press("Preview");
+        // It is told before it holds.
+        browser.sees("1 of 2 tests of the rules fail");
+        browser.sees("comedies are taken");
+        browser.press("Save the rule");
+        browser.at("/rules");
+        browser.sees("nothing funny");
+        browser.until(
+            "the test of comedies fails",
+            || (browser.count("td .badge.is-ok"), browser.count("td .badge.is-bad")),
+            |counts| *counts == (1, 1),
+        );
     });
 }

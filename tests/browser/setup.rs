@@ -1,8 +1,10 @@
 //! The first visit: from nothing at all to the first sync, with and without JavaScript.
 
 use pulsarr_tests::browser::Look;
-use pulsarr_tests::first_visit::{go_through, nothing_set_up};
+use pulsarr_tests::fakes::Fault;
+use pulsarr_tests::first_visit::{begin, go_through, nothing_set_up};
 use pulsarr_tests::household::wait_until;
+use pulsarr_tests::session::PASSWORD;
 
 use crate::accessibility::judged;
 use crate::{Scene, play};
@@ -32,4 +34,65 @@ fn from_nothing_at_all_to_the_first_sync() {
 #[test]
 fn the_same_without_javascript() {
     play(Look::WITHOUT_SCRIPTS, nothing_set_up(), from_nothing_to_the_first_sync);
+}
+
+#[test]
+fn instances_are_tried_out_chosen_for_and_mended_and_the_setup_goes_on_where_it_was_left() {
+    play(Look::LIGHT, nothing_set_up(), |scene| {
+        let Scene { browser, household, service } = &*scene;
+        browser.expects("status of 422");
+        begin(browser, household, service);
+        browser.at("/setup/instances");
+        let radarr = &household.radarr;
+        radarr.add_root_folder("/data/media/films", Some(1 << 40));
+        browser.goto("/setup/instances?kind=radarr");
+        browser.fill("Name", "movies");
+        browser.fill("Address", &radarr.url());
+        browser.fill("API key", "ffffffffffffffffffffffffffffffff");
+        browser.press("Test");
+        // The precise reason, and what was typed stays.
+        browser.finds("#outcome .notice.is-bad");
+        assert!(browser.text_of("#outcome").contains("API key"), "{}", browser.text_of("#outcome"));
+        assert_eq!(browser.value("Name"), "movies");
+        browser.fill("API key", &radarr.api_key());
+        browser.press("Test");
+        browser.finds("#outcome .notice.is-ok");
+        browser.choose("Quality profile", "Ultra-HD");
+        browser.pick("#root_folder_path", "/data/media/films");
+        // Somebody keeps Radarr from making a connection, and once that is over one button mends it.
+        radarr.inject(Fault::on("POST", "/api/v3/notification").status(500));
+        browser.press("Add Radarr");
+        browser.sees(&radarr.url());
+        browser.finds("form[action$='/fix'] button");
+        radarr.clear_faults();
+        // It is tried again by itself too: then there is no button any more.
+        browser.run("document.querySelector(\"form[action$='/fix'] button\")?.click()");
+        browser.until("the webhook is well", || browser.count("form[action$='/fix'] button"), |buttons| *buttons == 0);
+        wait_until("Radarr has our connection", || radarr.connections().len() == 1);
+
+        // Left in the middle: another browser, the next day.
+        browser.forget_cookies();
+        browser.goto("/");
+        browser.fill("User name", "mirela");
+        browser.fill("Password", PASSWORD);
+        browser.press("Sign in");
+        browser.at("/");
+        browser.goto("/setup");
+        // What is done is behind her.
+        browser.at("/setup/users");
+        browser.until("reading is offered, or done", || browser.count("button[value='read'], .table"), |it| *it > 0);
+        if browser.count(".table") == 0 {
+            browser.press("Read the lists");
+        }
+        browser.finds(".table");
+        browser.press("Save and continue");
+        browser.at("/setup/preview");
+        browser.sees("Salt Ledger");
+        browser.press("Start the first sync");
+        wait_until("the first sync has added it", || radarr.library().iter().any(|item| item.external_id == 900_002));
+        let added = radarr.library().into_iter().find(|item| item.external_id == 900_002).unwrap();
+        let resource = radarr.resource(added.id).unwrap();
+        let chosen = (&resource["qualityProfileId"], &resource["rootFolderPath"]);
+        assert_eq!(chosen, (&6.into(), &"/data/media/films".into()), "{resource:#}");
+    });
 }

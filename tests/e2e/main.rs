@@ -15,6 +15,7 @@ mod commands;
 mod copy;
 mod crash;
 mod cron_job;
+mod demo;
 mod doctor;
 mod explain;
 mod fast_lane;

@@ -278,7 +278,8 @@ impl Running {
     }
 
     /// Standard output so far.
-    pub(crate) fn stdout(&self) -> String {
+    #[must_use]
+    pub fn stdout(&self) -> String {
         self.read("stdout")
     }
 

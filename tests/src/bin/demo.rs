@@ -1,7 +1,7 @@
 //! `cargo demo`: an invented household, and two runs of the real `pulsarr sync` against it. Everything is on loopback and in a
 //! temporary folder, and gone at the end. `cargo demo --keep` leaves the household standing until Enter is pressed, and prints the
 //! environment with which to try `pulsarr` on it by hand. `cargo demo --serve` opens the whole product instead, at a household with a
-//! month behind it, until Ctrl-C.
+//! month behind it, until Ctrl-C; `--serve 8080` at another port than the service's own.
 
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -35,8 +35,16 @@ const PORT: u16 = 3003;
 const PAUSE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
-    if std::env::args().any(|argument| argument == "--serve") {
-        return serve();
+    let mut arguments = std::env::args();
+    if arguments.any(|argument| argument == "--serve") {
+        return match arguments.next().map(|port| port.parse()) {
+            None => serve(PORT),
+            Some(Ok(port)) => serve(port),
+            Some(Err(error)) => {
+                eprintln!("after --serve comes a port: {error}");
+                ExitCode::from(64)
+            }
+        };
     }
     let household = moved_in();
     println!("An invented household: Plex with four people, a Radarr and a Sonarr, all on loopback.");
@@ -74,10 +82,10 @@ fn main() -> ExitCode {
 }
 
 /// Opens the product for people to look around in. Ctrl-C ends it with everything that belongs to it.
-fn serve() -> ExitCode {
-    if let Err(error) = TcpListener::bind(("0.0.0.0", PORT)) {
+fn serve(port: u16) -> ExitCode {
+    if let Err(error) = TcpListener::bind(("0.0.0.0", port)) {
         eprintln!(
-            "port {PORT} cannot be had: {error}. Something else listens there, perhaps another demo: end it, and try again."
+            "port {port} cannot be had: {error}. Something else listens there, perhaps another demo: end it, and try again."
         );
         return ExitCode::FAILURE;
     }
@@ -85,9 +93,9 @@ fn serve() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
     let mut orders = runtime.block_on(async { [SignalKind::interrupt(), SignalKind::terminate()].map(listen) });
     println!("Moving an invented household in: a month of its life takes half a minute …");
-    let mut lively = Lively::move_in(PORT);
+    let mut lively = Lively::move_in(port);
     lively.begin_a_slow_run(40);
-    println!("\n  http://localhost:{PORT}   user name {ADMIN}, password {PASSWORD}\n");
+    println!("\n  http://localhost:{port}   user name {ADMIN}, password {PASSWORD}\n");
     println!(
         "Plex, two Sonarrs and two Radarrs are stand-ins on loopback; people go on to want things. Ctrl-C ends it all."
     );
