@@ -16,6 +16,7 @@ mod import;
 mod instances;
 mod known;
 mod nearest;
+mod overrides;
 mod quotas;
 mod reader;
 mod routes;
@@ -40,11 +41,12 @@ pub use environment::{AuthMode, Environment, FeedUse, LogFormat, TERMINATION_LOG
 pub use export::{Export, rule_text};
 pub use finding::{ConfigError, Problem, Source, StoredAt, Value};
 pub use import::{Given, MOST_ITEMS, Taken, TakenItem};
+pub use overrides::{Overrides, UserOverride};
 pub use quotas::PERIODS as QUOTA_PERIODS;
 pub use routes::ROUTE_OPTIONS;
 pub use settings::{PlexSettings, Settings, TmdbSettings};
 pub use stored::{Broken, Stored};
-pub use users::{UserOverride, UserSettings};
+pub use users::UserSettings;
 
 use jiff::tz::TimeZone;
 

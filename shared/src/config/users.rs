@@ -1,8 +1,9 @@
 //! The `users` of the settings file: who takes part, and what the household allows them.
 
-use crate::model::{Quota, Standing, User};
+use crate::model::{Standing, User};
 
 use super::finding::quoted;
+use super::overrides::{Overrides, UserOverride};
 use super::quotas;
 use super::reader::{Field, Fields, Reader, place};
 
@@ -18,12 +19,12 @@ pub struct UserSettings {
     /// For everybody without an override.
     pub default_standing: Standing,
     /// Exceptions, in the order of the file. No two name the same person in the same words.
-    pub overrides: Vec<UserOverride>,
+    pub overrides: Overrides,
 }
 
 impl Default for UserSettings {
     fn default() -> Self {
-        Self { default_sync: true, default_standing: Standing::default(), overrides: Vec::new() }
+        Self { default_sync: true, default_standing: Standing::default(), overrides: Overrides::default() }
     }
 }
 
@@ -32,46 +33,29 @@ impl UserSettings {
     /// decides.
     #[must_use]
     pub fn syncs(&self, user: &User) -> bool {
-        let named = self.overrides.iter().filter(|exception| user.answers_to(&exception.plex));
-        named.filter_map(|exception| exception.sync).next().unwrap_or(self.default_sync)
+        self.overrides.of(user).find_map(|exception| exception.sync).unwrap_or(self.default_sync)
     }
 
     /// What the household allows this user. Of several overrides that name the user, the first that says something decides.
     #[must_use]
     pub fn standing(&self, user: &User) -> Standing {
-        let named = || self.overrides.iter().filter(|exception| user.answers_to(&exception.plex));
+        let named: Vec<&UserOverride> = self.overrides.of(user).collect();
         let usual = &self.default_standing;
+        let quotas = named.iter().find_map(|it| it.quotas.as_ref()).unwrap_or(&usual.quotas);
         Standing {
-            require_approval: named().find_map(|it| it.require_approval).unwrap_or(usual.require_approval),
-            bypass_quota: named().find_map(|it| it.bypass_quota).unwrap_or(usual.bypass_quota),
-            quotas: named().find_map(|it| it.quotas.clone()).unwrap_or_else(|| usual.quotas.clone()),
+            require_approval: named.iter().find_map(|it| it.require_approval).unwrap_or(usual.require_approval),
+            bypass_quota: named.iter().find_map(|it| it.bypass_quota).unwrap_or(usual.bypass_quota),
+            quotas: quotas.clone(),
         }
     }
 
     /// `user` with the name the household gave.
     #[must_use]
     pub fn named(&self, mut user: User) -> User {
-        let mut named = self.overrides.iter().filter(|exception| user.answers_to(&exception.plex));
-        user.alias = named.find_map(|exception| exception.alias.clone());
+        let alias = self.overrides.of(&user).find_map(|exception| exception.alias.clone());
+        user.alias = alias;
         user
     }
-}
-
-/// What is different for one user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserOverride {
-    /// The user's uuid or either of the names Plex shows, in any case; not empty.
-    pub plex: String,
-    /// What the household calls the user.
-    pub alias: Option<String>,
-    /// Whether the watchlist is acted on; `None`: as for everybody.
-    pub sync: Option<bool>,
-    /// Whether somebody is asked about everything; `None`: as for everybody.
-    pub require_approval: Option<bool>,
-    /// Whether quotas do not hold the user back; `None`: as for everybody.
-    pub bypass_quota: Option<bool>,
-    /// Instead of everybody's quotas; empty: none at all.
-    pub quotas: Option<Vec<Quota>>,
 }
 
 pub(super) fn read<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> UserSettings {
@@ -118,7 +102,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> UserSettin
         }));
     }
     refuse_shared_names(reader, &overrides, &aliases);
-    UserSettings { default_sync, default_standing, overrides }
+    UserSettings { default_sync, default_standing, overrides: overrides.into() }
 }
 
 /// Notes aliases by which two people could be meant. Each comes with the position of its override.

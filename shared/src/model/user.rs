@@ -69,8 +69,7 @@ impl User {
     /// Whether a person who wrote `name` meant this user: the uuid, or any of the names in any case.
     #[must_use]
     pub fn answers_to(&self, name: &str) -> bool {
-        let name = name.to_lowercase();
-        self.names().any(|own| own.to_lowercase() == name)
+        self.names().any(|own| is_same(own, name))
     }
 
     /// Everything this user can be called: the uuid, Plex's two names, the alias.
@@ -85,6 +84,16 @@ impl User {
     }
 }
 
+/// Whether these are one name, in any case. In a large household everybody is compared with everybody, so that the usual names are
+/// compared as they stand.
+fn is_same(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    // Also where only one is: the sign of the kelvin is a large k.
+    one.to_lowercase() == other.to_lowercase()
+}
+
 /// What the household allows a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -94,4 +103,23 @@ pub struct Standing {
     pub bypass_quota: bool,
     /// How much this user may ask for.
     pub quotas: Vec<Quota>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn a_name_is_the_same_in_any_case_of_any_script() {
+        for (one, other, same) in [
+            ("Ana", "aNA", true),
+            ("ana", "ann", false),
+            ("ana", "anat", false),
+            ("ÉTÉ", "été", true),
+            ("ÉTÉ", "ete", false),
+            ("\u{212a}im", "KIM", true),
+        ] {
+            assert_eq!((is_same(one, other), is_same(other, one)), (same, same), "{one} {other}");
+        }
+    }
 }

@@ -148,7 +148,7 @@ async fn a_fact_is_asked_for_when_it_matters_to_anybody_who_wants_the_title() {
             bypass_quota: None,
             quotas: None,
         };
-        config.settings.users.overrides.push(named);
+        config.settings.users.overrides = vec![named].into();
     });
     story.radarr.know(Known::new(SALT_LEDGER, "Salt Ledger").language("Japanese"));
     let friend = story.plex.add_friend("tomas.r");

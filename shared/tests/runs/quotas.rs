@@ -289,7 +289,7 @@ async fn quotas_do_not_hold_back_whom_or_what_the_settings_free() {
     let (of_user, of_rule) = (everybody(quota.clone()), everybody(quota));
     let mut story = Story::adjusted(move |settings| {
         of_user(settings);
-        settings.users.overrides = vec![UserOverride { bypass_quota: Some(true), ..override_of(OWNER) }];
+        settings.users.overrides = vec![UserOverride { bypass_quota: Some(true), ..override_of(OWNER) }].into();
     });
     story.wanted(1..=2).await;
     assert_eq!(story.added(), [1, 2]);

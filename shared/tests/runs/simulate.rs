@@ -384,7 +384,7 @@ fn random_settings(random: &mut fastrand::Rng, reads_tomas: bool) -> impl Fn(&mu
         settings.default_routing = default_routing;
         settings.approvals = approvals;
         settings.users.default_standing = standing.clone();
-        settings.users.overrides = vec![own.clone()];
+        settings.users.overrides = vec![own.clone()].into();
         for instance in settings.instances.iter_mut().filter(|instance| instance.name == "films") {
             instance.copy_of = copies.then(|| "movies".into());
         }

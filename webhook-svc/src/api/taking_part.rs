@@ -5,7 +5,7 @@ use pulsarr_shared::store::Db;
 use serde_json::json;
 
 use super::people::People;
-use super::user_overrides::{changeable, is_of, keep};
+use super::user_overrides::{Declared, changeable, is_of, keep};
 use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
@@ -19,8 +19,6 @@ pub struct Taker {
     pub synced: bool,
     /// The settings file decides.
     pub read_only: bool,
-    /// Whether anybody has looked at the list yet.
-    pub looked: bool,
     /// Titles on the list.
     pub titles: u32,
 }
@@ -32,23 +30,40 @@ pub struct Chosen {
     pub switched_on: bool,
 }
 
-/// Everybody with a list.
+/// Whether anybody's list was ever looked at.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn takers(app: &App) -> Result<Vec<Taker>, ApiError> {
+pub async fn any_looked_at(app: &App) -> Result<bool, ApiError> {
+    let read = |db: Db<'_>| {
+        for user in db.users()? {
+            if db.read_record(user.id)?.read_at_ms.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    Ok(app.database.read(read).await?)
+}
+
+/// Those of these people, by Plex's keys, who have a list.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn takers(app: &App, whom: Vec<String>) -> Result<Vec<Taker>, ApiError> {
     let config = app.config();
     let read = move |db: Db<'_>| {
+        let declared = Declared::of(&config);
         let taker = |user: &User| {
             Ok(Taker {
                 uuid: user.uuid.as_str().to_owned(),
                 synced: config.settings.users.syncs(user),
-                read_only: changeable(&config, user).is_err(),
-                looked: db.read_record(user.id)?.read_at_ms.is_some(),
+                read_only: declared.names(user),
                 titles: db.open_entry_count(user.id)?,
             })
         };
-        People::of(db, &config)?.0.iter().map(taker).collect()
+        let users = db.users()?.into_iter().filter(|user| whom.iter().any(|uuid| *uuid == user.uuid.as_str()));
+        users.map(|user| taker(&config.settings.users.named(user))).collect()
     };
     Ok(app.database.read(read).await?)
 }

@@ -1,6 +1,8 @@
 //! What is different for one user: looked at, replaced, and changed for several at once.
 
-use pulsarr_shared::config::{Config, UserOverride};
+use std::collections::HashSet;
+
+use pulsarr_shared::config::{Config, Source, UserOverride};
 use pulsarr_shared::model::{Declaration, Section, User};
 use pulsarr_shared::quota;
 use pulsarr_shared::store::{Db, StoreError};
@@ -260,13 +262,27 @@ pub(super) fn changeable(config: &Config, user: &User) -> Result<(), ApiError> {
     overrides(config, user).try_for_each(|it| standing(config, it).changeable(&what))
 }
 
-/// Whether the settings file says what is different for `user`.
-pub(super) fn is_declared(config: &Config, user: &User) -> bool {
-    overrides(config, user).any(|it| standing(config, it).read_only)
+/// For whom the settings file says what is different.
+pub(super) struct Declared<'c> {
+    config: &'c Config,
+    names: HashSet<&'c str>,
+}
+
+impl<'c> Declared<'c> {
+    pub(super) fn of(config: &'c Config) -> Self {
+        let values = config.values.iter().filter(|it| !matches!(it.source, Source::Stored | Source::Default));
+        let names = values.filter(|it| it.name.starts_with("users.overrides[") && it.name.ends_with("].plex"));
+        Self { config, names: names.map(|it| it.value.as_str()).collect() }
+    }
+
+    /// Whether it does for `user`.
+    pub(super) fn names(&self, user: &User) -> bool {
+        overrides(self.config, user).any(|it| self.names.contains(it.plex.as_str()))
+    }
 }
 
 fn overrides<'c>(config: &'c Config, user: &'c User) -> impl Iterator<Item = &'c UserOverride> {
-    config.settings.users.overrides.iter().filter(|it| user.answers_to(&it.plex))
+    config.settings.users.overrides.of(user)
 }
 
 fn standing(config: &Config, exception: &UserOverride) -> Standing {

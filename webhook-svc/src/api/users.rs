@@ -11,7 +11,7 @@ use warp::reply::Response;
 
 use super::editing::{state_now, with_version};
 use super::endpoint::{Answer, Endpoint, answer, shape};
-use super::user_overrides;
+use super::user_overrides::Declared;
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
@@ -103,7 +103,7 @@ pub async fn one(ask: &Ask, uuid: &str) -> Result<Option<UserView>, ApiError> {
         let user = db.users()?.into_iter().find(|user| user.uuid.as_str() == uuid);
         let view = |user: User| {
             let open_entries = db.open_entry_count(user.id)?;
-            UserView::of(db, &config, user, open_entries)
+            UserView::of(db, (&config, &Declared::of(&config)), user, open_entries)
         };
         user.map(view).transpose()
     });
@@ -112,15 +112,17 @@ pub async fn one(ask: &Ask, uuid: &str) -> Result<Option<UserView>, ApiError> {
 
 fn everybody(db: Db<'_>, config: &Config) -> Result<UserList, StoreError> {
     let open = db.open_entries_of_users()?;
+    let declared = Declared::of(config);
     let users = db.users()?.into_iter().map(|user| {
         let open_entries = open.get(&user.id).copied().unwrap_or_default();
-        UserView::of(db, config, user, open_entries)
+        UserView::of(db, (config, &declared), user, open_entries)
     });
     Ok(UserList { users: users.collect::<Result<_, _>>()? })
 }
 
 impl UserView {
-    fn of(db: Db<'_>, config: &Config, user: User, open_entries: u32) -> Result<Self, StoreError> {
+    fn of(db: Db<'_>, by: (&Config, &Declared<'_>), user: User, open_entries: u32) -> Result<Self, StoreError> {
+        let (config, declared) = by;
         let settings = &config.settings;
         let user = settings.users.named(user);
         let (record, standing) = (db.read_record(user.id)?, settings.users.standing(&user));
@@ -134,7 +136,7 @@ impl UserView {
             read_detail: record.detail,
             complete_at_ms: record.complete_at_ms,
             open_entries,
-            read_only: user_overrides::is_declared(config, &user),
+            read_only: declared.names(&user),
             standing: StandingView {
                 require_approval: standing.require_approval,
                 bypass_quota: standing.bypass_quota,

@@ -372,7 +372,7 @@ fn exception(plex: &str, sync: Option<bool>) -> UserOverride {
 fn an_override_decides_for_the_users_it_names() {
     let users = UserSettings {
         default_sync: false,
-        overrides: vec![exception("Ann", None), exception("00000000000000aa", Some(true))],
+        overrides: vec![exception("Ann", None), exception("00000000000000aa", Some(true))].into(),
         ..UserSettings::default()
     };
     assert!(users.syncs(&user("ann")), "the first override says nothing about it, the second does");

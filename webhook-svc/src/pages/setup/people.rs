@@ -15,6 +15,9 @@ use crate::request::{ApiError, Ask};
 
 const PATH: &str = "/setup/users";
 
+/// People on one page.
+const ROWS: usize = 50;
+
 pub(super) const PAGES: &[Page] =
     &[Page::shown(PATH, |ask| Box::pin(show(ask))), Page::form(PATH, |ask| Box::pin(act(ask)))];
 
@@ -24,6 +27,9 @@ struct People {
     frame: Frame,
     steps: Vec<Shown>,
     people: Vec<Person>,
+    /// How many there are on all pages.
+    all: usize,
+    page: usize,
     form: Form,
     /// The lists are being read.
     reading: bool,
@@ -57,17 +63,23 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
         _ => "",
     };
     let (told, requests) = readability::page(ask).await?;
-    let mut takers = taking_part::takers(app).await?;
+    let all = told.users.len();
+    let last = all.saturating_sub(1) / ROWS + 1;
+    let page = (ask.count("page", 1, 1, u32::MAX)? as usize).min(last);
+    let shown: Vec<ReadabilityView> = told.users.into_iter().skip((page - 1) * ROWS).take(ROWS).collect();
+    let mut takers = taking_part::takers(app, shown.iter().map(|it| it.uuid.clone()).collect()).await?;
     let person = |it: ReadabilityView| {
         let at = takers.iter().position(|taker| taker.uuid == it.uuid);
         Person { taker: at.map(|at| takers.swap_remove(at)), tone: tone(it.state), it }
     };
     let frame = frame(ask, "Whose watchlists").await?;
-    let page = People {
-        here: format!("{}{PATH}", frame.base_path),
+    let people = People {
+        here: format!("{}{}", frame.base_path, place(page)),
         frame,
         steps: Progress::of(ask).await?.steps(Step::People),
-        people: told.users.into_iter().map(person).collect(),
+        people: shown.into_iter().map(person).collect(),
+        all,
+        page,
         form,
         reading: first_sync::under_way(ask).await?.is_some(),
         waits: first_sync::waits(app).await?,
@@ -75,7 +87,7 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
         friends: config.settings.plex.friends,
         requests: RequestsShown::of(requests),
     };
-    html(ask, status, &page)
+    html(ask, status, &people)
 }
 
 /// How it looks whether a list can be read.
@@ -95,19 +107,32 @@ impl People {
     }
 }
 
+/// The page of this number.
+fn place(page: usize) -> String {
+    if page <= 1 { PATH.to_owned() } else { format!("{PATH}?page={page}") }
+}
+
 async fn act(ask: Ask) -> Result<Response, ApiError> {
     let form = Form::of(&ask);
     let reads = form.value("do") == "read";
+    // `page 2`: what is chosen is kept when the page is turned.
+    let turned = form.value("do").strip_prefix("page ").and_then(|page| page.parse().ok());
+    let here = usize::try_from(ask.count("page", 1, 1, u32::MAX)?).unwrap_or(1);
     let wanted: Vec<(String, bool)> = form.all("person").map(|uuid| (uuid.to_owned(), form.has("on", uuid))).collect();
     match taking_part::choose(&ask, &wanted).await {
         Ok(chosen) => {
             if reads || chosen.switched_on {
                 first_sync::read_lists(&ask).await?;
-            } else {
+            } else if turned.is_none() {
                 // Worked out while the page is on its way.
                 preview::last(&ask).await?;
             }
-            Ok(see_other(&ask, if reads { PATH } else { "/setup/preview" }, None))
+            let place = match turned {
+                Some(page) => place(page),
+                None if reads => place(here),
+                None => "/setup/preview".to_owned(),
+            };
+            Ok(see_other(&ask, &place, None))
         }
         Err(error) => draw(&ask, error.status(), form.refused(&error)).await,
     }

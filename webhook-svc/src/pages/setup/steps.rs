@@ -54,7 +54,7 @@ impl Progress {
     pub async fn of(ask: &Ask) -> Result<Self, ApiError> {
         let (app, config) = (&ask.app, ask.app.config());
         let (plex, instances) = (config.settings.plex.token.is_some(), !config.settings.instances.is_empty());
-        let looked = taking_part::takers(app).await?.iter().any(|taker| taker.looked);
+        let looked = taking_part::any_looked_at(app).await?;
         let begun = plex && instances && !first_sync::waits(app).await?;
         Ok(Self { done: [!needs_admin(ask).await?, plex, instances, looked || begun, begun] })
     }

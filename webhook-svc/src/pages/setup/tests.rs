@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pulsarr_shared::model::{Relation, UserUuid};
 use pulsarr_tests::fakes::Title;
 use secrecy::ExposeSecret as _;
 
@@ -241,4 +242,42 @@ async fn what_is_missing_is_said_and_the_start_leads_back_to_it() {
     let unknown = visitor.post("/setup/users", &[("person", "nobody"), ("on", "nobody")]).await;
     assert_eq!(unknown.status, 404);
     assert!(unknown.text.contains("there is no user"), "{}", unknown.text);
+}
+
+#[tokio::test]
+async fn hundreds_of_friends_come_a_page_at_a_time_and_what_is_chosen_is_kept_when_the_page_is_turned() {
+    let visitor = Visitor::set_up("").await;
+    let uuid = |number: usize| format!("{number:016x}");
+    visitor.write(|db| {
+        for number in 0..120 {
+            let (name, relation) = (format!("friend {number:03}"), Relation::Friend);
+            db.upsert_user(&UserUuid::parse(&uuid(number)).unwrap(), &name, &name, relation, 1)?;
+        }
+        Ok(())
+    });
+    let first = visitor.get("/setup/users").await;
+    shows(&first, &["friend 000", "friend 049", "1–50 of 120", "value=\"page 2\""]);
+    assert!(!first.text.contains("friend 050") && !first.text.contains("value=\"page 0\""), "{}", first.text);
+    shows(&visitor.get("/setup/users?page=3").await, &["friend 119", "101–120 of 120", "value=\"page 2\""]);
+    shows(&visitor.get("/setup/users?page=99").await, &["101–120 of 120"]);
+
+    // Of the second page only one is left alone; the page is turned, and then the last one saves.
+    let second: Vec<String> = (50..100).map(uuid).collect();
+    let people = second.iter().map(|uuid| ("person", uuid.as_str()));
+    let on = second.iter().skip(1).map(|uuid| ("on", uuid.as_str()));
+    let sent: Vec<_> = people.chain(on).chain([("do", "page 3")]).collect();
+    let turned = visitor.post("/setup/users?page=2", &sent).await;
+    assert_eq!((turned.status, turned.header("location")), (303, "/setup/users?page=3"), "{}", turned.text);
+    let left_alone = || {
+        let settings = &visitor.service.app.config().settings;
+        settings.users.overrides.iter().map(|it| (it.plex.clone(), it.sync)).collect::<Vec<_>>()
+    };
+    assert_eq!(left_alone(), [(uuid(50), Some(false))]);
+    let last: Vec<String> = (100..120).map(uuid).collect();
+    let sent: Vec<_> = last.iter().flat_map(|uuid| [("person", uuid.as_str()), ("on", uuid)]).collect();
+    let saved = visitor.post("/setup/users?page=3", &[&sent[..], &[("do", "save")]].concat()).await;
+    assert_eq!(saved.header("location"), "/setup/preview");
+    assert_eq!(left_alone(), [(uuid(50), Some(false))]);
+    let refused = visitor.post("/setup/users?page=2", &[("person", "nobody"), ("on", "nobody")]).await;
+    assert!(refused.status == 404 && refused.text.contains("51–100 of 120"), "{}", refused.text);
 }
