@@ -285,6 +285,23 @@ impl Environment {
         environment
     }
 
+    /// The variable alone, as `text` has it: every other field is its default.
+    ///
+    /// # Errors
+    /// What was expected and what was found.
+    pub(super) fn one(name: &str, text: &str) -> Result<Self, String> {
+        let variable = known::VARIABLES.iter().find(|variable| variable.name == name);
+        let pair = (name.to_owned(), text.to_owned());
+        envy::prefixed(PREFIX)
+            .from_iter::<_, Self>([pair])
+            .map_err(|error| variable.map_or_else(String::new, |variable| explain(variable, text, &error)))
+    }
+
+    /// What became of a variable, for people.
+    pub(super) fn outcome(&self, name: &str) -> String {
+        self.shown().into_iter().find(|(known, _)| *known == name).map(|(_, value)| value).unwrap_or_default()
+    }
+
     /// The zone in which days begin when the settings file names none: that of `TZ`, or UTC. Lists it as the settings' own
     /// `time_zone`.
     pub(super) fn zone(&self, findings: &mut Findings) -> TimeZone {

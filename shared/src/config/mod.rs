@@ -14,6 +14,7 @@ mod export;
 mod finding;
 mod import;
 mod instances;
+mod intervals;
 mod known;
 mod nearest;
 mod overrides;
@@ -41,6 +42,7 @@ pub use environment::{AuthMode, Environment, FeedUse, LogFormat, TERMINATION_LOG
 pub use export::{Export, rule_text};
 pub use finding::{ConfigError, Problem, Source, StoredAt, Value};
 pub use import::{Given, MOST_ITEMS, Taken, TakenItem};
+pub use intervals::interval_variables;
 pub use overrides::{Overrides, UserOverride};
 pub use quotas::PERIODS as QUOTA_PERIODS;
 pub use routes::ROUTE_OPTIONS;
@@ -124,7 +126,7 @@ impl Config {
         let secrets = if loading.lenient { Secrets::taken_for_set(&variables, base_dir) } else { plain };
         let secrets = secrets.with_vault(loading.stored.map(|stored| &stored.vault));
         let stored: Vec<&Declaration> = loading.stored.iter().flat_map(|stored| &stored.declarations).collect();
-        let environment = Environment::read(&variables, &secrets, base_dir, &mut findings);
+        let mut environment = Environment::read(&variables, &secrets, base_dir, &mut findings);
         let file = find_settings(&environment, base_dir).unwrap_or_else(|problem| {
             findings.problem(problem);
             None
@@ -137,6 +139,7 @@ impl Config {
         findings.problems.extend(read.problems);
         findings.warnings.extend(read.warnings);
         findings.values.extend(read.values);
+        intervals::apply(&settings.intervals, &mut environment, &mut findings);
         known::warn_unknown(&variables, &secrets.into_asked(), &mut findings);
         let zone = settings.time_zone.clone().unwrap_or_else(|| environment.zone(&mut findings));
         if !findings.problems.is_empty() {

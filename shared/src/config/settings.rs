@@ -11,7 +11,7 @@ use super::reader::{Fields, Reader};
 use super::secret::Secrets;
 use super::users::UserSettings;
 use super::yaml::Document;
-use super::{approvals, instances, rule_tests, rules, stored, users, zone};
+use super::{approvals, instances, intervals, rule_tests, rules, stored, users, zone};
 #[cfg(test)]
 use super::{quotas, routes};
 
@@ -19,7 +19,7 @@ use super::{quotas, routes};
 const NOT_SET: &str = "(not set)";
 
 pub(super) const ROOT_KEYS: &[&str] =
-    &["plex", "tmdb", "time_zone", "default", "instances", "users", "approvals", "rules", "tests"];
+    &["plex", "tmdb", "time_zone", "default", "instances", "users", "approvals", "intervals", "rules", "tests"];
 const PLEX_KEYS: &[&str] = &["token", "friends", "server_url"];
 const TMDB_KEYS: &[&str] = &["api_key", "region"];
 
@@ -44,6 +44,8 @@ pub struct Settings {
     pub tmdb: TmdbSettings,
     /// The zone in which days begin; `None`: the process's.
     pub time_zone: Option<TimeZone>,
+    /// What counts where variables are not set; it is in force in [`super::Config::environment`].
+    pub(super) intervals: Vec<intervals::Written>,
 }
 
 /// Access to TMDB.
@@ -96,9 +98,11 @@ pub(super) fn read(bytes: &[u8], file: &str, secrets: &Secrets<'_>, stored: &[&D
     let users = users::read(&mut reader, &root);
     let approvals = approvals::read(&mut reader, &root);
     let available = Available { tmdb: tmdb.api_key.is_some(), plex_server: plex.server_url.is_some() };
+    let intervals = intervals::read(&mut reader, &root);
     let rules = rules::read(&mut reader, &root, &named, available);
     let tests = rule_tests::read(&mut reader, &root, &named, &users);
-    let settings = Settings { plex, instances, users, rules, tests, default_routing, approvals, tmdb, time_zone };
+    let settings =
+        Settings { plex, instances, users, rules, tests, default_routing, approvals, tmdb, time_zone, intervals };
     let mut findings = reader.findings;
     findings.problems.iter_mut().for_each(|problem| places.settle(problem));
     findings.problems.extend(problems);
@@ -186,6 +190,7 @@ pub(super) fn all_keys() -> impl Iterator<Item = &'static str> {
         users::OVERRIDE_KEYS,
         quotas::KEYS,
         approvals::KEYS,
+        intervals::KEYS,
         approvals::TRIGGER_KEYS,
         approvals::QUOTA_KEYS,
         rules::KEYS,

@@ -80,7 +80,8 @@ impl Config {
         let stored = Stored { declarations: stored.to_vec(), vault: vault.clone() };
         let read = Self::load_with(vars, base_dir, &Loading { lenient: false, stored: Some(&stored) })?;
         let stored = Some(stored).filter(|stored| !stored.declarations.is_empty());
-        Ok(Self { environment: self.environment.clone(), stored, ..read })
+        let environment = self.environment.clone().with_intervals_of(&read.environment);
+        Ok(Self { environment, stored, ..read })
     }
 
     /// The same without the items that cannot be read, which are told in [`Config::broken`]: one of them keeps nobody from mending it.
@@ -103,7 +104,10 @@ impl Config {
             let read = if kept.is_empty() && first.is_some() {
                 // The file may have changed since it was read, and then it is what is wrong.
                 let file = Self::load(vars.iter().cloned(), base_dir);
-                file.map(|file| Self { environment: self.environment.clone(), ..file })
+                file.map(|file| {
+                    let environment = self.environment.clone().with_intervals_of(&file.environment);
+                    Self { environment, ..file }
+                })
             } else {
                 self.with_stored(&kept, vault, vars.iter().cloned(), base_dir)
             };

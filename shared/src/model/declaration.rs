@@ -21,6 +21,8 @@ super::words! {
         TimeZone = "time_zone",
         /// How long requests stay open.
         Approvals = "approvals",
+        /// How often there is a look, and what waits how long.
+        Intervals = "intervals",
         /// What everybody is allowed.
         UserDefaults = "users.defaults",
     }
@@ -45,6 +47,7 @@ impl Section {
             Self::Default => &["default"],
             Self::TimeZone => &["time_zone"],
             Self::Approvals => &["approvals"],
+            Self::Intervals => &["intervals"],
             Self::UserDefaults => &["users", "defaults"],
         }
     }

@@ -1,6 +1,8 @@
 //! Every setting with its source, and what there is only one of: looked at and changed group by group.
 
-use pulsarr_shared::config::{Config, Source};
+use std::collections::BTreeMap;
+
+use pulsarr_shared::config::{Config, Source, interval_variables};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::Db;
 use pulsarr_shared::upstreams::forget_server_token;
@@ -35,7 +37,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::GET,
         path: "/settings/{section}",
         tag: "settings",
-        summary: "One group, in the words of the settings file: plex, tmdb, default, time_zone, approvals or users.defaults.",
+        summary: "One group, in the words of the settings file: plex, tmdb, default, time_zone, approvals, intervals or users.defaults.",
         access: Access::Read,
         query: &[],
         body: None,
@@ -109,18 +111,18 @@ pub struct GroupView {
     pub settings: Value,
     /// What the service keeps of it, which is what can be changed here.
     pub stored: Value,
-    /// Keys that the settings file has, so that they are changed there; `value` for default and time_zone.
+    /// Keys that the settings file or the environment has, so that they are changed there; `value` for default and time_zone.
     pub read_only: Vec<ReadOnlyKey>,
     /// Why what the service keeps of it cannot be read, as sentences; then none of it holds. Empty: it is well.
     pub broken: Vec<String>,
 }
 
-/// A key that is changed in the settings file.
+/// A key that is changed in the settings file, or in the environment.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ReadOnlyKey {
     /// `friends`
     pub key: String,
-    /// `pulsarr.yaml:3`
+    /// `pulsarr.yaml:3`, `environment PULSARR_FAST_LANE_OWN_S`
     pub source: String,
 }
 
@@ -130,7 +132,10 @@ const VALUE: &str = "value";
 /// A group as the settings file has it, with `{"value": …}` for a single word.
 struct Group {
     section: Section,
+    /// What is changed elsewhere: what the file has, and over it what the environment has.
     file: Map<String, Value>,
+    /// Where the environment has a key: `environment PULSARR_FAST_LANE_OWN_S`.
+    environment: BTreeMap<&'static str, String>,
 }
 
 impl Group {
@@ -142,7 +147,24 @@ impl Group {
             section.ok_or_else(|| ApiError::not_found(format!("there is no group of settings called `{word}`")))?;
         let declared = ask.app.configuration.declared_by_file().await?;
         let found = section.path().iter().try_fold(&declared, |at, key| at.get(key));
-        Ok(Self { section, file: as_keys(found.unwrap_or(&Value::Null)) })
+        let mut group = Self { section, file: as_keys(found.unwrap_or(&Value::Null)), environment: BTreeMap::new() };
+        if section == Section::Intervals {
+            group.take_variables(&ask.app.config());
+        }
+        Ok(group)
+    }
+
+    /// Notes which keys the environment has: a variable that is set wins over the file and over what is kept.
+    fn take_variables(&mut self, config: &Config) {
+        for (key, variable) in interval_variables() {
+            let set = |source: &Source| matches!(source, Source::Environment { .. });
+            let found = config.values.iter().find(|it| it.name == variable && set(&it.source));
+            let Some(found) = found else { continue };
+            // `true` and `20` as the flag and the number that they are.
+            let value = serde_json::from_str(&found.value).unwrap_or_else(|_| found.value.clone().into());
+            self.file.insert(key.to_owned(), value);
+            self.environment.insert(key, found.source.to_string());
+        }
     }
 
     fn stored<'d>(&self, declarations: &'d [Declaration]) -> Option<&'d Declaration> {
@@ -156,6 +178,9 @@ impl Group {
 
     /// Where a key of it stands in the settings file.
     fn source(&self, config: &Config, key: &str) -> String {
+        if let Some(variable) = self.environment.get(key) {
+            return variable.clone();
+        }
         let group = self.section.path().join(".");
         let name = if is_word(self.section) { group } else { format!("{group}.{key}") };
         let within =
@@ -204,6 +229,10 @@ impl Group {
             if !same {
                 let what = if is_word(self.section) { self.section.word() } else { key };
                 let source = self.source(config, key);
+                if self.environment.contains_key(key.as_str()) {
+                    let message = format!("`{what}` is set by the environment ({source}): change it there");
+                    return Err(ApiError::conflict(message));
+                }
                 let message = format!("`{what}` is declared in the settings file ({source}): change it there");
                 return Err(ApiError::conflict(message));
             }
@@ -469,6 +498,37 @@ mod tests {
             assert!(!settings.friends && settings.token.is_some());
             assert_eq!(settings.server_url.as_deref(), Some("http://attic:32400"));
         }
+    }
+
+    #[tokio::test]
+    async fn intervals_are_changed_within_their_bounds_and_what_the_environment_has_is_changed_there() {
+        let service = app(&[("PULSARR_AUTH", "disabled"), ("PULSARR_FAST_LANE_FRIENDS_S", "300")]);
+        let put = async |version: &str, body: Value| {
+            service.ask(HERE, "PUT", "/settings/intervals", &[("If-Match", version)], Some(body)).await
+        };
+        let first = put("\"0\"", json!({"own_s": 40, "friends_s": 300})).await;
+        assert_eq!(first.status, 200, "{}", first.text);
+        assert_eq!(first.json["stored"], json!({"own_s": 40}));
+        assert_eq!(first.json["settings"], json!({"own_s": 40, "friends_s": 300}));
+        let fixed = json!([{"key": "friends_s", "source": "environment PULSARR_FAST_LANE_FRIENDS_S"}]);
+        assert_eq!(first.json["read_only"], fixed);
+        let seconds = || {
+            let config = service.app.config();
+            (config.environment.fast_lane_own_s, config.environment.fast_lane_friends_s)
+        };
+        assert_eq!(seconds(), (40, 300));
+        let refused = put("*", json!({"own_s": 40, "friends_s": 60})).await;
+        assert_eq!(refused.status, 409);
+        assert!(refused.text.contains("`friends_s` is set by the environment"), "{}", refused.text);
+        let wrong = put("*", json!({"own_s": 4, "feeds": "on"})).await;
+        let problems = &wrong.json["error"]["problems"];
+        assert_eq!((wrong.status, &problems[0]["path"], &problems[1]["path"]), (422, &json!("own_s"), &json!("feeds")));
+        assert_eq!(put("\"0\"", json!({"own_s": 50})).await.status, 412);
+        assert_eq!(seconds(), (40, 300), "what was refused changes nothing");
+        let audit = service.ask(HERE, "GET", "/audit", &[], None).await;
+        assert!(audit.text.contains("settings.changed") && audit.text.contains("own_s"), "{}", audit.text);
+        let gone = service.ask(HERE, "DELETE", "/settings/intervals", &[], None).await;
+        assert_eq!((gone.status, seconds()), (200, (20, 300)));
     }
 
     #[tokio::test]

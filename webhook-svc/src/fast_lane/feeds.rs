@@ -110,6 +110,11 @@ impl Feeds {
         }
     }
 
+    /// Tells the metrics that none of these is read any more.
+    pub fn leave(&self, app: &App) {
+        self.0.iter().for_each(|watcher| watcher.health(app).set_stand(Stand::Off));
+    }
+
     /// Tells the metrics where the feeds stand.
     pub fn report(&self, app: &App) {
         for watcher in &self.0 {

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use pulsarr_shared::clients::plex::{Plex, PlexError};
 use pulsarr_shared::clock::{UnixMs, has_passed, millis};
+use pulsarr_shared::config::{Environment, FeedUse};
 use pulsarr_shared::link::TokenState;
 use pulsarr_shared::model::{ReadOutcome, RunResult};
 use pulsarr_shared::report::{Report, UserReport};
@@ -71,6 +72,8 @@ const OWN_COOL_DOWN: Duration = Duration::from_secs(60);
 /// The lane.
 pub struct FastLane {
     app: Arc<App>,
+    /// What schedule and feeds were made for.
+    pace: Pace,
     schedule: Schedule,
     feeds: Feeds,
     patience: Patience,
@@ -83,6 +86,31 @@ pub struct FastLane {
     way: Way,
     /// When something is due next; 0 before the first look.
     next_ms: UnixMs,
+}
+
+/// What people decide about the lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pace {
+    on: bool,
+    intervals: Intervals,
+    feeds: FeedUse,
+    feeds_s: u64,
+}
+
+impl Pace {
+    fn of(environment: &Environment) -> Self {
+        let millis_of = |seconds| millis(Duration::from_secs(seconds));
+        let intervals = Intervals {
+            own_ms: millis_of(environment.fast_lane_own_s),
+            friends_ms: millis_of(environment.fast_lane_friends_s),
+        };
+        Self {
+            on: environment.fast_lane,
+            intervals,
+            feeds: environment.fast_lane_feeds,
+            feeds_s: environment.fast_lane_feeds_s,
+        }
+    }
 }
 
 /// A run of the lane.
@@ -112,15 +140,12 @@ impl FastLane {
     /// A lane that has looked at nothing yet.
     pub fn new(app: Arc<App>) -> Self {
         let environment = &app.config().environment;
-        let millis_of = |seconds| millis(Duration::from_secs(seconds));
-        let intervals = Intervals {
-            own_ms: millis_of(environment.fast_lane_own_s),
-            friends_ms: millis_of(environment.fast_lane_friends_s),
-        };
+        let pace = Pace::of(environment);
         let feeds = Feeds::new(environment);
         feeds.report(&app);
         Self {
-            schedule: Schedule::new(intervals),
+            pace,
+            schedule: Schedule::new(pace.intervals),
             feeds,
             patience: Patience::default(),
             seen: BTreeMap::new(),
@@ -144,6 +169,7 @@ impl FastLane {
     async fn turn(&mut self, now_ms: UnixMs) -> UnixMs {
         let put_back = self.app.fast_lane.last_tick_at_ms.swap(now_ms, Ordering::Relaxed) > now_ms;
         self.take_end(now_ms);
+        self.keep_pace(now_ms);
         let waits = match self.app.engine.next_wanted(now_ms) {
             // One run at a time: whoever waits has a turn when it has ended.
             _ if self.run.is_some() => now_ms + ASK_AGAIN_MS,
@@ -156,6 +182,25 @@ impl FastLane {
             return self.next_ms.min(waits);
         }
         self.work(now_ms).await.min(waits)
+    }
+
+    /// Goes on as people want it now: intervals may have been changed since the last turn.
+    fn keep_pace(&mut self, now_ms: UnixMs) {
+        let config = self.app.config();
+        let pace = Pace::of(&config.environment);
+        if pace == self.pace {
+            return;
+        }
+        // A cool-down is no interval: the work that is due now looks at it first.
+        self.next_ms = now_ms;
+        self.schedule.follow(pace.intervals);
+        if pace != (Pace { on: pace.on, ..self.pace }) {
+            // What a feed has told is not remembered: it is found and read anew.
+            self.feeds.leave(&self.app);
+            self.feeds = Feeds::new(&config.environment);
+            self.feeds.report(&self.app);
+        }
+        self.pace = pace;
     }
 
     /// Waits until the run that is under way has ended; for ever when there is none.

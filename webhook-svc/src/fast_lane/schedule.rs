@@ -62,6 +62,11 @@ impl Schedule {
         Self { intervals, stretched: false, own_looked_at_ms: None, turns: BTreeMap::new(), turn: 0, slot: None }
     }
 
+    /// Looks as often as `intervals` says from now on; whose turn it is stays.
+    pub const fn follow(&mut self, intervals: Intervals) {
+        self.intervals = intervals;
+    }
+
     /// Whether the friends' round takes five times as long from now on.
     pub const fn stretch(&mut self, stretched: bool) {
         self.stretched = stretched;

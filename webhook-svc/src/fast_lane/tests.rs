@@ -8,18 +8,20 @@ use bytes::Bytes;
 use pulsarr_shared::clock::{Clock, ManualClock, UnixMs};
 use pulsarr_shared::config::Config;
 use pulsarr_shared::lock::{self, Acquired, Holder};
-use pulsarr_shared::model::{RunResult, Trigger};
+use pulsarr_shared::model::{Declaration, RunResult, Section, Trigger};
 use pulsarr_shared::report::Report;
 use pulsarr_shared::stop::{Stop, StopReason};
 use pulsarr_shared::store::{RunRow, Store};
 use pulsarr_tests::fakes::{Fault, Title};
 use pulsarr_tests::household::Household;
+use serde_json::json;
 use warp::http::{HeaderMap, Method, StatusCode};
 
 use super::FastLane;
 use crate::api::endpoints;
 use crate::app::App;
-use crate::configuration::Origin;
+use crate::audit::By;
+use crate::configuration::{Note, Origin};
 use crate::engine::{NotBegun, Wish};
 use crate::request::{Ask, Who};
 
@@ -485,4 +487,26 @@ async fn the_age_of_the_watcher_grows_while_it_does_nothing_and_begins_anew_with
     assert_eq!(age_s(&story).await, 241);
     story.second().await;
     assert_eq!(age_s(&story).await, 1);
+}
+
+#[tokio::test]
+async fn an_interval_that_is_changed_counts_from_the_next_turn_on() {
+    let mut story = Story::new(&[]).await;
+    story.seconds(60).await;
+    assert_eq!(story.own_looks(), 3);
+    for (body, looks) in [(json!({"own_s": 5}), 12), (json!({"fast_lane": false}), 0), (json!({"own_s": 30}), 2)] {
+        let by = By { who: "ana".to_owned(), address: None, at_ms: NOON };
+        let note = Note { by, action: "settings.changed", target: "intervals".to_owned(), detail: json!({}) };
+        let edit = |all: &mut Vec<Declaration>| {
+            all.retain(|it| it.section != Section::Intervals);
+            let name = String::new();
+            all.push(Declaration { section: Section::Intervals, name, position: 0, body: body.clone(), version: 0 });
+            Ok(())
+        };
+        let app = &story.app;
+        app.configuration.change(&app.database, (Section::Intervals, ""), note, edit).await.unwrap();
+        story.household.clear_journals();
+        story.seconds(60).await;
+        assert_eq!(story.own_looks(), looks, "{body}");
+    }
 }

@@ -1,25 +1,47 @@
-//! How often there is a look, and how patient runs are: the environment decides, and this page says which variable.
+//! How often there is a look, which can be changed here; and how patient runs are: there the environment decides, and this page says
+//! which variable.
 
 use askama::Template;
+use serde_json::{Map, Value};
 use warp::http::StatusCode;
 use warp::reply::Response;
 
+use super::group::{self, Group};
 use super::variables::{self, Variable};
-use crate::pages::{Frame, Page, html};
+use crate::pages::versions::Versions;
+use crate::pages::{Form, Frame, Notice, Page, html, see_other};
 use crate::request::{ApiError, Ask};
 
-pub(super) const PAGES: &[Page] = &[Page::shown("/settings/intervals", |ask| Box::pin(show(ask)))];
+pub(super) const PAGES: &[Page] =
+    &[Page::shown(HERE, |ask| Box::pin(show(ask))), Page::form(HERE, |ask| Box::pin(save(ask)))];
 
-const FAST_LANE: [(&str, &str); 5] = [
-    ("PULSARR_FAST_LANE", "Whether this service watches the lists between runs."),
-    ("PULSARR_FAST_LANE_OWN_S", "Seconds between two looks at the owner's list, 5 to 3600."),
-    ("PULSARR_FAST_LANE_FRIENDS_S", "Seconds in which every friend's list is looked at once, 30 to 86400."),
-    ("PULSARR_FAST_LANE_FEEDS", "Whether Plex's feeds are read besides: auto or off."),
-    ("PULSARR_FAST_LANE_FEEDS_S", "Seconds between two readings of a feed, 30 to 3600."),
+const HERE: &str = "/settings/intervals";
+
+const SECTION: &str = "intervals";
+
+/// The fields in the order of the page: key, what it is called, what it takes, what is usual.
+const FIELDS: [(&str, &str, &str, &str); 8] = [
+    ("fast_lane", "Look at the lists between runs", "true or false.", "true"),
+    ("own_s", "Seconds between two looks at the owner’s list", "5 to 3600.", "20"),
+    ("friends_s", "Seconds in which every friend’s list is looked at once", "30 to 86400.", "120"),
+    ("feeds", "Read Plex’s feeds besides", "auto or off.", "auto"),
+    ("feeds_s", "Seconds between two readings of a feed", "30 to 3600.", "60"),
+    ("full_read_every_s", "Seconds after which every list is read whole again", "At most 31536000, a year.", "21600"),
+    (
+        "season_window_s",
+        "Seconds for which episodes of one season are gathered into one message",
+        "At most 86400, a day.",
+        "120",
+    ),
+    (
+        "recent_episode_h",
+        "Hours after its first showing for which an episode is told of at once",
+        "At most 8760, a year.",
+        "48",
+    ),
 ];
 
-const RUNS: [(&str, &str); 6] = [
-    ("PULSARR_FULL_READ_EVERY_S", "Seconds after which every list is read whole again."),
+const RUNS: [(&str, &str); 5] = [
     ("PULSARR_RUN_LIMIT_S", "Seconds after which a run leaves the rest to the next one."),
     ("PULSARR_PLEX_REQUEST_BUDGET", "Requests to Plex that one run may make."),
     ("PULSARR_PLEX_PAGE_PAUSE_MS", "Milliseconds between two pages of a list, more or less."),
@@ -27,11 +49,7 @@ const RUNS: [(&str, &str); 6] = [
     ("PULSARR_TRIGGER", "Who starts the runs of this process."),
 ];
 
-const MESSAGES: [(&str, &str); 3] = [
-    ("PULSARR_SEASON_WINDOW_S", "Seconds for which the episodes of one season are gathered into one message."),
-    ("PULSARR_RECENT_EPISODE_H", "Hours after its first showing for which an episode is told of at once."),
-    ("PULSARR_APPRISE_URL", "Where Apprise takes messages."),
-];
+const MESSAGES: [(&str, &str); 1] = [("PULSARR_APPRISE_URL", "Where Apprise takes messages.")];
 
 const UPKEEP: [(&str, &str); 4] = [
     ("PULSARR_KEEP_RUNS_DAYS", "Days for which runs are kept."),
@@ -57,19 +75,66 @@ const ADDRESSES: [(&str, &str); 7] = [
 #[template(path = "settings/intervals.html")]
 struct Intervals {
     frame: Frame,
+    form: Form,
+    group: Group,
+    versions: Option<Versions>,
+    here: String,
     /// A heading, a line below it, and the variables.
     groups: Vec<(&'static str, &'static str, Vec<Variable>)>,
 }
 
+impl Intervals {
+    /// What stands in a field: what is decided elsewhere is as it is there.
+    fn value(&self, key: &str) -> String {
+        if self.group.locks(key) { self.group.text(&[key]) } else { self.form.value(key).to_owned() }
+    }
+}
+
 async fn show(ask: Ask) -> Result<Response, ApiError> {
-    let frame = Frame::of(&ask, "settings", "Settings").await?;
-    let of = |wanted: &[(&'static str, &'static str)]| variables::of(&ask, wanted);
+    let group = Group::of(&ask, SECTION).await?;
+    let fields = FIELDS.map(|(key, ..)| (key.to_owned(), group.text(&[key])));
+    draw(&ask, StatusCode::OK, Form::with(fields), None).await
+}
+
+/// What the form says, without what is decided elsewhere. The reader of the settings says what of it cannot be.
+fn wanted(group: &Group, form: &Form) -> Map<String, Value> {
+    let one = |&(key, ..): &(&'static str, &str, &str, &str)| {
+        let text = form.given(key).filter(|_| !group.locks(key))?;
+        let value = match text {
+            "true" | "false" => (text == "true").into(),
+            _ => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+        };
+        Some((key.to_owned(), value))
+    };
+    FIELDS.iter().filter_map(one).collect()
+}
+
+async fn save(ask: Ask) -> Result<Response, ApiError> {
+    let form = Form::of(&ask);
+    let wanted = wanted(&Group::of(&ask, SECTION).await?, &form);
+    match group::keep(&ask, SECTION, &form, wanted.clone()).await {
+        Ok(()) => Ok(see_other(
+            &ask,
+            HERE,
+            Some(Notice::ok("Saved: it holds from now on, and for the job from its next run on.")),
+        )),
+        Err(error) => {
+            let versions = group::versions(&ask, SECTION, &error, &wanted.into(), group::lines).await?;
+            draw(&ask, error.status(), form.refused(&error), versions).await
+        }
+    }
+}
+
+async fn draw(ask: &Ask, status: StatusCode, form: Form, versions: Option<Versions>) -> Result<Response, ApiError> {
+    let frame = Frame::of(ask, "settings", "Settings").await?;
+    let group = Group::of(ask, SECTION).await?;
+    let here = format!("{}{HERE}", frame.base_path);
+    let of = |wanted: &[(&'static str, &'static str)]| variables::of(ask, wanted);
     let groups = vec![
-        ("Between runs", "The service's own look at the lists.", of(&FAST_LANE)),
         ("Runs", "How often runs begin is the schedule of the job: every five minutes in the manifests.", of(&RUNS)),
         ("Messages", "What is told, and when.", of(&MESSAGES)),
         ("Upkeep", "What `pulsarr upkeep` takes away, every night in the manifests.", of(&UPKEEP)),
         ("Addresses", "Whom runs and the service ask.", of(&ADDRESSES)),
     ];
-    html(&ask, StatusCode::OK, &Intervals { frame, groups })
+    html(ask, status, &Intervals { frame, form, group, versions, here, groups })
 }

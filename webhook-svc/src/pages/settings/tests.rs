@@ -44,6 +44,7 @@ async fn every_part_has_its_page_and_is_for_whoever_is_signed_in() {
         "api-keys",
         "api-keys/1/revoke",
         "tmdb",
+        "intervals",
         "logs",
         "transfer",
     ];
@@ -320,7 +321,7 @@ async fn every_setting_stands_with_its_source_and_can_be_searched() {
     check(&found, 200, &["PULSARR_FAST_LANE_OWN_S"]);
     check(&visitor.get("/settings/all?page=999").await, 200, &["–"]);
     check(&visitor.get("/settings/all?text=nothing-like-this").await, 200, &["Nothing fits"]);
-    check(&visitor.get("/settings/intervals").await, 200, &["PULSARR_FAST_LANE_OWN_S", ">20<"]);
+    check(&visitor.get("/settings/intervals").await, 200, &["PULSARR_RUN_LIMIT_S", "placeholder=\"20\"", ">200<"]);
     let about = visitor.get("/settings/about").await;
     check(&about, 200, &[env!("CARGO_PKG_VERSION"), "/api/v1/docs", "version "]);
 }
@@ -330,4 +331,20 @@ async fn a_log_filter_that_is_none_is_kept_and_marked() {
     let visitor = Visitor::set_up("").await;
     let refused = visitor.post("/settings/logs", &[("filter", "lous<d")]).await;
     check(&refused, 422, &["value=\"lous&#60;d\"", "id=\"filter-error\""]);
+}
+
+#[tokio::test]
+async fn intervals_are_kept_each_field_has_its_own_message_and_a_stale_edit_shows_both_versions() {
+    let visitor = Visitor::set_up("intervals: {feeds: 'off'}\n").await;
+    let sent = [("version", "0"), ("fast_lane", "false"), ("own_s", " 40 ")];
+    assert_eq!(visitor.post("/settings/intervals", &sent).await.status, 303);
+    assert_eq!(kept(&visitor, "intervals").await, json!({"fast_lane": false, "own_s": 40}));
+    let page = visitor.get("/settings/intervals").await;
+    check(&page, 200, &["id=\"own_s\" name=\"own_s\" value=\"40\"", "Changed in pulsarr.yaml:1."]);
+    let now = version(&page.text, "How often there is a look");
+    let wrong = visitor.post("/settings/intervals", &[("version", &now), ("own_s", "4"), ("friends_s", "60")]).await;
+    check(&wrong, 422, &["id=\"own_s-error\"", "expected seconds, from 5 to 3600", "value=\"60\""]);
+    let stale = visitor.post("/settings/intervals", &[("version", "0"), ("own_s", "50")]).await;
+    check(&stale, 412, &["own_s: 50", "own_s: 40"]);
+    assert_eq!(kept(&visitor, "intervals").await, json!({"fast_lane": false, "own_s": 40}), "nothing is half saved");
 }
