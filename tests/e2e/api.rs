@@ -1,7 +1,11 @@
 //! The API as people and programs meet it: the first visit, a session, a key, and that it is what its own document says.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use pulsarr_tests::household::{SETTINGS, wait_until};
-use pulsarr_tests::service::send;
+use pulsarr_tests::service::{Service, send};
 use pulsarr_tests::session::Session;
 use serde_json::{Value, json};
 
@@ -63,18 +67,26 @@ fn every_question_of_the_document_is_answered_in_the_shape_it_promises_and_only_
         let value = told.pointer(at).unwrap_or_else(|| panic!("{at} in {told:#}")).clone();
         value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     };
-    let (mut asked, mut with_variables) = (0, 0);
+    let (mut asked, mut with_variables, mut streams) = (0, 0, 0);
     for (path, methods) in document["paths"].as_object().unwrap() {
         let Some(operation) = methods.get("get") else { continue };
         let answers = &operation["responses"]["200"]["content"];
-        if answers.get("text/event-stream").is_some() {
-            continue;
-        }
         asked += 1;
         let is_open = operation["security"].as_array().is_some_and(Vec::is_empty);
         let stranger = service.get(path).status;
         assert_eq!(stranger == 401, !is_open, "{path} answers a stranger with {stranger}");
         assert!(is_open || operation["responses"].get("401").is_some(), "{path} does not promise 401");
+        if answers.get("text/event-stream").is_some() {
+            streams += 1;
+            let (head, event) = first_event(&service, path, &key, || {
+                // Something to tell: a run, and what is logged of it.
+                assert_eq!(mirela.ask(&service, "POST", "/runs", &json!({})).status, 202);
+            });
+            let head = head.to_lowercase();
+            assert!(head.starts_with("http/1.1 200 ") && head.contains("content-type: text/event-stream"), "{head}");
+            assert!(event.is_object(), "{path}: {event}");
+            continue;
+        }
         let full = match path.trim_start_matches("/api/v1") {
             "/explain" => format!("{path}?title=Salt"),
             "/decisions" => format!("{path}?entry=1"),
@@ -103,9 +115,26 @@ fn every_question_of_the_document_is_answered_in_the_shape_it_promises_and_only_
             fits(&answer.json(), schema, &document).unwrap_or_else(|why| panic!("{full}{why}"));
         }
     }
-    assert!(asked > 25 && with_variables > 6, "{asked}, {with_variables}");
+    assert!(asked > 25 && with_variables > 6 && streams == 2, "{asked}, {with_variables}, {streams}");
     let write = service.ask("POST", "/api/v1/runs", &[("X-Api-Key", &key)], b"{}");
     assert_eq!(write.status, 403, "a key that may read changes nothing: {write:?}");
+}
+
+/// The head of the answer to whoever follows what happens, and the first thing that is told once `happen` lets something happen.
+fn first_event(service: &Service, path: &str, key: &str, happen: impl FnOnce()) -> (String, Value) {
+    let mut stream = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Api-Key: {key}\r\n\r\n").unwrap();
+    let (mut head, mut lines) = (String::new(), BufReader::new(stream).lines());
+    while let line = lines.next().unwrap().unwrap()
+        && !line.is_empty()
+    {
+        head.push_str(&line);
+        head.push('\n');
+    }
+    happen();
+    let data = lines.find_map(|line| Some(line.unwrap().strip_prefix("data:")?.to_owned())).unwrap();
+    (head, serde_json::from_str(&data).unwrap())
 }
 
 #[test]

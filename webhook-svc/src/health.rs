@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::link::TokenState;
+use pulsarr_shared::model::ConnectionStatus;
 use pulsarr_shared::store::{Db, StoreError};
 use serde::Serialize;
 use warp::Filter;
@@ -131,6 +132,8 @@ pub struct Health {
     /// Sonarrs and Radarrs that do not answer, refuse the key or lack what the settings name. Which they are, nobody is told who is not
     /// signed in.
     pub instances_not_well: usize,
+    /// Webhook connections that were made and by which nothing comes, so that titles are seen to become available only by the history.
+    pub webhooks_not_working: usize,
 }
 
 /// A run.
@@ -160,13 +163,23 @@ async fn answer_health(app: Arc<App>) -> Response {
 pub async fn look(app: &App) -> Result<Health, StoreError> {
     let config = app.config();
     let (seen, asked) = (instance_health::seen(app, &config), Arc::clone(&config));
-    let judged = move |db: Db<'_>| Ok((summary(db)?, instance_health::judged(db, &asked, seen)?));
-    let ((last_run, pending_approvals, webhooks_waiting), judged) = app.database.read(judged).await?;
+    let judged = move |db: Db<'_>| {
+        let judged = instance_health::judged(db, &asked, seen)?;
+        let mut connections = db.all_connections()?;
+        // Of what is not in the settings any more, and of what nobody could look at, nobody knows.
+        connections.retain(|it| asked.settings.instances.iter().any(|instance| instance.name == it.instance));
+        connections.retain(|it| !matches!(it.status, ConnectionStatus::Ok | ConnectionStatus::Unknown));
+        Ok((summary(db)?, judged, connections.len()))
+    };
+    let ((last_run, pending_approvals, webhooks_waiting), judged, webhooks_not_working) =
+        app.database.read(judged).await?;
     let instances_not_well = judged.iter().filter(|it| !it.health.is_well()).count();
     let settings = &config.settings;
+    let server = app.plex_health.server().map(|seen| seen.outcome.is_ok());
     let well = last_run.as_ref().is_none_or(|run| !matches!(run.result, "failed" | "crashed"));
     let token = app.plex_health.token();
-    let well = well && token != Some(TokenState::Dead) && instances_not_well == 0;
+    let well = well && token != Some(TokenState::Dead) && server != Some(false);
+    let well = well && instances_not_well == 0 && webhooks_not_working == 0;
     let disk = is_writable_in_time(app).await;
     let status = match (&disk, well) {
         (Err(_), _) => "degraded",
@@ -180,11 +193,12 @@ pub async fn look(app: &App) -> Result<Health, StoreError> {
         data_folder: word(&disk),
         set_up: settings.plex.token.is_some() && !settings.instances.is_empty(),
         plex_token: token.map(TokenState::word),
-        plex_server_reachable: app.plex_health.server().map(|seen| seen.outcome.is_ok()),
+        plex_server_reachable: server,
         last_run,
         pending_approvals,
         webhooks_waiting,
         instances_not_well,
+        webhooks_not_working,
     })
 }
 

@@ -4,21 +4,25 @@ use super::plan::{Flaw, Step, Wanted, plan};
 use crate::clients::arr::{Arr, ArrError, Notification, Tested};
 use crate::model::{Connection, ConnectionStatus};
 
-/// How the connection of an instance stands. Changes nothing there; has the instance call us once.
-pub async fn check(arr: &Arr, wanted: &Wanted) -> Connection {
+/// How the connection of an instance stands. Changes nothing there; has the instance call us once. `newest` is as for [`fix`].
+pub async fn check<N: Future<Output = Option<i64>>>(arr: &Arr, wanted: &Wanted, newest: impl Fn() -> N) -> Connection {
     if wanted.base_url.is_none() {
         return no_address(wanted);
     }
-    settle(look(arr, wanted).await, wanted)
+    settle(look(arr, wanted, &newest).await, wanted)
 }
 
 /// Makes the connection what it should be: creates it, repairs it in place, removes others of ours, and tries it. Stores it also
 /// while nobody listens at our address, and says so.
-pub async fn fix(arr: &Arr, wanted: &Wanted) -> Connection {
+///
+/// `newest` tells the number of the last webhook of this instance that is stored here, which grows with each; `None` where it cannot be
+/// told. An instance calls everything a success that is answered with less than 400, a redirect too, which it does not follow: only what
+/// has come has come.
+pub async fn fix<N: Future<Output = Option<i64>>>(arr: &Arr, wanted: &Wanted, newest: impl Fn() -> N) -> Connection {
     if wanted.base_url.is_none() {
         return no_address(wanted);
     }
-    settle(mend(arr, wanted).await, wanted)
+    settle(mend(arr, wanted, &newest).await, wanted)
 }
 
 /// Deletes the connections of this installation and instance, and no others. Answers how many there were.
@@ -34,7 +38,11 @@ pub async fn remove(arr: &Arr, wanted: &Wanted) -> Result<usize, ArrError> {
     Ok(removed)
 }
 
-async fn look(arr: &Arr, wanted: &Wanted) -> Result<Connection, ArrError> {
+async fn look<N: Future<Output = Option<i64>>>(
+    arr: &Arr,
+    wanted: &Wanted,
+    newest: &impl Fn() -> N,
+) -> Result<Connection, ArrError> {
     let existing = arr.notifications().await?;
     let label = &wanted.label;
     let (id, flaws) = match plan(&existing, wanted).step {
@@ -65,10 +73,14 @@ async fn look(arr: &Arr, wanted: &Wanted) -> Result<Connection, ArrError> {
         let advice = format!("{label} {}: have pulsarr repair the connection.", told(flaw));
         return Ok(found(ConnectionStatus::NotWorking, advice, Some(id), wanted));
     }
-    Ok(judged(arr.test_notification(ours).await?, id, wanted, "have pulsarr repair the connection"))
+    Ok(judged(try_out(arr, ours, newest).await?, id, wanted, "have pulsarr repair the connection"))
 }
 
-async fn mend(arr: &Arr, wanted: &Wanted) -> Result<Connection, ArrError> {
+async fn mend<N: Future<Output = Option<i64>>>(
+    arr: &Arr,
+    wanted: &Wanted,
+    newest: &impl Fn() -> N,
+) -> Result<Connection, ArrError> {
     let existing = arr.notifications().await?;
     let plan = plan(&existing, wanted);
     let with_id = |id: i64| existing.iter().find(|one| one.id == id).cloned();
@@ -87,12 +99,12 @@ async fn mend(arr: &Arr, wanted: &Wanted) -> Result<Connection, ArrError> {
     }
     // The password was just stored, so whoever refuses it is not us.
     const AFTER: &str = "see that PULSARR_BASE_URL leads to pulsarr itself and not to a login in front of it";
-    let outcome = judged(arr.test_notification(&ours).await?, ours.id, wanted, AFTER);
+    let outcome = judged(try_out(arr, &ours, newest).await?, ours.id, wanted, AFTER);
     if fresh || outcome.status != ConnectionStatus::WrongSecret {
         return Ok(outcome);
     }
     let ours = rewrite(arr, Some(ours), wanted).await?;
-    Ok(judged(arr.test_notification(&ours).await?, ours.id, wanted, AFTER))
+    Ok(judged(try_out(arr, &ours, newest).await?, ours.id, wanted, AFTER))
 }
 
 async fn rewrite(arr: &Arr, ours: Option<Notification>, wanted: &Wanted) -> Result<Notification, ArrError> {
@@ -106,10 +118,39 @@ fn gone() -> ArrError {
     ArrError::Malformed { detail: "a connection that is not in its list".to_owned() }
 }
 
+/// What came of an instance's attempt to call us.
+enum Tried {
+    /// It was answered, and nothing came here.
+    AnsweredElsewhere,
+    /// As the instance says.
+    As(Tested),
+}
+
+async fn try_out<N: Future<Output = Option<i64>>>(
+    arr: &Arr,
+    ours: &Notification,
+    newest: &impl Fn() -> N,
+) -> Result<Tried, ArrError> {
+    let before = newest().await;
+    let tested = arr.test_notification(ours).await?;
+    let is_elsewhere = matches!(tested, Tested::Reached) && before.is_some() && newest().await == before;
+    Ok(if is_elsewhere { Tried::AnsweredElsewhere } else { Tried::As(tested) })
+}
+
 /// What an instance's attempt to call us says. `after_401` is what helps when the password was refused.
-fn judged(tested: Tested, id: i64, wanted: &Wanted, after_401: &str) -> Connection {
+fn judged(tried: Tried, id: i64, wanted: &Wanted, after_401: &str) -> Connection {
     let (label, address) = (&wanted.label, wanted.address().unwrap_or_default());
     let app = label.split(' ').next().unwrap_or_default();
+    let tested = match tried {
+        Tried::As(tested) => tested,
+        Tried::AnsweredElsewhere => {
+            let advice = format!(
+                "{label} called {address} and was answered, but nothing came here: something else answers there, or redirects, which {app} \
+                 does not follow. Set PULSARR_BASE_URL to an address at which pulsarr itself answers."
+            );
+            return found(ConnectionStatus::NotWorking, advice, Some(id), wanted);
+        }
+    };
     let (status, advice) = match tested {
         Tested::Reached => {
             (ConnectionStatus::Ok, format!("{label} reaches pulsarr at {address}: nothing needs to be done."))

@@ -1,5 +1,6 @@
 //! Connections in stand-ins that really call, and a receiver on the loopback that takes one password.
 
+use std::future::ready;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -13,7 +14,7 @@ use crate::clients::arr::Arr;
 use crate::clients::{Http, HttpSettings, LimiterSettings, Transport};
 use crate::clock::ManualClock;
 use crate::model::{
-    AddOptions, ArrOptions, ConnectionStatus, Instance, MinimumAvailability, MonitorNewItems, MovieMonitor,
+    AddOptions, ArrOptions, Connection, ConnectionStatus, Instance, MinimumAvailability, MonitorNewItems, MovieMonitor,
     SeriesMonitor, SeriesTypeChoice,
 };
 use crate::retry::Retry;
@@ -22,6 +23,16 @@ use crate::stop::Stop;
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// `pulsarr` and the above, as basic auth writes them.
 const BASIC: &str = "Basic cHVsc2FycjowMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg==";
+
+/// [`super::check`] where nobody can tell what has come.
+async fn check(arr: &Arr, wanted: &Wanted) -> Connection {
+    super::check(arr, wanted, || ready(None)).await
+}
+
+/// [`super::fix`], the same way.
+async fn fix(arr: &Arr, wanted: &Wanted) -> Connection {
+    super::fix(arr, wanted, || ready(None)).await
+}
 
 /// Where instances call: 401 for the wrong password, 404 for another path than `/webhook/…`, else 200.
 struct Receiver {
@@ -284,6 +295,36 @@ async fn another_server_at_the_address_is_not_working_and_quoted() {
     let fixed = fix(&radarr(&fake), &wanted(&elsewhere)).await;
     assert_eq!(fixed.status, ConnectionStatus::NotWorking);
     assert!(fixed.advice.contains("[404:NotFound]") && fixed.advice.contains("PULSARR_BASE_URL"), "{}", fixed.advice);
+}
+
+#[tokio::test]
+async fn what_is_answered_and_never_comes_is_not_working() {
+    let fake = FakeRadarr::start();
+    let arr = radarr(&fake);
+    // Somebody who says yes to everything, and a redirect to https, as ingresses make them.
+    for answer in ["200 OK", "301 Moved Permanently"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let elsewhere = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                read(&mut stream);
+                let _ = write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
+            }
+        });
+        let wanted = wanted(&elsewhere);
+        for found in
+            [super::fix(&arr, &wanted, || ready(Some(7))).await, super::check(&arr, &wanted, || ready(Some(7))).await]
+        {
+            assert_eq!(found.status, ConnectionStatus::NotWorking, "{answer}: {}", found.advice);
+            assert!(found.advice.contains(&elsewhere) && found.advice.contains("PULSARR_BASE_URL"), "{}", found.advice);
+        }
+    }
+    let receiver = Receiver::start();
+    let wanted = wanted(&receiver.url());
+    let newest = || ready(Some(receiver.events.lock().unwrap().len() as i64));
+    assert_eq!(super::fix(&arr, &wanted, newest).await.status, ConnectionStatus::Ok);
+    assert_eq!(super::check(&arr, &wanted, newest).await.status, ConnectionStatus::Ok);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! This service from Sonarr's and Radarr's side: each is asked to try the webhook connection that it has to us, by which it calls us once.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -44,7 +45,12 @@ pub(super) async fn ask(world: &World<'_>, instance: &Instance, arr: &Arr, callb
     };
     let (all, base_url) = (&world.config.settings.instances, world.config.environment.base_url.as_deref());
     let wanted = Wanted::new(instance, all, base_url, installation, secret.clone());
-    match timeout(CALLS_WITHIN, callback::check(arr, &wanted)).await {
+    // Opened for each look: what the service has stored meanwhile is seen, and nobody is kept from the store while the instance calls.
+    let newest = || {
+        let store = super::open_store(&world.config.environment.data_dir);
+        ready(store.and_then(|store| store.read().newest_webhook(&instance.name).ok()))
+    };
+    match timeout(CALLS_WITHIN, callback::check(arr, &wanted, newest)).await {
         Ok(connection) => vec![judge(&connection)],
         Err(_) => vec![Finding::attention(
             Area::Webhooks,

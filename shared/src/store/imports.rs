@@ -58,9 +58,20 @@ pub struct DownloadProgress {
     pub imported: u32,
 }
 
+/// Whether an import is something to tell of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportNews {
+    /// It is the first file that was ever told of.
+    First,
+    /// It is the first file, and a better one was told of before it, so that it can be watched already.
+    Overtaken,
+    /// It is a better file, or known.
+    None,
+}
+
 impl Db<'_> {
-    /// Notes that an episode (or a movie, as [`EpisodeNumber::MOVIE`]) was imported. Answers whether it is the first file of it that
-    /// was ever told of. An import from before the file was removed changes nothing.
+    /// Notes that an episode (or a movie, as [`EpisodeNumber::MOVIE`]) was imported. An import from before the file was removed changes
+    /// nothing.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
@@ -71,15 +82,25 @@ impl Db<'_> {
         number: EpisodeNumber,
         when: Moment,
         upgrade: bool,
-    ) -> Result<bool, StoreError> {
-        let at_ms = when.at_ms;
+    ) -> Result<ImportNews, StoreError> {
+        let (EpisodeNumber { season, episode }, at_ms) = (number, when.at_ms);
         let mut insert = self.connection.prepare_cached(
             "-- imports.note\n\
-             INSERT INTO imports (instance, external_id, season, episode, imported_at_ms, upgrades)\n\
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+             INSERT INTO imports (instance, external_id, season, episode, imported_at_ms, upgrades, overtaken)\n\
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
         )?;
-        if insert.execute(params![instance, external_id, number.season, number.episode, at_ms, upgrade])? > 0 {
-            return Ok(!upgrade);
+        if insert.execute(params![instance, external_id, season, episode, at_ms, upgrade])? > 0 {
+            return Ok(if upgrade { ImportNews::None } else { ImportNews::First });
+        }
+        if !upgrade {
+            let mut overtaken = self.connection.prepare_cached(
+                "-- imports.note_overtaken\n\
+                 UPDATE imports SET overtaken = 0, imported_at_ms = min(imported_at_ms, ?5)\n\
+                 WHERE instance = ?1 AND external_id = ?2 AND season = ?3 AND episode = ?4 AND overtaken = 1 AND removed_at_ms IS NULL",
+            )?;
+            if overtaken.execute(params![instance, external_id, season, episode, at_ms])? > 0 {
+                return Ok(ImportNews::Overtaken);
+            }
         }
         let mut update = self.connection.prepare_cached(
             "-- imports.note_again\n\
@@ -88,9 +109,8 @@ impl Db<'_> {
              WHERE instance = ?1 AND external_id = ?2 AND season = ?3 AND episode = ?4\n\
                  AND (removed_at_ms IS NULL OR removed_at_ms < ?5 OR removed_at_ms > ?7)",
         )?;
-        let EpisodeNumber { season, episode } = number;
         update.execute(params![instance, external_id, season, episode, at_ms, upgrade, when.until_ms])?;
-        Ok(false)
+        Ok(ImportNews::None)
     }
 
     /// Notes that the file of an episode, or of a movie, was deleted and none takes its place.

@@ -53,7 +53,7 @@ pub use entries::{EntryRow, NewlyDecided, Undecided};
 pub use error::StoreError;
 pub use file::{Counts, Interrupt, StoreFile, beside};
 pub use filesystem::{Filesystem, NoRoom, local_filesystem, network_filesystem};
-pub use imports::{ArrTitle, BatchRow, DownloadProgress};
+pub use imports::{ArrTitle, BatchRow, DownloadProgress, ImportNews};
 pub use inbox::{
     InboxLoad, KEPT_BODIES, KEPT_GIVEN_UP, KEPT_WEBHOOKS, NewWebhook, PendingWebhook, WebhookRow, WebhookState,
 };

@@ -123,4 +123,15 @@ impl Db<'_> {
         )?;
         Ok(query.query_row([instance], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
+
+    /// The number of the last webhook that came to `instance`, which grows with each; 0 before any.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn newest_webhook(self, instance: &str) -> Result<i64, StoreError> {
+        let mut query = self
+            .connection
+            .prepare_cached("-- inbox.newest_of\nSELECT id FROM inbox WHERE instance = ?1 ORDER BY id DESC LIMIT 1")?;
+        Ok(query.query_row([instance], |row| row.get(0)).optional()?.unwrap_or(0))
+    }
 }

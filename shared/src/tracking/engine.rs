@@ -12,8 +12,8 @@ use crate::model::{
 };
 use crate::retry::webhook_pause;
 use crate::store::{
-    ArrTitle, ArrivalRow, BatchRow, Db, KEPT_BODIES, KEPT_WEBHOOKS, Moment, PendingWebhook, Store, StoreError,
-    WebhookState,
+    ArrTitle, ArrivalRow, BatchRow, Db, ImportNews, KEPT_BODIES, KEPT_WEBHOOKS, Moment, PendingWebhook, Store,
+    StoreError, WebhookState,
 };
 
 /// Webhooks so many of which share a transaction, and the bytes of their bodies: the other program never waits for long, and neither
@@ -346,9 +346,11 @@ impl Source<'_> {
             unreachable!("only imports come here");
         };
         let external_id = *external_id;
-        let mut first_files = Vec::new();
+        let (mut first_files, mut overtaken) = (Vec::new(), false);
         for number in self.numbers(episodes) {
-            if self.db.note_import(self.instance, external_id, number, self.when, *upgrade)? {
+            let news = self.db.note_import(self.instance, external_id, number, self.when, *upgrade)?;
+            overtaken |= news == ImportNews::Overtaken;
+            if news != ImportNews::None {
                 first_files.push(number);
             }
         }
@@ -359,7 +361,8 @@ impl Source<'_> {
         match self.kind {
             InstanceKind::Radarr if !upgrade => {
                 // Somebody who had it before, and lost it, is not told again.
-                let news: Vec<_> = arrivals.iter().filter(|it| it.available_at_ms.is_none()).cloned().collect();
+                let is_news = |it: &&ArrivalRow| overtaken || it.available_at_ms.is_none();
+                let news: Vec<_> = arrivals.iter().filter(is_news).cloned().collect();
                 let told = announce(self.db, self.told(external_id, Vec::new(), self.when.at_ms, &news), self.now_ms)?;
                 processed.announced += u32::from(told);
             }

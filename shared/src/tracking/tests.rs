@@ -273,6 +273,29 @@ fn an_upgrade_is_never_told_but_the_title_can_be_watched() {
 }
 
 #[test]
+fn a_first_file_that_is_told_of_after_a_better_one_is_told_once() {
+    let world = World::new();
+    let (movie, show) = (world.added("ana", FILM, &["movies"]), world.added("ana", SHOW, &["shows"]));
+    world.added("ben", FILM, &["movies"]);
+    world.tell("movies", upgraded(film("Download")), NOON + SECOND);
+    world.tell("shows", upgraded(recent(1)), NOON + SECOND);
+    assert_eq!(world.messages(), []);
+    for at_ms in [NOON + 2 * SECOND, NOON + 3 * SECOND] {
+        world.tell("movies", film("Download"), at_ms);
+        world.tell("shows", recent(1), at_ms);
+        world.tell("movies", upgraded(film("Download")), at_ms);
+    }
+    let messages = world.messages();
+    let told: Vec<_> = messages.iter().map(|it| (it.external_id, it.wanted_by.len())).collect();
+    assert_eq!(told, [(FILM, 2), (SHOW, 1)]);
+    assert_eq!((world.state(movie), world.state(show)), (EntryState::Available, EntryState::Available));
+    // Whoever wants it later finds it there, as ever.
+    let (_, placements) = world.queued("cal", FILM, &["movies"]);
+    world.store.write(|db| db.finish_with_file(&placements[0], "x", NOON + DAY)).unwrap();
+    assert_eq!(world.messages().len(), 2);
+}
+
+#[test]
 fn one_instance_is_enough_and_a_refusal_elsewhere_does_not_take_it_back() {
     let world = World::new();
     let (entry, placements) = world.queued("ana", FILM, &["movies", "movies-4k"]);

@@ -157,7 +157,7 @@ async fn every_endpoint_that_changes_something_notes_who_did() {
     walk.step(("POST", "/instances"), "", movies.clone(), "instance.added").await;
     movies["tags"] = json!(["watchlist"]);
     walk.step(("PUT", "/instances/{name}"), "movies", movies, "instance.changed").await;
-    walk.step(("POST", "/instances/test"), "", json!({"name": "movies"}), "webhook.fixed").await;
+    walk.step(("POST", "/instances/test"), "", json!({"name": "movies"}), "instance.tested").await;
     walk.step(("POST", "/webhooks/{instance}/fix"), "movies", Value::Null, "webhook.fixed").await;
     walk.decide().await;
     walk.configure().await;

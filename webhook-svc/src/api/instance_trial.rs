@@ -123,7 +123,7 @@ pub async fn tried(ask: &Ask) -> Result<(Trial, Option<Choices>), ApiError> {
             note_fitness(app, &name, &found).await?;
         }
     }
-    let webhook = if answers && is_saved { Some(looked_at(ask, &name).await?) } else { None };
+    let webhook = if answers && is_saved { Some(looked_at(ask, &name, "instance.tested").await?) } else { None };
     let findings: Vec<FindingView> = found.into_iter().map(FindingView::from).collect();
     let ok = !findings.is_empty() && findings.iter().all(|finding| finding.ok);
     Ok((Trial { ok, findings, webhook }, offered))

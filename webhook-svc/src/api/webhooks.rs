@@ -139,18 +139,19 @@ async fn fix(ask: Ask) -> Result<Response, ApiError> {
 pub async fn fixed(ask: &Ask) -> Result<ConnectionView, ApiError> {
     let name = ask.variable("instance").to_owned();
     known(&ask.app.config(), &name)?;
-    looked_at(ask, &name).await
+    looked_at(ask, &name, "webhook.fixed").await
 }
 
-/// Looks at the connection in the instance of this name, makes or mends it for whoever asks, tries it out, and says how it stands.
+/// Looks at the connection in the instance of this name, makes or mends it for whoever asks, tries it out, and says how it stands. The
+/// audit log has it as `action`, whatever had to be done.
 ///
 /// # Errors
 /// 404 for one that is gone; when the store fails.
-pub async fn looked_at(ask: &Ask, name: &str) -> Result<ConnectionView, ApiError> {
+pub async fn looked_at(ask: &Ask, name: &str, action: &'static str) -> Result<ConnectionView, ApiError> {
     let app = &ask.app;
     // Noted first: what follows changes something in the instance at once, and may be the last thing that this process does.
     let (by, target) = (By::of(ask), name.to_owned());
-    let noted = move |store: &Store| store.write(|db| audit::record(db, &by, "webhook.fixed", &target, &json!({})));
+    let noted = move |store: &Store| store.write(|db| audit::record(db, &by, action, &target, &json!({})));
     app.database.write(noted).await?;
     // On its own feet: what was begun is brought to its end also when whoever asked goes away.
     let (service, instance) = (Arc::clone(app), name.to_owned());

@@ -186,7 +186,11 @@ pub async fn fix(app: &App, name: &str) -> Result<Option<Connection>, StoreError
         let secret = remember(app, instance).await?.password;
         let wanted = wanted(app, &config, instance, secret).await?;
         // The instance calls us while this is open, and is let in.
-        let found = callback::fix(arr, &wanted).await;
+        let newest = || {
+            let name = name.to_owned();
+            async move { app.database.read(move |db| db.newest_webhook(&name)).await.ok() }
+        };
+        let found = callback::fix(arr, &wanted, newest).await;
         match place_in(&app.config(), name) {
             Some(host) if host == host_of(&instance.url) => {}
             // It went or moved while it was being told where to report to: what was just made there is nobody's.

@@ -398,7 +398,7 @@ async fn a_key_is_in_no_answer_no_log_and_no_audit_and_who_did_what_is() {
 
     let entries = audit.json["entries"].as_array().unwrap();
     let actions: Vec<&str> = entries.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["instance.removed", "webhook.fixed", "instance.changed", "instance.added"]);
+    assert_eq!(actions, ["instance.removed", "instance.tested", "instance.changed", "instance.added"]);
     assert_eq!(entries[2]["detail"], json!({"keys": ["api_key", "search_on_add"]}));
     assert!(entries.iter().all(|entry| entry["target"] == "movies"));
 }

@@ -231,6 +231,7 @@ mod tests {
                 pending_approvals: 0,
                 webhooks_waiting: 0,
                 instances_not_well: 0,
+                webhooks_not_working: 0,
             },
             now_ms: NOW,
             server_advice: None,
