@@ -2,6 +2,7 @@
 
 use pulsarr_tests::browser::Look;
 use pulsarr_tests::fakes::{Fault, Title};
+use rusqlite::Connection;
 
 use crate::{Scene, play, play_signed_in, wanting_two};
 
@@ -66,6 +67,45 @@ fn runs_are_looked_for_by_how_they_ended_and_who_started_them() {
         let household = wanting_two();
         household.sync_well();
         play_signed_in(look, household, looks_for_runs);
+    }
+}
+
+/// Ninety runs more, one after the other, every second of which failed.
+const NINETY_RUNS: &str = "\
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 90)\n\
+    INSERT INTO runs (id, trigger, holder, started_at_ms, ended_at_ms, result)\n\
+        SELECT 'more' || i, 'schedule', holder, started_at_ms + i, started_at_ms + i + 9, iif(i % 2, 'failed', 'ok')\n\
+        FROM n CROSS JOIN (SELECT holder, started_at_ms FROM runs);";
+
+#[test]
+fn older_runs_of_what_was_looked_for_are_a_page_away_and_so_is_the_way_back() {
+    for look in [Look::LIGHT, Look::WITHOUT_SCRIPTS] {
+        let household = wanting_two();
+        household.sync_well();
+        Connection::open(household.database()).unwrap().execute_batch(NINETY_RUNS).unwrap();
+        play_signed_in(look, household, |scene| {
+            let browser = &scene.browser;
+            let rows = |from: &str, to: &str, count: usize| {
+                let at = |row: usize, run: &str| format!("tbody tr:nth-child({row}) a[href$='/runs/{run}']");
+                let ends = [at(1, from), at(count, to)];
+                let seen = || (browser.count("tbody tr"), ends.each_ref().map(|end| browser.count(end)));
+                browser.until("the page of runs is there", seen, |seen| *seen == (count, [1, 1]));
+            };
+            browser.goto("/activity/runs?result=failed&trigger=schedule");
+            rows("more89", "more11", 40);
+            browser.press("Older");
+            rows("more9", "more1", 5);
+            assert!(browser.path().starts_with("/activity/runs"));
+            let chosen = "return [...document.querySelectorAll('form.filter select')].map(it => it.value).join()";
+            assert_eq!(browser.run(chosen), "failed,schedule", "what was looked for is looked for still");
+            assert_eq!(
+                browser.run("return [...document.querySelectorAll('.pager a')].map(it => it.text).join()"),
+                "Newer"
+            );
+            browser.press("Newer");
+            rows("more89", "more11", 40);
+            assert_eq!(browser.run(chosen), "failed,schedule");
+        });
     }
 }
 

@@ -36,18 +36,63 @@ pub(super) fn backed_up(household: &Household) -> PathBuf {
     PathBuf::from(report["file"].as_str().unwrap())
 }
 
-/// The file by itself, somewhere else: sound, and with nothing missing beside it.
-fn opened_elsewhere(file: &Path, elsewhere: &Path) -> Connection {
-    let copy = elsewhere.join("alone.db");
-    fs::copy(file, &copy).unwrap();
-    let backup = Connection::open(&copy).unwrap();
-    let verdict: String = backup.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(verdict, "ok", "{}", file.display());
-    backup
+/// The store at `path`, which has to be sound.
+pub(super) fn sound(path: &Path) -> Connection {
+    let store = Connection::open(path).unwrap();
+    let verdict: String = store.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok", "{}", path.display());
+    store
 }
 
-fn count(database: &Connection, query: &str) -> u32 {
-    database.query_row(query, [], |row| row.get(0)).unwrap()
+/// How many rows `what` has: a table, with a condition or without.
+pub(super) fn count(store: &Connection, what: &str) -> u32 {
+    store.query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get(0)).unwrap()
+}
+
+/// The same in the file by itself, somewhere else: it is sound, and nothing is missing beside it.
+fn count_elsewhere(file: &Path, what: &str) -> u32 {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let copy = elsewhere.path().join("alone.db");
+    fs::copy(file, &copy).unwrap();
+    count(&sound(&copy), what)
+}
+
+/// A store of which the disk has lost all behind the middle.
+pub(super) fn damaged(mut store: Vec<u8>) -> Vec<u8> {
+    let middle = store.len() / 2 / 4096 * 4096;
+    store[middle..].fill(0xa5);
+    store
+}
+
+/// A backup that is there already, while another one is tried.
+struct Good {
+    file: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Good {
+    fn of(household: &Household) -> Self {
+        let file = backed_up(household);
+        Self { bytes: fs::read(&file).unwrap(), file }
+    }
+
+    fn is_unchanged(&self, told: &str) {
+        assert!(fs::read(&self.file).unwrap() == self.bytes, "{told}: the older one changed");
+    }
+
+    /// Unchanged, and nothing lies beside it, not even half of another one.
+    fn is_alone(&self, told: &str) {
+        self.is_unchanged(told);
+        assert_eq!(names(self.file.parent().unwrap()), [self.file.file_name().unwrap().to_str().unwrap()], "{told}");
+    }
+}
+
+/// A household after its first run, that can be tampered with, and its first backup.
+fn with_a_good_one() -> Option<(Household, Good)> {
+    let household = wanting_two();
+    household.sync_well();
+    let good = Good::of(&household);
+    can_tamper().then_some((household, good))
 }
 
 #[test]
@@ -81,12 +126,10 @@ fn backups_are_made_while_webhooks_come_in_and_hold_all_that_was_acknowledged_be
     assert!(acknowledged.load(Ordering::SeqCst) > made[2].0, "webhooks were taken while the last one was made");
     assert_eq!(names(&folder(&household)).len(), 3, "and nothing beside them: {:?}", names(&folder(&household)));
     for (before, file) in made {
-        let elsewhere = tempfile::tempdir().unwrap();
-        let backup = opened_elsewhere(&file, elsewhere.path());
         // By their rows: of those that were acted on, only the last 50 keep their body.
-        let stored = count(&backup, "SELECT count(*) FROM inbox WHERE event = 'Download'");
+        let stored = count_elsewhere(&file, "inbox WHERE event = 'Download'");
         assert!(stored >= before, "{before} were acknowledged before, and {stored} are in it");
-        assert_eq!(count(&backup, "SELECT count(*) FROM entries"), 2);
+        assert_eq!(count_elsewhere(&file, "entries"), 2);
     }
 }
 
@@ -140,17 +183,12 @@ fn a_second_backup_at_the_same_time_is_told_who_makes_the_first() {
 fn a_damaged_store_makes_no_backup_and_takes_none_away() {
     let household = wanting_two();
     household.sync_well();
-    let good = backed_up(&household);
-    let sound = fs::read(&good).unwrap();
-    let mut bytes = fs::read(household.database()).unwrap();
-    let middle = bytes.len() / 2 / 4096 * 4096;
-    bytes[middle..].fill(0xa5);
-    fs::write(household.database(), bytes).unwrap();
+    let good = Good::of(&household);
+    fs::write(household.database(), damaged(fs::read(household.database()).unwrap())).unwrap();
     let done = household.pulsarr(&["backup", "--keep", "1"]);
     assert!(matches!(done.code, Some(1 | 78)), "{:?}\n{}", done.code, done.stderr);
     assert!(done.stderr.contains("damaged") || done.stderr.contains("malformed"), "{}", done.stderr);
-    assert_eq!(names(&folder(&household)).len(), 1);
-    assert!(fs::read(&good).unwrap() == sound);
+    good.is_alone("of a damaged store");
 }
 
 #[test]
@@ -158,8 +196,7 @@ fn a_full_volume_is_told_before_anything_is_written() {
     let household = wanting_two();
     let Some(volume) = Volume::mount(&household, 16_384) else { return };
     household.sync_well();
-    let good = backed_up(&household);
-    let sound = fs::read(&good).unwrap();
+    let good = Good::of(&household);
     for left_kib in [0, 40, 200] {
         volume.fill(left_kib);
         let done = household.pulsarr(&["backup", "--keep", "1"]);
@@ -168,42 +205,28 @@ fn a_full_volume_is_told_before_anything_is_written() {
         assert!(done.stderr.contains(" are free") || left_kib == 0, "{left_kib} KiB left: {}", done.stderr);
         assert!(done.stderr.contains("Free some space"), "{left_kib} KiB left: {}", done.stderr);
         volume.free();
-        assert_eq!(names(&folder(&household)), [good.file_name().unwrap().to_str().unwrap()]);
-        assert!(fs::read(&good).unwrap() == sound);
+        good.is_alone(&format!("{left_kib} KiB left"));
     }
     backed_up(&household);
 }
 
 #[test]
 fn a_volume_that_becomes_full_meanwhile_leaves_nothing_half_made() {
-    let household = wanting_two();
-    household.sync_well();
-    if !can_tamper() {
-        return;
-    }
-    let good = backed_up(&household);
-    let sound = fs::read(&good).unwrap();
+    let Some((household, good)) = with_a_good_one() else { return };
     const FULL: &str = "no space is left on its volume";
     for (call, from, words) in
         [("pwrite64", 1, FULL), ("pwrite64", 9, FULL), ("pwrite64", 60, FULL), ("fsync", 1, "disk I/O error")]
     {
         let done = tampered(&household, call, &format!("error=ENOSPC:when={from}+"), &["backup", "--keep", "1"]);
-        assert_eq!(done.code, Some(1), "{call} from number {from} on: {}", done.stderr);
-        assert!(done.stderr.contains(words), "{call} {from}: {}", done.stderr);
-        assert_eq!(names(&folder(&household)), [good.file_name().unwrap().to_str().unwrap()], "{call} {from}");
-        assert!(fs::read(&good).unwrap() == sound);
+        let told = format!("{call} from number {from} on: {}", done.stderr);
+        assert!(done.code == Some(1) && done.stderr.contains(words), "{:?} {told}", done.code);
+        good.is_alone(&told);
     }
 }
 
 #[test]
 fn killed_at_any_step_it_leaves_no_half_file_under_a_name_of_a_backup_and_the_next_one_tidies_up() {
-    let household = wanting_two();
-    household.sync_well();
-    if !can_tamper() {
-        return;
-    }
-    let good = backed_up(&household);
-    let sound = fs::read(&good).unwrap();
+    let Some((household, good)) = with_a_good_one() else { return };
     let mut killed = 0;
     for call in CHANGES {
         killed += killed_at_every(
@@ -212,16 +235,12 @@ fn killed_at_any_step_it_leaves_no_half_file_under_a_name_of_a_backup_and_the_ne
             &["backup"],
             || {},
             |when| {
-                assert!(fs::read(&good).unwrap() == sound, "{when}, the older one changed");
-                for name in names(&folder(&household)).iter().filter(|name| name.ends_with(".db")) {
-                    let elsewhere = tempfile::tempdir().unwrap();
-                    let backup = opened_elsewhere(&folder(&household).join(name), elsewhere.path());
-                    assert_eq!(count(&backup, "SELECT count(*) FROM entries"), 2, "{when}: {name}");
-                }
-                // Those that were finished before their maker was killed; the older one is to stay among the seven.
+                good.is_unchanged(when);
                 for name in names(&folder(&household)).iter().filter(|name| name.ends_with(".db")) {
                     let file = folder(&household).join(name);
-                    if file != good {
+                    assert_eq!(count_elsewhere(&file, "entries"), 2, "{when}: {name}");
+                    // One that was finished before its maker was killed; the older one is to stay among the seven.
+                    if file != good.file {
                         fs::remove_file(file).unwrap();
                     }
                 }

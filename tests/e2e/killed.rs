@@ -2,14 +2,14 @@
 //! is acted on by the next start, and people are told once. The job dies at any step of its writing, and asks for each title once. Where
 //! strace cannot trace, the stories say so and are skipped, unless `PULSARR_REQUIRE_STRACE=1` asks for them.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use pulsarr_tests::fakes::Title;
-use pulsarr_tests::household::{Done, Household, Running, wait_until};
+use pulsarr_tests::household::{Household, Running, wait_until};
 use pulsarr_tests::service::{Service, basic};
 use rusqlite::Connection;
 
+use crate::tampered::{can_tamper, cannot_be_traced, strace, tampered};
 use crate::upgrades::is_taken;
 use crate::webhooks::{connected, imports_of, inbox, outbox, password};
 use crate::{HARBOUR_NINE, SALT_LEDGER, adds, library, wanting_two};
@@ -76,7 +76,7 @@ fn the_service_killed_at_any_step_of_a_webhook_acts_on_what_it_acknowledged_and_
 
 #[test]
 fn the_job_killed_at_any_step_of_its_writing_asks_for_each_title_once() {
-    if !can_trace() {
+    if !can_tamper() {
         return;
     }
     let mut deaths = 0;
@@ -84,7 +84,7 @@ fn the_job_killed_at_any_step_of_its_writing_asks_for_each_title_once() {
         let mut nth = 1;
         loop {
             let household = wanting_two();
-            let done: Done = killed_at(&household.command(&["sync"]), call, nth).output().unwrap().into();
+            let done = tampered(&household, call, &format!("signal=SIGKILL:when={nth}"), &["sync"]);
             let of = format!("killed before {call} number {nth}");
             let report = household.sync_well();
             assert_eq!(report["run"]["result"], "ok", "{of}");
@@ -106,20 +106,6 @@ fn the_job_killed_at_any_step_of_its_writing_asks_for_each_title_once() {
     assert!(deaths >= 30, "{deaths}");
 }
 
-/// This command, of which a thread that is about to make its n-th `call` is killed instead, and all of it. The tracer stands aside, so that
-/// what is started is the program.
-fn killed_at(plain: &Command, call: &str, nth: u32) -> Command {
-    let mut traced = Command::new("strace");
-    traced.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    traced
-        .args(["-e", &format!("inject={call}:signal=SIGKILL:when={nth}")])
-        .arg(plain.get_program())
-        .args(plain.get_args());
-    traced.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    traced.env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
-    traced
-}
-
 /// What Radarr sends when it has imported a movie.
 fn webhook(movie: u32, authorization: &str) -> String {
     let body = format!(r#"{{"eventType": "Download", "isUpgrade": false, "movie": {{"id": 7, "tmdbId": {movie}}}}}"#);
@@ -132,9 +118,8 @@ fn webhook(movie: u32, authorization: &str) -> String {
 
 /// From now on a thread of the service that is about to make its n-th `call` kills the service instead.
 fn kill_at(service: &Service, call: &str, nth: u32) -> Running {
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    strace.args(["-e", &format!("inject={call}:signal=SIGKILL:when={nth}"), "-p", &service.running.id().to_string()]);
+    let mut strace = strace(call, &format!("signal=SIGKILL:when={nth}"));
+    strace.args(["-p", &service.running.id().to_string()]);
     let tracer = Running::start(strace);
     wait_until("it is traced", || tracer.stderr().contains(" attached"));
     tracer
@@ -157,10 +142,5 @@ fn can_trace() -> bool {
         Ok(said) => said,
         Err(error) => error.to_string(),
     };
-    let required = std::env::var("PULSARR_REQUIRE_STRACE").is_ok_and(|value| value == "1");
-    assert!(!required, "PULSARR_REQUIRE_STRACE=1, and strace does not work: {refusal}");
-    // Past the test harness, which would swallow it.
-    let _ =
-        writeln!(std::io::stderr().lock(), "SKIPPED: a story about deaths, because nothing can be traced: {refusal}");
-    false
+    cannot_be_traced("a story about deaths", &refusal)
 }

@@ -38,6 +38,7 @@ mod secrets;
 mod service;
 mod settings;
 mod simulate;
+mod skipped;
 mod stop;
 mod store;
 mod tampered;

@@ -10,7 +10,7 @@ use pulsarr_tests::session::Session;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::backup::{backed_up, names};
+use super::backup::{backed_up, count, damaged, names, sound};
 use super::tampered::{CHANGES, can_tamper, killed_at_every, tampered};
 use super::volume::Volume;
 use super::webhooks::connected;
@@ -41,10 +41,7 @@ fn restored(household: &Household, file: &Path) -> Value {
 
 /// How many entries the store at `path` has; it has to be sound.
 fn entries_at(path: &Path) -> u32 {
-    let store = Connection::open(path).unwrap();
-    let verdict: String = store.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(verdict, "ok", "{}", path.display());
-    store.query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap()
+    count(&sound(path), "entries")
 }
 
 /// What lies in the data folder, but for the locks.
@@ -147,16 +144,13 @@ fn a_sync_keeps_its_store_and_is_named_and_so_is_anybody_else_who_has_it_open() 
 #[test]
 fn what_is_no_sound_backup_of_ours_is_refused_by_name_and_nothing_changes() {
     let (household, backup) = with_a_backup();
-    let sound = fs::read(&backup).unwrap();
+    let whole = fs::read(&backup).unwrap();
     let at = |name: &str| household.folder().join(name);
     let written = |name: &str, bytes: &[u8]| {
         fs::write(at(name), bytes).unwrap();
         at(name)
     };
-    let mut damaged = sound.clone();
-    let middle = sound.len() / 2 / 4096 * 4096;
-    damaged[middle..].fill(0xa5);
-    let newer = written("newer.db", &sound);
+    let newer = written("newer.db", &whole);
     let database = Connection::open(&newer).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
     database.execute("UPDATE settings SET value = '99' WHERE key = 'schema.readable_from'", []).unwrap();
@@ -172,8 +166,8 @@ fn what_is_no_sound_backup_of_ours_is_refused_by_name_and_nothing_changes() {
         (written("empty.db", b""), 64, "it is no SQLite database"),
         (written("text.db", b"a letter to a friend"), 64, "it is no SQLite database"),
         (at("other.db"), 64, "it is a database, but not one of pulsarr"),
-        (written("damaged.db", &damaged), 78, "it is damaged"),
-        (written("half.db", &sound[..sound.len() / 2]), 78, "it is damaged"),
+        (written("damaged.db", &damaged(whole.clone())), 78, "it is damaged"),
+        (written("half.db", &whole[..whole.len() / 2]), 78, "it is damaged"),
         (newer, 78, "it has schema 99"),
     ] {
         for more in [&[][..], &["--dry-run"]] {

@@ -1,10 +1,11 @@
 //! `pulsarr` under strace: killed at a system call of our choice, or told there that no space is left. Where strace cannot trace, a story
 //! says so and is skipped, unless `PULSARR_REQUIRE_STRACE=1` asks for it.
 
-use std::io::Write;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use pulsarr_tests::household::{Done, Household, Running};
+
+use super::skipped::skipped;
 
 /// The system calls by which files and folders change. Each is looked at by itself.
 pub(super) const CHANGES: [&str; 14] = [
@@ -31,29 +32,30 @@ pub(super) fn can_tamper() -> bool {
         Ok(done) => String::from_utf8_lossy(&done.stderr).lines().next().unwrap_or_default().to_owned(),
         Err(error) => error.to_string(),
     };
-    let required = std::env::var("PULSARR_REQUIRE_STRACE").is_ok_and(|value| value == "1");
-    assert!(!required, "PULSARR_REQUIRE_STRACE=1, and strace does not work: {refusal}");
-    // Past the test harness, which would swallow it.
-    let _ = writeln!(
-        std::io::stderr().lock(),
-        "SKIPPED: a story about a program that breaks off, because nothing can be traced: {refusal}"
-    );
+    cannot_be_traced("a story about a program that breaks off", &refusal)
+}
+
+/// Says so, or fails where it has to be.
+pub(super) fn cannot_be_traced(story: &str, refusal: &str) -> bool {
+    skipped("PULSARR_REQUIRE_STRACE", story, &format!("nothing can be traced: {refusal}"));
     false
 }
 
-/// `pulsarr` with these arguments, to whose system call `call` is done what `what` says in strace's words: `error=ENOSPC`,
-/// `signal=SIGKILL:when=3`. The tracer stands aside, so that the process that is started is pulsarr.
+/// Strace, doing to the system call `call` what `what` says in its words: `error=ENOSPC`, `signal=SIGKILL:when=3`. Whom it traces is still
+/// to be said.
+pub(super) fn strace(call: &str, what: &str) -> Command {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &format!("inject={call}:{what}")]);
+    strace
+}
+
+/// `pulsarr` with these arguments under [`strace`], which stands aside, so that the process that is started is pulsarr.
 fn command(household: &Household, call: &str, what: &str, arguments: &[&str]) -> Command {
     let plain = household.command(arguments);
-    let mut traced = Command::new("strace");
-    traced.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    traced.args(["-e", &format!("inject={call}:{what}")]).arg(plain.get_program()).args(plain.get_args());
-    traced
-        .current_dir(household.folder())
-        .env_clear()
-        .envs(&household.vars)
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    traced.stdin(std::process::Stdio::null());
+    let mut traced = strace(call, what);
+    traced.args(["-D", "-qq"]).arg(plain.get_program()).args(plain.get_args()).current_dir(household.folder());
+    traced.env_clear().envs(&household.vars).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    traced.stdin(Stdio::null());
     traced
 }
 

@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::tampered::{can_tamper, killed_at_every};
-use super::wanting_two;
 use super::webhooks::{connected, password, post};
+use super::{backup, wanting_two};
 
 /// What a household leaves behind in years, dated 2001.
 const OLD: &str = "\
@@ -35,8 +35,7 @@ fn upkeep(household: &Household, more: &[&str]) -> Value {
 }
 
 fn count(household: &Household, what: &str) -> u32 {
-    let store = Connection::open(household.database()).unwrap();
-    store.query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get(0)).unwrap()
+    backup::count(&Connection::open(household.database()).unwrap(), what)
 }
 
 /// A household with what years leave behind, in which one of two entries was closed long ago.
@@ -145,9 +144,9 @@ fn posters_beyond_the_bound_go_the_oldest_first() {
         file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(since)).unwrap();
     }
     assert_eq!(upkeep(&household, &["--dry-run"])["removed"]["posters"], 1);
-    assert_eq!(super::backup::names(&posters), ["newer", "older"]);
+    assert_eq!(backup::names(&posters), ["newer", "older"]);
     assert_eq!(upkeep(&household, &[])["removed"]["posters"], 1);
-    assert_eq!(super::backup::names(&posters), ["newer"]);
+    assert_eq!(backup::names(&posters), ["newer"]);
 }
 
 #[test]
@@ -164,11 +163,7 @@ fn killed_at_any_step_it_has_lost_nothing_and_the_next_one_goes_on() {
             &["upkeep"],
             || {},
             |when| {
-                let store = Connection::open(household.database()).unwrap();
-                let verdict: String = store.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-                assert_eq!(verdict, "ok", "{when}");
-                let left: u32 = store.query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap();
-                assert_eq!(left, 2, "{when}");
+                assert_eq!(backup::count(&backup::sound(&household.database()), "entries"), 2, "{when}");
             },
         );
     }
