@@ -66,7 +66,7 @@ fn instances_are_tried_out_chosen_for_and_mended_and_the_setup_goes_on_where_it_
         browser.finds("form[action$='/fix'] button");
         radarr.clear_faults();
         // It is tried again by itself too: then there is no button any more.
-        browser.run("document.querySelector(\"form[action$='/fix'] button\")?.click()");
+        let _ = browser.run("document.querySelector(\"form[action$='/fix'] button\")?.click()");
         browser.until("the webhook is well", || browser.count("form[action$='/fix'] button"), |buttons| *buttons == 0);
         wait_until("Radarr has our connection", || radarr.connections().len() == 1);
 
