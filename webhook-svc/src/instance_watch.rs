@@ -23,6 +23,9 @@ use crate::connections::impatient;
 /// How long an instance may be silent before it is asked.
 pub const HEARD_WITHIN_MS: UnixMs = 5 * 60 * 1_000;
 
+/// How long its webhooks may stand for its answers: the metrics say when each last answered.
+const ASKED_WITHIN_MS: UnixMs = 30 * 60 * 1_000;
+
 /// How often it is looked at who has been silent for so long, at least.
 const LOOK_EVERY: Duration = Duration::from_secs(45);
 
@@ -119,10 +122,12 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// Whether it is to be asked. A webhook says that an instance lives, and not that one that did not answer answers again.
+    /// Whether it is to be asked. A webhook says that an instance lives, and not that one that did not answer answers again, nor for ever
+    /// that it would.
     fn is_due(&self, now_ms: UnixMs) -> bool {
         let lives = !matches!(self.health, Health::Unreachable | Health::Refused);
-        let last_ms = self.asked_at_ms.max(self.told_at_ms.filter(|_| lives));
+        let answered_lately = self.asked_at_ms.is_none_or(|at_ms| now_ms.saturating_sub(at_ms) < ASKED_WITHIN_MS);
+        let last_ms = self.asked_at_ms.max(self.told_at_ms.filter(|_| lives && answered_lately));
         // One that lies in the future was noted by a clock that has since been put back.
         !last_ms.is_some_and(|at_ms| (0..HEARD_WITHIN_MS).contains(&now_ms.saturating_sub(at_ms)))
     }
@@ -198,7 +203,7 @@ mod tests {
 
     #[test]
     fn whatever_was_heard_within_five_minutes_spares_the_question() {
-        const NOW: UnixMs = 10 * HEARD_WITHIN_MS;
+        const NOW: UnixMs = 100 * HEARD_WITHIN_MS;
         let heard = |health, asked: Option<UnixMs>, told: Option<UnixMs>| Heard {
             name: "movies".into(),
             health,
@@ -210,6 +215,8 @@ mod tests {
             (heard(Health::Ok, Some(HEARD_WITHIN_MS - 1), None), false),
             (heard(Health::Ok, Some(HEARD_WITHIN_MS), None), true),
             (heard(Health::Ok, Some(HEARD_WITHIN_MS), Some(1)), false),
+            (heard(Health::Ok, Some(ASKED_WITHIN_MS - 1), Some(1)), false),
+            (heard(Health::Ok, Some(ASKED_WITHIN_MS), Some(1)), true),
             (heard(Health::Unknown, None, Some(1)), false),
             // It lives, and may still not answer us.
             (heard(Health::Unreachable, Some(HEARD_WITHIN_MS), Some(1)), true),
