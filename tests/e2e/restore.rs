@@ -142,6 +142,20 @@ fn a_sync_keeps_its_store_and_is_named_and_so_is_anybody_else_who_has_it_open() 
 }
 
 #[test]
+fn told_to_end_while_it_waits_for_a_sync_it_ends_and_changes_nothing() {
+    let (household, backup) = with_a_backup();
+    let held = fs::File::open(household.data_dir().join("run/sync.lock")).unwrap();
+    held.lock().unwrap();
+    let waiting = household.start(&["restore", backup.to_str().unwrap(), "--lock-wait", "10m", "--report", "json"]);
+    wait_until("it waits", || waiting.stderr().contains("another sync is running"));
+    waiting.terminate();
+    let done = waiting.finish();
+    assert_eq!((done.code, &done.report()["result"]), (Some(143), &"interrupted".into()), "{}", done.stderr);
+    assert_eq!(entries_at(&household.database()), 3);
+    assert!(!at_rest(&household).iter().any(|name| name.starts_with("db-")), "{:?}", at_rest(&household));
+}
+
+#[test]
 fn what_is_no_sound_backup_of_ours_is_refused_by_name_and_nothing_changes() {
     let (household, backup) = with_a_backup();
     let whole = fs::read(&backup).unwrap();

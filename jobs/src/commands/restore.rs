@@ -34,12 +34,12 @@ fn put_back(arguments: &RestoreArguments, environment: &Environment) -> Result<O
     Store::prepare_folder(order.data_dir, order.allow_network_fs)?;
     let alone = match be_alone(arguments.chore.lock_wait, environment)? {
         Ok(alone) => alone,
-        Err(summary) => {
+        Err((code, summary)) => {
             let mut lines = Lines::new();
             lines.line(&summary);
             return Ok(Outcome {
-                code: ExitCode::Busy,
-                result: "busy",
+                code,
+                result: if code == ExitCode::Busy { "busy" } else { "interrupted" },
                 summary,
                 text: lines.into_text(),
                 details: None,
@@ -49,23 +49,30 @@ fn put_back(arguments: &RestoreArguments, environment: &Environment) -> Result<O
     Ok(outcome(restore::restore(&order, &alone).map_err(failure)?))
 }
 
-/// Both locks, or a sentence that says who has one of them.
-fn be_alone(lock_wait: Duration, environment: &Environment) -> Result<Result<Alone, String>, Failure> {
+/// Both locks, or a sentence that says who has one of them, or that we were told to end while we waited.
+fn be_alone(lock_wait: Duration, environment: &Environment) -> Result<Result<Alone, (ExitCode, String)>, Failure> {
     let data_dir = &environment.data_dir;
     let failed = |error| Failure { code: ExitCode::Configuration, text: format!("pulsarr: failed to {error}") };
     let service = match lock::try_acquire_service(data_dir, &holder("restore")).map_err(failed)? {
         Acquired::Ours(guard) => guard,
-        Acquired::Held(by) => return Ok(Err(service_holds(by.as_ref()))),
+        Acquired::Held(by) => return Ok(Err((ExitCode::Busy, service_holds(by.as_ref())))),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unexpected)?;
+    let stop = Stop::default();
     let syncs = runtime.block_on(async {
-        let stop = Stop::default();
         listen_for_stop(&stop, Duration::MAX)?;
         lock(lock_wait, environment, "restore", &stop).await
     })?;
     Ok(match syncs {
+        // Told to end while the lock was free or came: what nobody waits for any more is not begun.
+        _ if stop.reason().is_some() => {
+            Err((ExitCode::Terminated, "Nothing was restored: it was told to end before it began.".to_owned()))
+        }
         Ok(syncs) => Ok(Alone { syncs, service }),
-        Err(by) => Err(format!("Nothing was restored: {}. Restore when it is done.", who_is_running(by.as_ref()))),
+        Err(by) => {
+            let sentence = format!("Nothing was restored: {}. Restore when it is done.", who_is_running(by.as_ref()));
+            Err((ExitCode::Busy, sentence))
+        }
     })
 }
 
