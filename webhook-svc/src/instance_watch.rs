@@ -169,6 +169,10 @@ mod tests {
         assert!(visitor.get("/instances").await.text.contains(">ok<"));
         assert_eq!(visitor.get("/health").await.text.matches("\"instances_not_well\":0").count(), 1);
 
+        let app = &visitor.service.app;
+        let answered = app.database.read(|db| db.upstream_successes()).await.unwrap();
+        assert_eq!(answered, [("movies".to_owned(), app.now_ms())], "for the metrics");
+
         radarr.inject(Fault::on("GET", STATUS).status(503));
         let asked = questions(&radarr);
         later(&visitor, HEARD_WITHIN_MS - 1).await;

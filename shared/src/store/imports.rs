@@ -58,6 +58,10 @@ pub struct DownloadProgress {
     pub imported: u32,
 }
 
+/// So much earlier than the better file the first one was imported at least, to be told of after it: what the history tells of the better
+/// file itself happened when its webhook came, but for a moment and the difference of two clocks.
+const OVERTAKEN_BY_MS: i64 = 60_000;
+
 /// Whether an import is something to tell of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportNews {
@@ -100,10 +104,12 @@ impl Db<'_> {
                 "-- imports.note_overtaken\n\
                  UPDATE imports SET overtaken = 0\n\
                  WHERE instance = ?1 AND external_id = ?2 AND season = ?3 AND episode = ?4 AND overtaken = 1 AND removed_at_ms IS NULL\n\
+                     AND ?5 < imported_at_ms - ?6\n\
                  RETURNING imported_at_ms",
             )?;
-            let since_ms =
-                overtaken.query_row(params![instance, external_id, season, episode], |row| row.get(0)).optional()?;
+            let since_ms = overtaken
+                .query_row(params![instance, external_id, season, episode, at_ms, OVERTAKEN_BY_MS], |row| row.get(0))
+                .optional()?;
             if let Some(since_ms) = since_ms {
                 return Ok(ImportNews::Overtaken { since_ms });
             }
@@ -111,6 +117,7 @@ impl Db<'_> {
         let mut update = self.connection.prepare_cached(
             "-- imports.note_again\n\
              UPDATE imports SET upgrades = upgrades + ?6, removed_at_ms = NULL,\n\
+                 overtaken = CASE WHEN removed_at_ms IS NULL THEN overtaken ELSE 0 END,\n\
                  imported_at_ms = CASE WHEN removed_at_ms IS NULL THEN imported_at_ms ELSE ?5 END\n\
              WHERE instance = ?1 AND external_id = ?2 AND season = ?3 AND episode = ?4\n\
                  AND (removed_at_ms IS NULL OR removed_at_ms < ?5 OR removed_at_ms > ?7)",

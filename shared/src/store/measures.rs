@@ -129,14 +129,22 @@ impl Db<'_> {
         self.set_setting(LAST_WHOLE_SYNC, &now_ms.to_string())
     }
 
-    /// When a run of every list last did its work. Of a store in which none has been noted yet: when any run did.
+    /// When a run of every list last did its work. Of a store in which none has been noted yet: when any run did
+    /// that the fast lane has not started.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn last_whole_sync(self) -> Result<Option<UnixMs>, StoreError> {
         match self.setting(LAST_WHOLE_SYNC)?.and_then(|at_ms| at_ms.parse().ok()) {
             Some(at_ms) => Ok(Some(at_ms)),
-            None => Ok(self.last_ended_run(true)?.map(|run| run.ended_at_ms)),
+            None => {
+                let mut query = self.connection.prepare_cached(
+                    "-- runs.last_well_but_for_one\n\
+                     SELECT ended_at_ms FROM runs WHERE ended_at_ms IS NOT NULL AND result IN ('ok', 'partial')\n\
+                         AND trigger <> 'fast_lane' ORDER BY rowid DESC LIMIT 1",
+                )?;
+                Ok(query.query_row([], |row| row.get(0)).optional()?)
+            }
         }
     }
 
@@ -233,6 +241,8 @@ mod tests {
         }
         assert_eq!(store.read().last_ended_run(false).unwrap().unwrap().ended_at_ms, 4_000);
         assert_eq!(store.read().last_ended_run(true).unwrap().unwrap().ended_at_ms, 2_000);
+        store.write(|db| db.start_run("one", Trigger::FastLane, "", 4_500)).unwrap();
+        store.write(|db| db.end_run("one", RunResult::Ok, "{}", 5_000)).unwrap();
         assert_eq!(store.read().last_whole_sync().unwrap(), Some(2_000), "of a store from before it was noted");
         store.write(|db| db.note_whole_sync(1_500)).unwrap();
         assert_eq!(store.read().last_whole_sync().unwrap(), Some(1_500));

@@ -1,5 +1,6 @@
 //! How much of a list is read, and when.
 
+use pulsarr_shared::clock::Clock as _;
 use pulsarr_shared::model::ReadOutcome;
 use pulsarr_tests::fakes::{Seen, Title};
 
@@ -143,4 +144,19 @@ async fn only_the_named_users_list_is_read() {
     assert_eq!(report.users.len(), 1);
     assert_eq!(report.users[0].name, "tomas.r");
     assert!(story.run(|request| request.user = Some("nobody".into())).await.is_err());
+}
+
+#[tokio::test]
+async fn only_a_run_of_every_list_counts_as_one() {
+    let story = Story::new();
+    let friend = story.plex.add_friend("tomas.r");
+    story.plex.fill_watchlist(&friend, 1, 2);
+    let noon = story.clock.now_ms();
+    story.sync().await;
+    assert_eq!(story.store().read().last_whole_sync().unwrap(), Some(noon));
+    story.clock.advance(std::time::Duration::from_secs(300));
+    story.run(|request| request.user = Some("tomas.r".to_owned())).await.unwrap();
+    assert_eq!(story.store().read().last_whole_sync().unwrap(), Some(noon));
+    story.sync().await;
+    assert_eq!(story.store().read().last_whole_sync().unwrap(), Some(noon + 300_000));
 }

@@ -1,7 +1,7 @@
 //! How titles come and go again in the arrs, and who is told.
 
 use super::*;
-use crate::model::UserId;
+use crate::model::{ArrEpisode, EpisodeNumber, UserId};
 use crate::store::Taken;
 
 #[test]
@@ -47,27 +47,51 @@ fn an_upgrade_is_never_told_but_the_title_can_be_watched() {
     assert_eq!(world.messages(), []);
 }
 
+/// An import of the movie, or of an episode, as a history tells it.
+fn imported(external_id: u32, upgrade: bool) -> ArrEvent {
+    let number = if external_id == FILM { EpisodeNumber::MOVIE } else { EpisodeNumber { season: 1, episode: 1 } };
+    let episodes = vec![ArrEpisode { number, aired_at_ms: Some(NOON) }];
+    ArrEvent::Imported { external_id, episodes, download_id: None, upgrade, whole_download: false }
+}
+
 #[test]
-fn a_first_file_that_is_told_of_after_a_better_one_is_told_once() {
+fn a_first_file_that_the_history_tells_of_after_a_better_one_is_told_once() {
+    const HOUR: i64 = 3_600 * SECOND;
     let world = World::new();
     let (movie, show) = (world.added("ana", FILM, &["movies"]), world.added("ana", SHOW, &["shows"]));
     world.added("ben", FILM, &["movies"]);
-    world.tell("movies", upgraded(film("Download")), NOON + SECOND);
-    world.tell("shows", upgraded(recent(1)), NOON + SECOND);
-    assert_eq!(world.messages(), []);
-    for at_ms in [NOON + 2 * SECOND, NOON + 3 * SECOND] {
-        world.tell("movies", film("Download"), at_ms);
-        world.tell("shows", recent(1), at_ms);
-        world.tell("movies", upgraded(film("Download")), at_ms);
+    world.tell("movies", upgraded(film("Download")), NOON + HOUR);
+    world.tell("shows", upgraded(recent(1)), NOON + HOUR);
+    // What the history tells of these themselves, without knowing that there was a file before, is no news.
+    for (instance, external_id) in [("movies", FILM), ("shows", SHOW)] {
+        let itself = [(NOON + HOUR - SECOND, imported(external_id, false))];
+        from_history(&world, instance, &itself, NOON + HOUR);
     }
-    let messages = world.messages();
-    let told: Vec<_> = messages.iter().map(|it| (it.external_id, it.wanted_by.len())).collect();
+    assert_eq!(world.messages(), []);
+    // Their first files are, an hour before.
+    for _ in 0..2 {
+        for (instance, external_id) in [("movies", FILM), ("shows", SHOW)] {
+            let first = [(NOON + SECOND, imported(external_id, false))];
+            from_history(&world, instance, &first, NOON + 2 * HOUR);
+        }
+        world.tell("movies", upgraded(film("Download")), NOON + 2 * HOUR);
+    }
+    let told: Vec<_> = world.messages().iter().map(|it| (it.external_id, it.wanted_by.len())).collect();
     assert_eq!(told, [(FILM, 2), (SHOW, 1)]);
     assert_eq!((world.state(movie), world.state(show)), (EntryState::Available, EntryState::Available));
-    // Whoever wants it later finds it there, as ever.
-    let (_, placements) = world.queued("cal", FILM, &["movies"]);
-    world.store.write(|db| db.finish_with_file(&placements[0], "x", NOON + DAY)).unwrap();
-    assert_eq!(world.messages().len(), 2);
+}
+
+#[test]
+fn what_was_lost_and_is_there_again_is_no_news_however_often_it_is_told() {
+    let world = World::new();
+    world.added("ana", SHOW, &["shows"]);
+    let episodes = vec![ArrEpisode { number: EpisodeNumber { season: 1, episode: 1 }, aired_at_ms: Some(NOON) }];
+    let gone = ArrEvent::FileDeleted { external_id: SHOW, episodes, for_upgrade: false };
+    let days = [(NOON + SECOND, imported(SHOW, true)), (NOON + DAY, gone), (NOON + 2 * DAY, imported(SHOW, false))];
+    for _ in 0..2 {
+        from_history(&world, "shows", &days, NOON + 3 * DAY);
+    }
+    assert_eq!((flush_due_batches(&world.store, NOON + 9 * DAY).unwrap(), world.messages()), (0, vec![]));
 }
 
 #[test]
