@@ -332,9 +332,7 @@ mod tests {
     fn what_an_event_is_about_is_found_by_its_number() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
-        let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {ARRIVALS}")).unwrap();
-        let steps = plan.query_map(params!["movies", "movie", 603], |row| row.get::<_, String>(3)).unwrap();
-        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        let steps = store.query_plan(ARRIVALS, params!["movies", "movie", 603]);
         assert!(steps[0].contains("titles_by_external_id"), "{steps:?}");
         assert!(steps[1].contains("placements_by_title (title_id=? AND instance=?)"), "{steps:?}");
         assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:?}");
@@ -346,9 +344,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
         let plan = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
-            let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let steps = plan.query_map(values, |row| row.get::<_, String>(3)).unwrap();
-            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            let steps = store.query_plan(sql, values);
             let is_walk = |step: &String| step.starts_with("SCAN") && step != "SCAN CONSTANT ROW";
             assert!(!steps.is_empty() && !steps.iter().any(is_walk), "{sql}: {steps:?}");
             steps

@@ -375,9 +375,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
         let plan = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
-            let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let steps = plan.query_map(values, |row| row.get::<_, String>(3)).unwrap();
-            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            let steps = store.query_plan(sql, values);
             assert!(steps.iter().all(|step| !step.starts_with("SCAN") && !step.contains("B-TREE")), "{sql}: {steps:?}");
             steps
         };

@@ -106,6 +106,14 @@ impl Store {
         transaction.commit()?;
         Ok(value)
     }
+
+    /// How SQLite would answer a query, a step a line.
+    #[cfg(test)]
+    fn query_plan(&self, sql: &str, values: impl rusqlite::Params) -> Vec<String> {
+        let mut plan = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = plan.query_map(values, |row| row.get::<_, String>(3)).unwrap();
+        steps.map(Result::unwrap).collect()
+    }
 }
 
 impl Db<'_> {

@@ -168,9 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
         for query in [USES_SINCE, OPEN_USES] {
-            let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
-            let steps = plan.query_map(params![1, "movie", 0], |row| row.get::<_, String>(3)).unwrap();
-            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            let steps = store.query_plan(query, params![1, "movie", 0]);
             assert!(steps[0].contains("quota_uses_taken (user_id=? AND media_type=? AND used_at_ms>?)"), "{steps:?}");
             assert!(steps.iter().any(|step| step.contains("COVERING INDEX placements_spent")), "{steps:?}");
             assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:?}");

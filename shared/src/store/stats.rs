@@ -317,9 +317,7 @@ mod tests {
     #[test]
     fn counting_what_happened_lately_walks_through_no_table() {
         let (_folder, store) = store();
-        let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {LATELY}")).unwrap();
-        let steps = plan.query_map([0], |row| row.get::<_, String>(3)).unwrap();
-        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        let steps = store.query_plan(LATELY, [0]);
         assert!(steps.iter().any(|step| step.contains("COVERING INDEX placements_taken (<expr>>?)")), "{steps:#?}");
         let scans = steps.iter().filter(|step| step.starts_with("SCAN") && !step.contains("CONSTANT ROW"));
         // Those that were refused are few, and an index has no others.

@@ -349,11 +349,7 @@ mod tests {
             EntryFilter { text: all.text.clone(), ..none() },
             all,
         ];
-        let steps = |sql: &str, values: Vec<Value>| {
-            let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let steps = plan.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
-            steps.map(Result::unwrap).collect::<Vec<_>>()
-        };
+        let steps = |sql: &str, values: Vec<Value>| store.query_plan(sql, params_from_iter(values));
         for filter in filters {
             let rare = filter.state.is_some();
             for (named, rare) in [(Named::Few(vec![3, 4]), false), (Named::Many, false), (Named::Many, rare)] {

@@ -187,11 +187,8 @@ mod tests {
         for (order, has_state, has_after) in
             orders.flat_map(|(order, has_state)| either.map(|has_after| (*order, has_state, has_after)))
         {
-            let sql = format!("EXPLAIN QUERY PLAN {}", page_query(has_state, order, has_after));
-            let mut plan = store.connection.prepare(&sql).unwrap();
             let values = [Value::from("approved".to_owned()), Value::from(9), Value::from(30)];
-            let steps = plan.query_map(values.each_ref(), |row| row.get::<_, String>(3)).unwrap();
-            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            let steps = store.query_plan(&page_query(has_state, order, has_after), values.each_ref());
             assert!(steps.iter().all(|step| !step.contains("TEMP B-TREE")), "{steps:?}");
             let index = if has_state { "approvals_by_state" } else { "approvals_by_time" };
             let first = if has_state || has_after { "SEARCH" } else { "SCAN" };

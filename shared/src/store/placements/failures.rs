@@ -153,9 +153,7 @@ mod tests {
     fn what_was_refused_is_counted_without_looking_at_anything_else() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), false).unwrap();
-        let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {FAILURE_COUNT}")).unwrap();
-        let steps = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
-        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        let steps = store.query_plan(FAILURE_COUNT, []);
         assert!(steps[0].contains("COVERING INDEX placements_failed"), "{steps:?}");
     }
 }
