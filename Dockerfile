@@ -1,5 +1,5 @@
 # One static program with two names, in an image with nothing else. CA roots are compiled in.
-#   docker build -t pulsarr .
+#   docker build -t pulsarr --build-arg REVISION="$(git rev-parse HEAD)" --build-arg SOURCE="$(git remote get-url origin)" .
 # What can be told with --build-arg:
 #   BUILDER    the image to build in: Rust 1.95, a C compiler, a shell. `.ci/builder` makes one where no registry can be reached.
 #   BUILD_ON   the platform of that image.

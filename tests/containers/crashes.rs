@@ -27,7 +27,7 @@ fn a_job_that_is_killed_while_radarr_adds_is_taken_up_by_the_next_one() {
 }
 
 #[test]
-fn a_service_that_is_killed_over_a_webhook_learns_from_the_history_what_it_missed() {
+fn a_service_that_is_killed_before_it_reads_a_webhook_learns_from_the_history_what_it_missed() {
     story(async |place| {
         let service = place.serve_connected().await;
         place.sync_well().await;
@@ -47,6 +47,33 @@ fn a_service_that_is_killed_over_a_webhook_learns_from_the_history_what_it_misse
             place.explain("Salt Ledger").await.contains("available")
         })
         .await;
+    });
+}
+
+#[test]
+fn a_service_that_is_killed_amid_webhooks_acts_on_all_that_it_acknowledged() {
+    story(async |place| {
+        let acknowledged = |world: &serde_json::Value| {
+            world["told"].as_array().unwrap().iter().filter(|sent| sent[1] == 200).count() as u64
+        };
+        let service = place.serve_connected().await;
+        place.sync_well().await;
+        place.order(&format!("/storm/{MOVIE}")).await;
+        // What is answered waits for its turn behind what is taken in, so whenever it comes the end is between the two for some.
+        place.until("there is a storm", |world| acknowledged(world) >= 300).await;
+        place.kill(&service).await;
+        place.until("nobody answers", |world| world["told"].to_string().contains("[\"Grab\",0]")).await;
+        drop(service);
+        let of_old = acknowledged(&place.world().await);
+
+        let service = place.serve().await;
+        crate::place::wait_until("nothing waits", async || place.metric(&service, "pulsarr_inbox_pending").await == 0)
+            .await;
+
+        // More by those that were stored when their answer was not sent yet.
+        let ended = place.metric(&service, "pulsarr_inbox_ended_total").await;
+        assert!(ended >= of_old, "{of_old} were acknowledged, and {ended} acted on");
+        assert_eq!(place.metric(&service, "pulsarr_inbox_given_up_total").await, 0);
     });
 }
 

@@ -20,6 +20,9 @@ use testcontainers::{ContainerAsync, ContainerRequest, CopyTargetOptions, Generi
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where the service shows its metrics.
+const METRICS: u16 = 9090;
+
 /// The environment that the manifests give to service and jobs.
 const ENVIRONMENT: &str = include_str!("../../k8s/base/environment.env");
 
@@ -140,10 +143,21 @@ impl Place {
         let image = self
             .image()
             .with_entrypoint("/pulsarr-webhook-svc")
+            .with_exposed_port(METRICS.tcp())
             .with_wait_for(WaitFor::message_on_stderr("Server listening on port 3003"));
         let request = self.confined(image, "data").with_container_name(format!("{}-service", self.id));
         // The image's own question, asked more often.
         request.with_health_check(Healthcheck::empty().with_interval(Duration::from_secs(1))).start().await.unwrap()
+    }
+
+    /// The sum of a metric of the service over all its labels.
+    pub async fn metric(&self, service: &Container, name: &str) -> u64 {
+        let port = service.get_host_port_ipv4(METRICS.tcp()).await.unwrap();
+        let page = ask(port, "GET", "/metrics", &[], b"").body;
+        let samples = page.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        let values: Vec<u64> = samples.map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect();
+        assert!(!values.is_empty(), "{name} is not in the metrics:\n{page}");
+        values.iter().sum()
     }
 
     /// The service, once both arrs report to it.

@@ -84,6 +84,13 @@ pub fn all_pods_are_the_same_user_and_it_is_the_image_s() {
 }
 
 #[test]
+pub fn the_image_s_label_names_this_version_unless_told() {
+    let dockerfile = read("Dockerfile");
+    let told: Vec<&str> = dockerfile.lines().filter_map(|line| line.strip_prefix("ARG VERSION=")).collect();
+    assert_eq!(told, [env!("CARGO_PKG_VERSION")]);
+}
+
+#[test]
 pub fn every_pod_runs_the_same_image_of_this_version() {
     let version = env!("CARGO_PKG_VERSION");
     for rendered in Rendered::deployments().chain([Rendered::named("restore")]) {

@@ -7,6 +7,7 @@
 //! | `POST /keep-the-answer` | Radarr adds the next movie and never answers |
 //! | `POST /clear` | no more accidents |
 //! | `POST /grab/{id}`, `POST /import/{id}` | a movie is grabbed, or its file arrives; reported to whoever is connected, after the answer |
+//! | `POST /storm/{id}` | a movie is grabbed over and over, each time reported, four at a time, until a report is not answered at all |
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -29,6 +30,9 @@ pub const SONARR: u16 = 8989;
 
 /// Where a story may ask.
 pub const CONTROL: u16 = 9000;
+
+/// How many reports of a storm are under way at a time.
+const STORM: usize = 4;
 
 /// Where the service listens, as `/proc/net/tcp` writes it: 3003.
 const SERVICE: &str = ":0BBB";
@@ -105,6 +109,14 @@ impl Control {
     }
 }
 
+/// Grabs a movie until whoever is connected is gone.
+fn storm(household: &Arc<Household>, id: i64) {
+    for _ in 0..STORM {
+        let household = Arc::clone(household);
+        std::thread::spawn(move || while household.radarr.grab(id).iter().all(|sent| sent.status != 0) {});
+    }
+}
+
 impl World for Control {
     fn answer(&self, request: &Request) -> Reply {
         let words: Vec<&str> = request.path.split('/').skip(1).collect();
@@ -115,7 +127,8 @@ impl World for Control {
                 self.household.radarr.inject(fault);
             }
             ("POST", ["clear"]) => self.household.radarr.clear_faults(),
-            ("POST", [what @ ("grab" | "import"), id]) => match id.parse() {
+            ("POST", [what @ ("grab" | "import" | "storm"), id]) => match id.parse() {
+                Ok(id) if *what == "storm" => storm(&self.household, id),
                 Ok(id) => self.happens(what, id),
                 Err(_) => return Reply::empty(400),
             },
