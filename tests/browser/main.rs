@@ -8,6 +8,7 @@
 mod accessibility;
 mod activity;
 mod approvals;
+mod inline;
 mod instances;
 mod keyboard;
 mod rules;

@@ -20,6 +20,7 @@ const ASSETS: &[Asset] = &[
     ("pulsarr.js", SCRIPT, include_bytes!("../../assets/pulsarr.js")),
     ("again.js", SCRIPT, include_bytes!("../../assets/again.js")),
     ("approvals.js", SCRIPT, include_bytes!("../../assets/approvals.js")),
+    ("inline.js", SCRIPT, include_bytes!("../../assets/inline.js")),
     ("choices.js", SCRIPT, include_bytes!("../../assets/choices.js")),
     ("settings.js", SCRIPT, include_bytes!("../../assets/settings.js")),
     ("log.js", SCRIPT, include_bytes!("../../assets/log.js")),

@@ -35,6 +35,12 @@ impl Form {
         Self { problems, problem: error.message().to_owned(), ..self }
     }
 
+    /// The form as if this had been sent, too.
+    pub fn and(mut self, name: &str, value: String) -> Self {
+        self.fields.push((name.to_owned(), value));
+        self
+    }
+
     /// What stands in the field; empty when it is absent.
     pub fn value(&self, name: &str) -> &str {
         self.fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)

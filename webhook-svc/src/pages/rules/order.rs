@@ -30,6 +30,9 @@ struct Order {
     frame: Frame,
     /// What went wrong; empty: nothing.
     problem: String,
+    /// The rule that it is about; empty: none of them. And the priority that was typed for it.
+    refused: String,
+    typed: Option<String>,
     /// Both orders, when the one that was wanted came too late.
     stale: Option<(Vec<String>, Vec<String>)>,
     /// Which state of everything the order is of.
@@ -45,6 +48,11 @@ struct Order {
 }
 
 impl Order {
+    /// The priority that was typed for a rule, and refused.
+    fn typed_for(&self, row: &Row) -> Option<&str> {
+        self.typed.as_deref().filter(|_| row.rule.name == self.refused)
+    }
+
     /// Whether any of these rules can be moved.
     fn is_movable(&self) -> bool {
         self.rows.iter().any(|row| row.up || row.down)
@@ -66,16 +74,23 @@ struct Row {
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
-    draw(&ask, StatusCode::OK, String::new(), None).await
+    draw(&ask, StatusCode::OK, Refused::default()).await
 }
 
-async fn draw(
-    ask: &Ask,
-    status: StatusCode,
+/// What was not done.
+#[derive(Default)]
+struct Refused {
     problem: String,
+    /// The rule that was meant, where it was one.
+    rule: String,
+    /// What was typed for it.
+    typed: Option<String>,
+    /// Both orders, where it was that.
     stale: Option<(Vec<String>, Vec<String>)>,
-) -> Result<Response, ApiError> {
-    let frame = Frame::of(ask, "rules", "Rules").await?.with_scripts(&["rules.js"]);
+}
+
+async fn draw(ask: &Ask, status: StatusCode, refused: Refused) -> Result<Response, ApiError> {
+    let frame = Frame::of(ask, "rules", "Rules").await?.with_scripts(&["rules.js", "inline.js"]);
     let config = ask.app.config();
     let all = RuleList::of(&config).rules;
     let pages = all.len().div_ceil(ROWS).max(1);
@@ -95,13 +110,14 @@ async fn draw(
     });
     let tests = foresight::tests_of(&config);
     let (defaults, state) = (defaults.into(), editing::state_now(&config));
-    html(ask, status, &Order { frame, problem, stale, state, rows, all: count, page, pages, defaults, tests })
+    let Refused { problem, rule: refused, typed, stale } = refused;
+    let order = Order { frame, problem, refused, typed, stale, state, rows, all: count, page, pages, defaults, tests };
+    html(ask, status, &order)
 }
 
 fn row(config: &Config, movable: &[String], rule: RuleView) -> Row {
     let own = rules::named(config, &rule.name).ok().filter(|_| rule.broken.is_empty());
     let place = movable.iter().position(|name| *name == rule.name).filter(|_| own.is_some() && !rule.read_only);
-    let numbered = rule.rule.get("priority").is_some_and(|priority| !priority.is_null());
     Row {
         place: place_of(&rule.name),
         sentence: own.map(sentence).unwrap_or_default(),
@@ -109,7 +125,7 @@ fn row(config: &Config, movable: &[String], rule: RuleView) -> Row {
         up: place.is_some_and(|place| place > 0),
         down: place.is_some_and(|place| place + 1 < movable.len()),
         decides: String::new(),
-        priority: if numbered { rule.priority.to_string() } else { String::new() },
+        priority: written_priority(&rule),
         rule,
     }
 }
@@ -139,7 +155,12 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
     let (what, version, name) =
         (words.next().unwrap_or_default(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
     match what {
-        "on" | "off" => switch(ask, name, version, what == "on").await,
+        "on" | "off" => switch(&ask, name, version, what == "on").await,
+        "priority" => number(&ask, name, version, form.value(&format!("priority {name}")).trim()).await,
+        "enter" => match only_number(&ask.app.config(), &form) {
+            Some((rule, typed)) => number(&ask, &rule.name, &seen(&ask, &form, &rule), typed).await,
+            None => draw(&ask, StatusCode::OK, Refused::default()).await,
+        },
         "remove" => remove(ask, name, version).await,
         "up" | "down" => {
             let order = moved(rules::movable(&ask.app.config()), name, what == "up");
@@ -151,6 +172,31 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
             arrange(ask, &form, order).await
         }
     }
+}
+
+/// The rule whose number in the list is another one than it has, if that is one rule's, and what is typed there: Enter was pressed in it,
+/// and the browser, without a script, did not know whose button is meant.
+fn only_number<'f>(config: &Config, form: &'f Form) -> Option<(RuleView, &'f str)> {
+    let rules = RuleList::of(config).rules;
+    let mut changed = rules.into_iter().filter_map(|rule| {
+        let field = format!("priority {}", rule.name);
+        let typed = form.fields().find(|(name, _)| *name == field)?.1.trim();
+        (typed != written_priority(&rule)).then_some((rule, typed))
+    });
+    let only = changed.next();
+    only.filter(|_| changed.next().is_none())
+}
+
+/// The version of a rule that was seen with the list; where anything has changed since then, one that it never had.
+fn seen(ask: &Ask, form: &Form, rule: &RuleView) -> String {
+    let is_as_seen = form.value("state") == editing::state_now(&ask.app.config()).to_string();
+    rule.version.filter(|_| is_as_seen).unwrap_or_default().to_string()
+}
+
+/// The number that a rule says itself; empty where it says none.
+fn written_priority(rule: &RuleView) -> String {
+    let is_written = rule.rule.get("priority").is_some_and(|priority| !priority.is_null());
+    if is_written { rule.priority.to_string() } else { String::new() }
 }
 
 /// `order` with `name` one place up or down.
@@ -182,11 +228,13 @@ async fn arrange(ask: Ask, form: &Form, order: Vec<String>) -> Result<Response, 
         Err(error) => {
             let stale = error.status() == StatusCode::PRECONDITION_FAILED;
             if !stale {
-                return draw(&ask, error.status(), error.message().to_owned(), None).await;
+                let problem = error.message().to_owned();
+                return draw(&ask, error.status(), Refused { problem, ..Refused::default() }).await;
             }
             let now = rules::movable(&ask.app.config());
             let problem = "Somebody has changed the settings since you looked, so nothing was moved. Below is the order as it is now.";
-            draw(&ask, error.status(), problem.to_owned(), Some((order, now))).await
+            let (problem, stale) = (problem.to_owned(), Some((order, now)));
+            draw(&ask, error.status(), Refused { problem, stale, ..Refused::default() }).await
         }
     }
 }
@@ -196,29 +244,52 @@ fn back(ask: &Ask) -> String {
     ask.parameter("page").map_or_else(|| "/rules".to_owned(), |page| format!("/rules?page={page}"))
 }
 
-async fn switch(ask: Ask, name: &str, version: &str, on: bool) -> Result<Response, ApiError> {
-    let mut words = match rules::view(&ask.app.config(), name) {
-        Ok(view) => view.rule,
-        Err(error) => return draw(&ask, error.status(), error.message().to_owned(), None).await,
+async fn switch(ask: &Ask, name: &str, version: &str, on: bool) -> Result<Response, ApiError> {
+    let said = if on { format!("Switched on: {name}.") } else { format!("Switched off: {name}. It is passed over.") };
+    let value = if on { Value::Null } else { false.into() };
+    let done = set(ask, name, version, ("enabled", value)).await;
+    after(ask, name, None, done, said).await
+}
+
+/// Gives a rule a number of its own, or takes it away.
+async fn number(ask: &Ask, name: &str, version: &str, typed: &str) -> Result<Response, ApiError> {
+    let (value, said) = match typed.parse::<i64>() {
+        Ok(number) => (number.into(), format!("{name} has the priority {number}.")),
+        Err(_) if typed.is_empty() => {
+            (Value::Null, format!("{name} has no priority of its own: it is judged in its place."))
+        }
+        // For whoever reads rules to refuse, in the words for it.
+        Err(_) => (typed.into(), String::new()),
     };
+    let done = set(ask, name, version, ("priority", value)).await;
+    after(ask, name, Some(typed), done, said).await
+}
+
+/// Puts a rule in the place of the one of this name that is the same but for one key; null takes the key away.
+async fn set(ask: &Ask, name: &str, version: &str, (key, value): (&str, Value)) -> Result<Response, ApiError> {
+    let mut words = rules::view(&ask.app.config(), name)?.rule;
     if let Value::Object(keys) = &mut words {
-        keys.remove("enabled");
-        if !on {
-            keys.insert("enabled".to_owned(), false.into());
+        keys.remove(key);
+        if !value.is_null() {
+            keys.insert(key.to_owned(), value);
         }
     }
-    let asked = ask.with_body(&words).about("name", name).if_match(version);
-    let said = if on { format!("Switched on: {name}.") } else { format!("Switched off: {name}. It is passed over.") };
-    after(&ask, name, rule_changes::replace(asked).await, said).await
+    rule_changes::replace(ask.with_body(&words).about("name", name).if_match(version)).await
 }
 
 async fn remove(ask: Ask, name: &str, version: &str) -> Result<Response, ApiError> {
     let asked = ask.about("name", name).if_match(version);
-    after(&ask, name, rule_changes::remove(asked).await, format!("Removed: {name}.")).await
+    after(&ask, name, None, rule_changes::remove(asked).await, format!("Removed: {name}.")).await
 }
 
 /// The list, with what was done or why not.
-async fn after(ask: &Ask, name: &str, done: Result<Response, ApiError>, said: String) -> Result<Response, ApiError> {
+async fn after(
+    ask: &Ask,
+    name: &str,
+    typed: Option<&str>,
+    done: Result<Response, ApiError>,
+    said: String,
+) -> Result<Response, ApiError> {
     let error = match done {
         Ok(_) => return Ok(see_other(ask, &back(ask), Some(Notice::ok(said)))),
         Err(error) => error,
@@ -229,7 +300,8 @@ async fn after(ask: &Ask, name: &str, done: Result<Response, ApiError>, said: St
         }
         _ => format!("{name}: {}", error.message()),
     };
-    draw(ask, error.status(), problem, None).await
+    let refused = Refused { problem, rule: name.to_owned(), typed: typed.map(str::to_owned), stale: None };
+    draw(ask, error.status(), refused).await
 }
 
 /// `Radarr` for movies, `Sonarr` for shows.

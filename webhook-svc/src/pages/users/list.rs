@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use askama::Template;
+use pulsarr_shared::printable::printable;
 use serde_json::{Map, Value, json};
 use warp::http::StatusCode;
 use warp::reply::Response;
@@ -21,7 +22,7 @@ pub(super) const PAGES: &[Page] =
     &[Page::shown("/users", |ask| Box::pin(show(ask))), Page::form("/users", |ask| Box::pin(change(ask)))];
 
 /// People on one page.
-const ROWS: usize = 50;
+const ROWS: usize = 25;
 
 /// Which people can be looked at, with what that is called.
 const SHOWN: [(&str, &str); 6] = [
@@ -80,6 +81,60 @@ struct Row {
     reading: (&'static str, &'static str, String),
 }
 
+impl List {
+    /// What is wrong with the change of one person's row, empty when nothing is, and the alias that was typed there.
+    fn refused_for(&self, uuid: &str) -> (&str, Option<&str>) {
+        match Inline::of(&self.form) {
+            Some(it) if it.uuid == uuid && !self.form.problem.is_empty() => {
+                (&self.form.problem, Some(it.alias).filter(|_| it.key == "alias"))
+            }
+            _ => ("", None),
+        }
+    }
+}
+
+/// What a button in a row changes for that person alone.
+struct Inline<'f> {
+    key: &'static str,
+    uuid: &'f str,
+    /// For what is on or off.
+    on: bool,
+    /// What is typed in the row.
+    alias: &'f str,
+}
+
+impl<'f> Inline<'f> {
+    /// `sync 5be07c1d2a94f036 true`, `alias 5be07c1d2a94f036`: the key, whose, and what it shall be.
+    fn of(form: &'f Form) -> Option<Self> {
+        let mut words = form.value("do").split(' ');
+        let (key, uuid) = (words.next()?, words.next()?);
+        let key = ["sync", "require_approval", "alias"].into_iter().find(|known| *known == key)?;
+        let alias = form.given(&format!("alias {uuid}")).unwrap_or_default();
+        Some(Self { key, uuid, on: words.next() == Some("true"), alias })
+    }
+
+    fn set(&self) -> Map<String, Value> {
+        let value = match self.key {
+            "alias" if self.alias.is_empty() => Value::Null,
+            "alias" => self.alias.into(),
+            _ => self.on.into(),
+        };
+        Map::from_iter([(self.key.to_owned(), value)])
+    }
+
+    /// What is told once it is done.
+    fn said(&self) -> &'static str {
+        match (self.key, self.on) {
+            ("sync", true) => "Sync on",
+            ("sync", false) => "Sync off",
+            ("require_approval", true) => "Approval required",
+            ("require_approval", false) => "Approval automatic",
+            _ if self.alias.is_empty() => "Alias taken away",
+            _ => "Alias saved",
+        }
+    }
+}
+
 impl Row {
     /// Whether somebody has to do something before their list can be read.
     fn is_unreadable(&self) -> bool {
@@ -124,7 +179,7 @@ async fn draw(
     rows: Vec<QuotaRow>,
     versions: Option<Versions>,
 ) -> Result<Response, ApiError> {
-    let frame = Frame::of(ask, "users", "Users").await?.with_scripts(&["again.js"]);
+    let frame = Frame::of(ask, "users", "Users").await?.with_scripts(&["again.js", "inline.js"]);
     let (list, state) = users::page(ask).await?;
     let (readability, requests) = readability::page(ask).await?;
     let mut quotas: HashMap<String, Vec<QuotaView>> = HashMap::new();
@@ -196,10 +251,35 @@ fn wanted(form: &Form) -> Option<Map<String, Value>> {
     Some(Map::from_iter([(key.to_owned(), value)]))
 }
 
+/// The form with the button of a row, where Enter was pressed in it and the browser, without a script, did not know whose button is meant.
+async fn with_button(ask: &Ask, form: Form) -> Result<Form, ApiError> {
+    if ["do", "user", "change"].into_iter().any(|name| !form.value(name).is_empty()) {
+        return Ok(form);
+    }
+    let people = users::page(ask).await?.0.users;
+    let button = only_alias(&form, &people).map(|uuid| format!("alias {uuid}"));
+    Ok(button.into_iter().fold(form, |form, button| form.and("do", button)))
+}
+
+/// Whose alias in the rows is another one than what is kept, if that is one person's.
+fn only_alias<'p>(form: &Form, people: &'p [UserView]) -> Option<&'p str> {
+    let mut changed = form.fields().filter_map(|(field, typed)| {
+        let uuid = field.strip_prefix("alias ")?;
+        let user = people.iter().find(|user| user.uuid == uuid)?;
+        (typed.trim() != user.alias.as_deref().unwrap_or_default()).then_some(user.uuid.as_str())
+    });
+    let only = changed.next();
+    only.filter(|_| changed.next().is_none())
+}
+
 async fn change(ask: Ask) -> Result<Response, ApiError> {
     let form = Form::of(&ask);
     if let Some(rows) = quota_rows::after_button(&form) {
         return draw(&ask, StatusCode::OK, form, rows, None).await;
+    }
+    let form = with_button(&ask, form).await?;
+    if let Some(inline) = Inline::of(&form) {
+        return change_one(&ask, &form, inline).await;
     }
     let rows = quota_rows::typed(&form);
     let users: Vec<&str> = form.all("user").collect();
@@ -220,21 +300,37 @@ async fn change(ask: Ask) -> Result<Response, ApiError> {
         1 => "one person".to_owned(),
         many => format!("{many} people"),
     };
-    let body = json!({"users": users, "set": set});
-    match user_overrides::bulk(ask.with_body(&body).if_match(form.value("version"))).await {
+    let change = CHANGES.iter().find(|(word, _)| *word == form.value("change")).map_or("Changed", |it| it.1);
+    let said = format!("{change}: {count}.");
+    let asked = ask.with_body(&json!({"users": users, "set": set})).if_match(form.value("version"));
+    let error = match user_overrides::bulk(asked).await {
+        Ok(_) => return Ok(see_other(&ask, &place(&ask), Some(Notice::ok(said)))),
+        Err(error) => error,
+    };
+    let stale = error.status() == StatusCode::PRECONDITION_FAILED;
+    let versions = if stale { Some(beside(&ask, &users, &Value::Object(set)).await?) } else { None };
+    draw(&ask, error.status(), form.refused(&error), rows, versions).await
+}
+
+/// What a button in a row does: back to the list with what was done, or the list with why not in that row.
+async fn change_one(ask: &Ask, form: &Form, inline: Inline<'_>) -> Result<Response, ApiError> {
+    let asked = json!({"users": [inline.uuid], "set": inline.set()});
+    let error = match user_overrides::bulk(ask.with_body(&asked).if_match(form.value("version"))).await {
         Ok(_) => {
-            let change = CHANGES.iter().find(|(word, _)| *word == form.value("change")).map_or("Changed", |it| it.1);
-            Ok(see_other(&ask, &place(&ask), Some(Notice::ok(format!("{change}: {count}.")))))
+            let found = users::one(ask, inline.uuid).await?;
+            let name = found.map_or_else(|| inline.uuid.to_owned(), |user| user.name);
+            let said = format!("{}: {}.", inline.said(), printable(&name));
+            return Ok(see_other(ask, &place(ask), Some(Notice::ok(said))));
         }
-        Err(error) => {
-            let versions = if error.status() == StatusCode::PRECONDITION_FAILED {
-                Some(beside(&ask, &users, &Value::Object(set)).await?)
-            } else {
-                None
-            };
-            draw(&ask, error.status(), form.refused(&error), rows, versions).await
-        }
+        Err(error) => error,
+    };
+    let mut refused = form.clone().refused(&error);
+    if error.status() == StatusCode::PRECONDITION_FAILED {
+        refused.problem =
+            "Somebody has changed the settings since you looked, so nothing was saved. This is how it is now."
+                .to_owned();
     }
+    draw(ask, error.status(), refused, Vec::new(), None).await
 }
 
 /// What is wanted for these people, beside what is different for them by now.

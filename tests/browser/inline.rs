@@ -1,0 +1,193 @@
+//! Rows that are changed where they stand: people's sync, approval and alias, the switch and the number of a rule. With scripts the page
+//! stays as it is but for the row; without, the same buttons lead back to the list.
+
+use pulsarr_tests::browser::Look;
+use pulsarr_tests::household::{Household, SETTINGS};
+use pulsarr_tests::session::Session;
+use serde_json::{Value, json};
+
+use crate::{Scene, play};
+
+const LOOKS: [Look; 2] = [Look::LIGHT, Look::WITHOUT_SCRIPTS];
+
+fn of_three() -> Household {
+    let household = Household::new();
+    for name in ["tomas.r", "ines_vale"] {
+        household.plex.add_friend(name);
+    }
+    household.sync_well();
+    household
+}
+
+/// What the API tells of a user's settings.
+fn settings(scene: &Scene, session: &Session, user: &str) -> Value {
+    session.ask(&scene.service, "GET", &format!("/users/{user}/settings"), &Value::Null).json()["settings"].clone()
+}
+
+/// With scripts the page is still the one that was opened first.
+fn stays(scene: &Scene, look: Look) {
+    if look.scripts {
+        assert_eq!(scene.browser.run("return window.opened"), true, "the page was left");
+    }
+}
+
+/// Opens a page that can be told from one that is loaded later.
+fn open(scene: &Scene, path: &str) {
+    scene.browser.goto(path);
+    if scene.browser.scripts() {
+        let _ = scene.browser.run("window.opened = true");
+    }
+}
+
+/// Presses a switch, and waits until it says this.
+fn flip(scene: &Scene, label: &str, on: bool) {
+    let css = format!("[role=switch][aria-label='{label}']");
+    scene.browser.click(&css);
+    scene.browser.finds(&format!("{css}[aria-checked='{on}']"));
+}
+
+#[test]
+fn a_person_is_changed_in_the_list() {
+    for look in LOOKS {
+        play(look, of_three(), |scene| {
+            let session = scene.sign_in();
+            let browser = &scene.browser;
+            open(scene, "/users");
+            flip(scene, "Sync ines_vale", false);
+            flip(scene, "Ask about ines_vale", true);
+            if look.scripts {
+                browser.finds(".saved");
+                assert_eq!(browser.text_of("[data-said]"), "Approval required: ines_vale.");
+            } else {
+                browser.finds(".notice.is-ok");
+            }
+            browser.click("[data-row] details.inline:has([aria-label='Alias of ines_vale']) > summary");
+            browser.write("[aria-label='Alias of ines_vale']", "Ines");
+            browser.enter();
+            browser.finds("[aria-label='Alias of Ines']");
+            assert_eq!(
+                settings(scene, &session, "Ines"),
+                json!({"alias": "Ines", "sync": false, "require_approval": true}),
+                "{look:?}"
+            );
+            assert_eq!(settings(scene, &session, "tomas.r"), json!({}), "{look:?}");
+            stays(scene, look);
+
+            // The version that the row came with lets the next change pass as well.
+            browser.click("[data-row] details.inline:has([aria-label='Alias of Ines']) > summary");
+            browser.write("[aria-label='Alias of Ines']", " ");
+            browser.click("[data-row]:has([aria-label='Alias of Ines']) [value^='alias ']");
+            browser.finds("[aria-label='Alias of ines_vale']");
+            assert_eq!(settings(scene, &session, "ines_vale")["alias"], Value::Null);
+            stays(scene, look);
+        });
+    }
+}
+
+#[test]
+fn an_alias_that_somebody_has_is_refused_in_the_row_and_stays_to_be_mended() {
+    for look in LOOKS {
+        play(look, of_three(), |scene| {
+            let session = scene.sign_in();
+            let browser = &scene.browser;
+            browser.expects("status of 422");
+            open(scene, "/users");
+            browser.click("[data-row] details.inline:has([aria-label='Alias of ines_vale']) > summary");
+            browser.write("[aria-label='Alias of ines_vale']", "tomas.r");
+            browser.enter();
+            browser.finds("[data-row]:has([aria-label='Alias of ines_vale']) .error[role=alert]");
+            assert_eq!(browser.value("Alias of ines_vale"), "tomas.r");
+            browser.sees("tomas.r");
+            assert_eq!(settings(scene, &session, "ines_vale"), json!({}));
+            stays(scene, look);
+        });
+    }
+}
+
+#[test]
+fn whoever_is_late_is_told_in_the_row_and_sees_how_it_is_now() {
+    for look in LOOKS {
+        play(look, of_three(), |scene| {
+            let session = scene.sign_in();
+            let browser = &scene.browser;
+            browser.expects("status of 412");
+            open(scene, "/users");
+            let other = json!({"sync": false});
+            assert!(session.ask(&scene.service, "PUT", "/users/ines_vale/settings", &other).status < 300);
+            browser.click("[aria-label='Ask about ines_vale']");
+            browser.finds("[data-row]:has([aria-label='Ask about ines_vale']) .error[role=alert]");
+            browser.sees("Somebody has changed the settings since you looked");
+            browser.finds("[aria-label='Sync ines_vale'][aria-checked=false]");
+            assert_eq!(settings(scene, &session, "ines_vale"), other, "{look:?}");
+            // Pressed again it is meant.
+            flip(scene, "Ask about ines_vale", true);
+            stays(scene, look);
+        });
+    }
+}
+
+#[test]
+fn whoever_no_longer_fits_what_is_looked_at_leaves_the_list() {
+    for look in LOOKS {
+        play(look, of_three(), |scene| {
+            let session = scene.sign_in();
+            let browser = &scene.browser;
+            browser.goto("/users?show=synced&text=es");
+            browser.finds("[aria-label='Sync ines_vale']");
+            browser.click("[aria-label='Sync ines_vale']");
+            browser.sees("Nobody fits");
+            assert_eq!(settings(scene, &session, "ines_vale"), json!({"sync": false}));
+        });
+    }
+}
+
+/// The names of the rules, as the API lists them, and which of them are on.
+fn rules(scene: &Scene, session: &Session) -> Vec<(String, bool)> {
+    let rules = session.ask(&scene.service, "GET", "/rules", &Value::Null).json()["rules"].clone();
+    let row = |rule: &Value| (rule["name"].as_str().unwrap().to_owned(), rule["enabled"] == true);
+    rules.as_array().unwrap().iter().map(row).collect()
+}
+
+#[test]
+fn a_rule_is_switched_and_numbered_in_the_list() {
+    for look in LOOKS {
+        let household = of_three();
+        let declared = "rules:\n- {name: from the file, when: {type: show}, label: x}\n";
+        household.write_settings(&format!("{SETTINGS}{declared}"));
+        play(look, household, |scene| {
+            let session = scene.sign_in();
+            for name in ["first", "second"] {
+                let rule = json!({"name": name, "when": {"type": "movie"}, "label": name});
+                assert!(session.ask(&scene.service, "POST", "/rules", &rule).status < 300);
+            }
+            let names = |names: [(&str, bool); 3]| names.map(|(name, on)| (name.to_owned(), on)).to_vec();
+            let browser = &scene.browser;
+            browser.expects("status of 422");
+            open(scene, "/rules");
+            assert_eq!(browser.count("[data-row='from the file'] :is(.flip, .inline)"), 0, "it is changed in its file");
+
+            flip(scene, "second", false);
+            assert_eq!(
+                rules(scene, &session),
+                names([("from the file", true), ("first", true), ("second", false)]),
+                "{look:?}"
+            );
+            browser.click("[data-row=second] summary");
+            browser.write("[aria-label='Priority of second']", "soon");
+            browser.click("[data-row=second] [value^='priority ']");
+            browser.finds("[data-row=second] .error[role=alert]");
+            assert_eq!(browser.value("Priority of second"), "soon");
+            browser.write("[aria-label='Priority of second']", "7");
+            browser.enter();
+            // A number goes before those without.
+            browser.finds("li:first-child[data-row=second]");
+            assert_eq!(
+                rules(scene, &session),
+                names([("second", false), ("from the file", true), ("first", true)]),
+                "{look:?}"
+            );
+            flip(scene, "second", true);
+            stays(scene, look);
+        });
+    }
+}
