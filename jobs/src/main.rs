@@ -40,6 +40,7 @@ fn main() -> std::process::ExitCode {
         Command::Upkeep(arguments) => commands::upkeep::run(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
     };
+    pulsarr_shared::telemetry::finish();
     match done {
         Ok(code) => code.into(),
         Err(failure) => {

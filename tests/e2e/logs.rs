@@ -5,11 +5,12 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use pulsarr_tests::household::{Household, wait_until};
-use pulsarr_tests::service::Service;
+use pulsarr_tests::service::{Answer, Service};
 use pulsarr_tests::session::setup_token;
 use serde_json::{Value, json};
 
 use super::skipped::skipped;
+use super::volume::Volume;
 use super::wanting_two;
 
 /// A service that lets everybody in who comes from here.
@@ -68,6 +69,71 @@ fn requests_are_logged_from_the_moment_that_somebody_asks_for_it_and_named_by_th
     let audit = service.get("/api/v1/audit").json();
     let details: Vec<&Value> = audit["entries"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
     assert_eq!(details, [&json!({"from": "debug", "to": "info"}), &json!({"from": "info", "to": "debug"})]);
+}
+
+/// The lines of a log file, as JSON; none where there is no file.
+fn filed(household: &Household, name: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(household.data_dir().join("logs").join(name)).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn set_files(service: &Service, body: &Value) -> Answer {
+    let headers = [("Content-Type", "application/json")];
+    service.ask("PUT", "/api/v1/settings/logs", &headers, body.to_string().as_bytes())
+}
+
+#[test]
+fn lines_go_to_files_as_soon_as_the_settings_ask_for_it_and_no_longer_than_that() {
+    let mut household = wanting_two();
+    let service = open_service(&mut household);
+    assert_eq!(set_files(&service, &json!({"file": true, "size_limit_mb": 0})).status, 422);
+    assert!(!household.data_dir().join("logs").exists(), "nobody has asked for files");
+    assert_eq!(set_files(&service, &json!({"file": true})).status, 200);
+    set_level(&service, "debug");
+    let asked = service.ask("GET", "/healthz", &[("X-Request-Id", "asked-now")], b"");
+    assert_eq!(asked.status, 200);
+    set_level(&service, "info");
+    let of = |lines: &[Value]| lines.iter().filter(|line| line["span"]["request.id"] == "asked-now").count();
+    wait_until("the file has the line", || of(&filed(&household, "service.log")) == 1);
+
+    // The job asks the same settings.
+    let report = household.sync_well();
+    let run = report["run"]["id"].as_str().unwrap();
+    let job = filed(&household, "job.log");
+    assert!(job.iter().any(|line| line.to_string().contains(run)), "{run}: {job:#?}");
+
+    assert_eq!(set_files(&service, &json!({"file": false})).status, 200);
+    set_level(&service, "debug");
+    assert_eq!(service.ask("GET", "/healthz", &[("X-Request-Id", "asked-later")], b"").status, 200);
+    set_level(&service, "info");
+    assert_eq!(set_files(&service, &json!({"file": true})).status, 200);
+    service.running.terminate();
+    assert_eq!(service.running.finish().code, Some(0));
+    let lines = filed(&household, "service.log");
+    assert_eq!(lines.last().unwrap()["message"], "stopped", "the last line is there as well");
+    assert!(!lines.iter().any(|line| line["span"]["request.id"] == "asked-later"), "{lines:#?}");
+}
+
+#[test]
+fn a_full_disk_takes_no_line_from_standard_error_and_keeps_nobody_waiting() {
+    let mut household = wanting_two();
+    let Some(volume) = Volume::mount(&household, 8 * 1024) else { return };
+    household.set("PULSARR_LOG_FILE", "true");
+    household.set("PULSARR_LOG", "debug");
+    let service = open_service(&mut household);
+    wait_until("there is a file", || !filed(&household, "service.log").is_empty());
+    volume.fill(0);
+    let page = || {
+        let _ = service.get("/healthz");
+        service.get("/settings/logs").body
+    };
+    wait_until("the page says it", || page().contains("Lines do not reach their file."));
+    let log = service.running.stderr();
+    assert_eq!(log.matches("failed to write the log file").count(), 1, "it is told once: {log}");
+    volume.free();
+    wait_until("the page says it no more", || !page().contains("Lines do not reach their file."));
+    let text = std::fs::read_to_string(household.data_dir().join("logs/service.log")).unwrap();
+    assert!(text.contains("are not in this file: they could not be written"), "{text}");
 }
 
 #[test]

@@ -175,6 +175,7 @@ impl Configuration {
                 }
             };
             telemetry::hide_secrets_of(&config);
+            telemetry::follow(&config.environment, telemetry::SERVICE);
             *this.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&config);
             this.changed.notify_waiters();
             Ok(config)

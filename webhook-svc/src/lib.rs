@@ -72,6 +72,7 @@ fn serve() -> anyhow::Result<()> {
     let origin = Origin { variables: process::variables().collect(), base_dir: ".".into() };
     let config = Config::load(origin.variables.iter().cloned(), &origin.base_dir)?;
     telemetry::hide_secrets_of(&config);
+    telemetry::follow(&config.environment, telemetry::SERVICE);
     telemetry::start(&config.environment.log, config.environment.log_format, std::io::stderr, Keep::LastLines)
         .map_err(anyhow::Error::msg)?;
     supervisor::log_panics();
@@ -79,6 +80,7 @@ fn serve() -> anyhow::Result<()> {
     let lived = runtime.block_on(live(config, origin));
     // Not dropped: that would wait for every thread that still asks a name server or reads a file.
     runtime.shutdown_background();
+    telemetry::finish();
     lived
 }
 

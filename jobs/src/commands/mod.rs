@@ -53,6 +53,7 @@ fn load_whole_config() -> Result<Config, Failure> {
 fn with_stored(config: &Config, store: &Store) -> Result<Config, Failure> {
     let config = config.with_stored(&kept(store)?, &vault(config)?, process::variables(), Path::new("."))?;
     telemetry::hide_secrets_of(&config);
+    telemetry::follow(&config.environment, telemetry::JOB);
     Ok(config)
 }
 
@@ -60,6 +61,7 @@ fn with_stored(config: &Config, store: &Store) -> Result<Config, Failure> {
 fn with_readable(config: &Config, store: &Store) -> Result<Config, Failure> {
     let config = config.with_readable(&kept(store)?, &vault(config)?, process::variables(), Path::new("."))?;
     telemetry::hide_secrets_of(&config);
+    telemetry::follow(&config.environment, telemetry::JOB);
     Ok(config)
 }
 
@@ -117,6 +119,7 @@ fn load_environment_and_log() -> Result<Environment, Failure> {
 }
 
 fn start_log(environment: &Environment) -> Result<(), Failure> {
+    telemetry::follow(environment, telemetry::JOB);
     telemetry::start(&environment.log, environment.log_format, progress::AroundBar::default, Keep::Nothing)
         .map_err(|text| Failure { code: crate::exit_code::ExitCode::Configuration, text: format!("pulsarr: {text}") })
 }

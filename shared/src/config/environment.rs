@@ -80,6 +80,15 @@ pub struct Environment {
     pub log: String,
     /// How log lines look. Default `auto`.
     pub log_format: LogFormat,
+    /// Whether lines go to files below the data folder, too. Default false.
+    #[serde(deserialize_with = "switch")]
+    pub log_file: bool,
+    /// Megabytes after which a file of lines is put aside and the next one begun. Default 10; 1 to 100.
+    #[serde(deserialize_with = "within::<1, 100, _, _>")]
+    pub log_size_limit_mb: u32,
+    /// Files that are kept of each program, besides the one that is written to. Default 3; 1 to 50.
+    #[serde(deserialize_with = "within::<1, 50, _, _>")]
+    pub log_rotate: u32,
     /// Plex: token, account, friends. Default `https://plex.tv`.
     #[serde(deserialize_with = "address")]
     pub plex_tv_url: String,
@@ -193,6 +202,9 @@ impl Default for Environment {
             base_path: String::new(),
             log: "info".into(),
             log_format: LogFormat::Auto,
+            log_file: false,
+            log_size_limit_mb: 10,
+            log_rotate: 3,
             plex_tv_url: "https://plex.tv".into(),
             plex_clients_url: "https://clients.plex.tv".into(),
             plex_discover_url: "https://discover.provider.plex.tv".into(),
@@ -341,6 +353,9 @@ impl Environment {
             ("PULSARR_BASE_PATH", optional(Some(self.base_path.clone()).filter(|path| !path.is_empty()))),
             ("PULSARR_LOG", self.log.clone()),
             ("PULSARR_LOG_FORMAT", self.log_format.to_string()),
+            ("PULSARR_LOG_FILE", self.log_file.to_string()),
+            ("PULSARR_LOG_SIZE_LIMIT_MB", self.log_size_limit_mb.to_string()),
+            ("PULSARR_LOG_ROTATE", self.log_rotate.to_string()),
             ("PULSARR_PLEX_TV_URL", self.plex_tv_url.clone()),
             ("PULSARR_PLEX_CLIENTS_URL", self.plex_clients_url.clone()),
             ("PULSARR_PLEX_DISCOVER_URL", self.plex_discover_url.clone()),

@@ -14,7 +14,6 @@ mod export;
 mod finding;
 mod import;
 mod instances;
-mod intervals;
 mod known;
 mod nearest;
 mod overrides;
@@ -29,6 +28,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 mod users;
+mod variable_keys;
 mod variables;
 mod what_if;
 mod yaml;
@@ -42,13 +42,13 @@ pub use environment::{AuthMode, Environment, FeedUse, LogFormat, TERMINATION_LOG
 pub use export::{Export, rule_text};
 pub use finding::{ConfigError, Problem, Source, StoredAt, Value};
 pub use import::{Given, MOST_ITEMS, Taken, TakenItem};
-pub use intervals::interval_variables;
 pub use overrides::{Overrides, UserOverride};
 pub use quotas::PERIODS as QUOTA_PERIODS;
 pub use routes::ROUTE_OPTIONS;
 pub use settings::{PlexSettings, Settings, TmdbSettings};
 pub use stored::{Broken, Stored};
 pub use users::UserSettings;
+pub use variable_keys::variables_of;
 
 use jiff::tz::TimeZone;
 
@@ -139,7 +139,7 @@ impl Config {
         findings.problems.extend(read.problems);
         findings.warnings.extend(read.warnings);
         findings.values.extend(read.values);
-        intervals::apply(&settings.intervals, &mut environment, &mut findings);
+        variable_keys::apply(&settings.for_variables, &mut environment, &mut findings);
         known::warn_unknown(&variables, &secrets.into_asked(), &mut findings);
         let zone = settings.time_zone.clone().unwrap_or_else(|| environment.zone(&mut findings));
         if !findings.problems.is_empty() {

@@ -11,7 +11,7 @@ use super::reader::{Fields, Reader};
 use super::secret::Secrets;
 use super::users::UserSettings;
 use super::yaml::Document;
-use super::{approvals, instances, intervals, rule_tests, rules, stored, users, zone};
+use super::{approvals, instances, rule_tests, rules, stored, users, variable_keys, zone};
 #[cfg(test)]
 use super::{quotas, routes};
 
@@ -19,7 +19,7 @@ use super::{quotas, routes};
 const NOT_SET: &str = "(not set)";
 
 pub(super) const ROOT_KEYS: &[&str] =
-    &["plex", "tmdb", "time_zone", "default", "instances", "users", "approvals", "intervals", "rules", "tests"];
+    &["plex", "tmdb", "time_zone", "default", "instances", "users", "approvals", "intervals", "logs", "rules", "tests"];
 const PLEX_KEYS: &[&str] = &["token", "friends", "server_url"];
 const TMDB_KEYS: &[&str] = &["api_key", "region"];
 
@@ -45,7 +45,7 @@ pub struct Settings {
     /// The zone in which days begin; `None`: the process's.
     pub time_zone: Option<TimeZone>,
     /// What counts where variables are not set; it is in force in [`super::Config::environment`].
-    pub(super) intervals: Vec<intervals::Written>,
+    pub(super) for_variables: Vec<variable_keys::Written>,
 }
 
 /// Access to TMDB.
@@ -98,11 +98,11 @@ pub(super) fn read(bytes: &[u8], file: &str, secrets: &Secrets<'_>, stored: &[&D
     let users = users::read(&mut reader, &root);
     let approvals = approvals::read(&mut reader, &root);
     let available = Available { tmdb: tmdb.api_key.is_some(), plex_server: plex.server_url.is_some() };
-    let intervals = intervals::read(&mut reader, &root);
+    let for_variables = variable_keys::read(&mut reader, &root);
     let rules = rules::read(&mut reader, &root, &named, available);
     let tests = rule_tests::read(&mut reader, &root, &named, &users);
     let settings =
-        Settings { plex, instances, users, rules, tests, default_routing, approvals, tmdb, time_zone, intervals };
+        Settings { plex, instances, users, rules, tests, default_routing, approvals, tmdb, time_zone, for_variables };
     let mut findings = reader.findings;
     findings.problems.iter_mut().for_each(|problem| places.settle(problem));
     findings.problems.extend(problems);
@@ -190,7 +190,8 @@ pub(super) fn all_keys() -> impl Iterator<Item = &'static str> {
         users::OVERRIDE_KEYS,
         quotas::KEYS,
         approvals::KEYS,
-        intervals::KEYS,
+        variable_keys::INTERVALS,
+        variable_keys::LOGS,
         approvals::TRIGGER_KEYS,
         approvals::QUOTA_KEYS,
         rules::KEYS,

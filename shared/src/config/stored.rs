@@ -80,7 +80,7 @@ impl Config {
         let stored = Stored { declarations: stored.to_vec(), vault: vault.clone() };
         let read = Self::load_with(vars, base_dir, &Loading { lenient: false, stored: Some(&stored) })?;
         let stored = Some(stored).filter(|stored| !stored.declarations.is_empty());
-        let environment = self.environment.clone().with_intervals_of(&read.environment);
+        let environment = self.environment.clone().with_settings_of(&read.environment);
         Ok(Self { environment, stored, ..read })
     }
 
@@ -105,7 +105,7 @@ impl Config {
                 // The file may have changed since it was read, and then it is what is wrong.
                 let file = Self::load(vars.iter().cloned(), base_dir);
                 file.map(|file| {
-                    let environment = self.environment.clone().with_intervals_of(&file.environment);
+                    let environment = self.environment.clone().with_settings_of(&file.environment);
                     Self { environment, ..file }
                 })
             } else {

@@ -23,6 +23,8 @@ super::words! {
         Approvals = "approvals",
         /// How often there is a look, and what waits how long.
         Intervals = "intervals",
+        /// The files that log lines go to.
+        Logs = "logs",
         /// What everybody is allowed.
         UserDefaults = "users.defaults",
     }
@@ -48,6 +50,7 @@ impl Section {
             Self::TimeZone => &["time_zone"],
             Self::Approvals => &["approvals"],
             Self::Intervals => &["intervals"],
+            Self::Logs => &["logs"],
             Self::UserDefaults => &["users", "defaults"],
         }
     }

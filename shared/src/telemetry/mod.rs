@@ -1,9 +1,12 @@
 //! Logs: one line an event on standard error, JSON unless a terminal reads them. Standard output is for reports alone. What is logged
-//! can be changed while the process lives, secrets are taken out of every line, and a service keeps the last lines.
+//! can be changed while the process lives, secrets are taken out of every line, and a service keeps the last lines. Files get them too,
+//! where the settings ask for that.
 
+mod file;
 mod recent;
 mod redaction;
 
+pub use file::{FOLDER, FileState};
 pub use recent::{Line, MAX_BYTES, MAX_LINES, Recent};
 
 use std::io::{IsTerminal, Write};
@@ -19,11 +22,21 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{Config, LogFormat, is_log_filter};
+use crate::config::{Config, Environment, LogFormat, is_log_filter};
+use file::{LogFile, Wanted};
 use redaction::{Reader, Redaction};
+
+/// Whose log file it is: `service.log`.
+pub const SERVICE: &str = "service";
+
+/// Whose log file it is: `job.log`, of all jobs.
+pub const JOB: &str = "job";
 
 /// The last lines of this process; empty where [`start`] was not told to keep them.
 static RECENT: Recent = Recent::new();
+
+/// The file that lines go to besides.
+static FILE: LogFile = LogFile::new();
 
 /// What no line may tell.
 static REDACTION: Redaction = Redaction::new();
@@ -71,7 +84,7 @@ pub fn start<W: Write + 'static>(
 ) -> Result<(), String> {
     let targets = targets(filter).map_err(|error| format!("PULSARR_LOG: failed to {error}"))?;
     let (targets, handle) = reload::Layer::new(targets);
-    let lines = lines(format, writer, keep, (&REDACTION, &RECENT));
+    let lines = lines(format, writer, keep, (&REDACTION, &RECENT, &FILE));
     // Somebody else's subscriber, a test's for example, is as good.
     if tracing_subscriber::registry().with(lines.with_filter(targets)).try_init().is_ok() {
         let _ = IN_FORCE.set(InForce { handle, text: Mutex::new(filter.trim().to_lowercase()) });
@@ -105,6 +118,22 @@ pub fn recent() -> &'static Recent {
     &RECENT
 }
 
+/// From now on lines go to the file that `environment` asks for, as well, or to none. `program` is what it is called: `service`.
+pub fn follow(environment: &Environment, program: &'static str) {
+    FILE.follow(Wanted::of(environment, program));
+}
+
+/// How it is with the file that lines go to; `None`: to none.
+#[must_use]
+pub fn file() -> Option<FileState> {
+    FILE.state()
+}
+
+/// At the end of a process: waits, two seconds at most, until the last lines are in the file.
+pub fn finish() {
+    FILE.finish();
+}
+
 /// From now on `secret` stands in no line. One of fewer than six characters does: it would be found in ordinary words.
 pub fn hide(secret: &SecretString) {
     REDACTION.hide(secret, false);
@@ -128,7 +157,7 @@ fn lines<S, W>(
     format: LogFormat,
     writer: impl Fn() -> W + Send + Sync + 'static,
     keep: Keep,
-    (redaction, recent): (&'static Redaction, &'static Recent),
+    (redaction, recent, file): (&'static Redaction, &'static Recent, &'static LogFile),
 ) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -141,18 +170,16 @@ where
     };
     let keep = (keep == Keep::LastLines).then_some(recent);
     if json {
-        return json_lines(move || LineWriter { to: writer(), redaction, keep });
+        return json_lines(move || LineWriter { to: writer(), redaction, keep, file: Some(file) });
     }
     let for_people = tracing_subscriber::fmt::layer()
-        .with_writer(move || LineWriter { to: writer(), redaction, keep: None })
+        .with_writer(move || LineWriter { to: writer(), redaction, keep: None, file: None })
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
         .compact();
     // What is kept is JSON also where people read along.
-    match keep {
-        Some(_) => for_people.and_then(json_lines(move || LineWriter { to: std::io::sink(), redaction, keep })).boxed(),
-        None => for_people.boxed(),
-    }
+    let kept = json_lines(move || LineWriter { to: std::io::sink(), redaction, keep, file: Some(file) });
+    for_people.and_then(kept).boxed()
 }
 
 /// Events as JSON, with the request during which they happened under `span`.
@@ -170,13 +197,21 @@ struct LineWriter<W> {
     to: W,
     redaction: &'static Redaction,
     keep: Option<&'static Recent>,
+    file: Option<&'static LogFile>,
 }
 
 impl<W: Write> Write for LineWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
-        if let Some(recent) = self.keep {
-            recent.push(&self.redaction.apply(&line, Reader::Api));
+        let file = self.file.filter(|file| file.is_on());
+        if self.keep.is_some() || file.is_some() {
+            let line = self.redaction.apply(&line, Reader::Api);
+            if let Some(recent) = self.keep {
+                recent.push(&line);
+            }
+            if let Some(file) = file {
+                file.push(&line);
+            }
         }
         self.to.write_all(self.redaction.apply(&line, Reader::Operator).as_bytes())?;
         Ok(bytes.len())
@@ -232,10 +267,11 @@ mod tests {
     fn logged(format: LogFormat, work: impl FnOnce()) -> (String, Vec<Line>) {
         let written = Arc::new(Mutex::new(Vec::new()));
         let (redaction, recent): (&'static _, &'static _) = (Box::leak(Box::default()), Box::leak(Box::default()));
+        let file = Box::leak(Box::new(LogFile::new()));
         Redaction::hide(redaction, &"sesame-opens".into(), false);
         Redaction::hide(redaction, &"first-visit".into(), true);
         let to = Arc::clone(&written);
-        let lines = lines(format, move || Shared(Arc::clone(&to)), Keep::LastLines, (redaction, recent));
+        let lines = lines(format, move || Shared(Arc::clone(&to)), Keep::LastLines, (redaction, recent, file));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), work);
         let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
         (text, recent.after(0))

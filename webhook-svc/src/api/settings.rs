@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pulsarr_shared::config::{Config, Source, interval_variables};
+use pulsarr_shared::config::{Config, Source, variables_of};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::Db;
 use pulsarr_shared::upstreams::forget_server_token;
@@ -37,7 +37,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         method: Method::GET,
         path: "/settings/{section}",
         tag: "settings",
-        summary: "One group, in the words of the settings file: plex, tmdb, default, time_zone, approvals, intervals or users.defaults.",
+        summary: "One group, in the words of the settings file: plex, tmdb, default, time_zone, approvals, intervals, logs or users.defaults.",
         access: Access::Read,
         query: &[],
         body: None,
@@ -148,15 +148,13 @@ impl Group {
         let declared = ask.app.configuration.declared_by_file().await?;
         let found = section.path().iter().try_fold(&declared, |at, key| at.get(key));
         let mut group = Self { section, file: as_keys(found.unwrap_or(&Value::Null)), environment: BTreeMap::new() };
-        if section == Section::Intervals {
-            group.take_variables(&ask.app.config());
-        }
+        group.take_variables(&ask.app.config());
         Ok(group)
     }
 
     /// Notes which keys the environment has: a variable that is set wins over the file and over what is kept.
     fn take_variables(&mut self, config: &Config) {
-        for (key, variable) in interval_variables() {
+        for (key, variable) in variables_of(self.section) {
             let set = |source: &Source| matches!(source, Source::Environment { .. });
             let found = config.values.iter().find(|it| it.name == variable && set(&it.source));
             let Some(found) = found else { continue };

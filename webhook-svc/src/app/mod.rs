@@ -145,6 +145,7 @@ impl App {
         let receiver = Receiver::start(open()?, arrived)?;
         let configuration = Arc::new(Configuration::new(config, origin, &store)?);
         telemetry::hide_secrets_of(&configuration.now());
+        telemetry::follow(&configuration.now().environment, telemetry::SERVICE);
         let database = Database::start(store, reader)?;
         Ok(Self {
             engine: Engine::new(Arc::clone(&configuration), Arc::clone(&clock), stop.clone()),

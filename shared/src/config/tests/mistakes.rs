@@ -66,11 +66,11 @@ fn wrong_shapes_are_named_and_not_repeated() {
     check("plex: hunter2\n", "pulsarr.yaml:1: plex: expected keys (token, friends, server_url), found text");
     check(
         "- plex\n",
-        "pulsarr.yaml:1: expected keys (plex, tmdb, time_zone, default, instances, users, approvals, intervals, rules, tests), found a list",
+        "pulsarr.yaml:1: expected keys (plex, tmdb, time_zone, default, instances, users, approvals, intervals, logs, rules, tests), found a list",
     );
     check(
         "hunter2\n",
-        "pulsarr.yaml:1: expected keys (plex, tmdb, time_zone, default, instances, users, approvals, intervals, rules, tests), found text",
+        "pulsarr.yaml:1: expected keys (plex, tmdb, time_zone, default, instances, users, approvals, intervals, logs, rules, tests), found text",
     );
     check(
         "instances: {}\n",

@@ -2,10 +2,10 @@
 //! which variable.
 
 use askama::Template;
-use serde_json::{Map, Value};
 use warp::http::StatusCode;
 use warp::reply::Response;
 
+use super::fields::{self, Field, SWITCH};
 use super::group::{self, Group};
 use super::variables::{self, Variable};
 use crate::pages::versions::Versions;
@@ -19,21 +19,31 @@ const HERE: &str = "/settings/intervals";
 
 const SECTION: &str = "intervals";
 
-/// The fields in the order of the page: key, what it is called, what it takes, what is usual.
-const FIELDS: [(&str, &str, &str, &str); 8] = [
-    ("fast_lane", "Look at the lists between runs", "true or false.", "true"),
-    ("own_s", "Seconds between two looks at the owner’s list", "5 to 3600.", "20"),
-    ("friends_s", "Seconds in which every friend’s list is looked at once", "30 to 86400.", "120"),
-    ("feeds", "Read Plex’s feeds besides", "auto or off.", "auto"),
-    ("feeds_s", "Seconds between two readings of a feed", "30 to 3600.", "60"),
-    ("full_read_every_s", "Seconds after which every list is read whole again", "At most 31536000, a year.", "21600"),
-    (
+/// The fields in the order of the page.
+const FIELDS: [Field; 8] = [
+    Field::chosen("fast_lane", "Look at the lists between runs", "on", SWITCH),
+    Field::typed("own_s", "Seconds between two looks at the owner’s list", "5 to 3600.", "20"),
+    Field::typed("friends_s", "Seconds in which every friend’s list is looked at once", "30 to 86400.", "120"),
+    Field::chosen(
+        "feeds",
+        "Read Plex’s feeds besides",
+        "as long as they tell",
+        &[("auto", "as long as they tell"), ("off", "never")],
+    ),
+    Field::typed("feeds_s", "Seconds between two readings of a feed", "30 to 3600.", "60"),
+    Field::typed(
+        "full_read_every_s",
+        "Seconds after which every list is read whole again",
+        "At most 31536000, a year.",
+        "21600",
+    ),
+    Field::typed(
         "season_window_s",
         "Seconds for which episodes of one season are gathered into one message",
         "At most 86400, a day.",
         "120",
     ),
-    (
+    Field::typed(
         "recent_episode_h",
         "Hours after its first showing for which an episode is told of at once",
         "At most 8760, a year.",
@@ -79,39 +89,19 @@ struct Intervals {
     group: Group,
     versions: Option<Versions>,
     here: String,
+    fields: &'static [Field],
     /// A heading, a line below it, and the variables.
     groups: Vec<(&'static str, &'static str, Vec<Variable>)>,
 }
 
-impl Intervals {
-    /// What stands in a field: what is decided elsewhere is as it is there.
-    fn value(&self, key: &str) -> String {
-        if self.group.locks(key) { self.group.text(&[key]) } else { self.form.value(key).to_owned() }
-    }
-}
-
 async fn show(ask: Ask) -> Result<Response, ApiError> {
     let group = Group::of(&ask, SECTION).await?;
-    let fields = FIELDS.map(|(key, ..)| (key.to_owned(), group.text(&[key])));
-    draw(&ask, StatusCode::OK, Form::with(fields), None).await
-}
-
-/// What the form says, without what is decided elsewhere. The reader of the settings says what of it cannot be.
-fn wanted(group: &Group, form: &Form) -> Map<String, Value> {
-    let one = |&(key, ..): &(&'static str, &str, &str, &str)| {
-        let text = form.given(key).filter(|_| !group.locks(key))?;
-        let value = match text {
-            "true" | "false" => (text == "true").into(),
-            _ => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
-        };
-        Some((key.to_owned(), value))
-    };
-    FIELDS.iter().filter_map(one).collect()
+    draw(&ask, StatusCode::OK, fields::shown(&group, &FIELDS), None).await
 }
 
 async fn save(ask: Ask) -> Result<Response, ApiError> {
     let form = Form::of(&ask);
-    let wanted = wanted(&Group::of(&ask, SECTION).await?, &form);
+    let wanted = fields::wanted(&Group::of(&ask, SECTION).await?, &form, &FIELDS);
     match group::keep(&ask, SECTION, &form, wanted.clone()).await {
         Ok(()) => Ok(see_other(
             &ask,
@@ -136,5 +126,5 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form, versions: Option<Versio
         ("Upkeep", "What `pulsarr upkeep` takes away, every night in the manifests.", of(&UPKEEP)),
         ("Addresses", "Whom runs and the service ask.", of(&ADDRESSES)),
     ];
-    html(ask, status, &Intervals { frame, form, group, versions, here, groups })
+    html(ask, status, &Intervals { frame, form, group, versions, here, fields: &FIELDS, groups })
 }

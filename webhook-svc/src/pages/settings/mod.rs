@@ -4,6 +4,7 @@ mod about;
 mod all;
 mod api_keys;
 mod authentication;
+mod fields;
 mod general;
 pub(super) mod group;
 mod intervals;

@@ -348,3 +348,21 @@ async fn intervals_are_kept_each_field_has_its_own_message_and_a_stale_edit_show
     check(&stale, 412, &["own_s: 50", "own_s: 40"]);
     assert_eq!(kept(&visitor, "intervals").await, json!({"fast_lane": false, "own_s": 40}), "nothing is half saved");
 }
+
+#[tokio::test]
+async fn log_files_are_asked_for_in_the_settings_and_the_level_is_a_form_of_its_own() {
+    let visitor = Visitor::set_up("logs: {rotate: 5}\n").await;
+    let sent = [("version", "0"), ("file", "true"), ("size_limit_mb", " 2 ")];
+    assert_eq!(visitor.post("/settings/logs/files", &sent).await.status, 303);
+    assert_eq!(kept(&visitor, "logs").await, json!({"file": true, "size_limit_mb": 2}));
+    let page = visitor.get("/settings/logs").await;
+    let there = ["<option value=\"true\" selected>on</option>", "value=\"2\"", "Changed in pulsarr.yaml:1."];
+    check(&page, 200, &there);
+    let now = version(&page.text, "Log files");
+    let sent = [("version", now.as_str()), ("size_limit_mb", "101"), ("file", "false")];
+    let wrong = visitor.post("/settings/logs/files", &sent).await;
+    check(&wrong, 422, &["id=\"size_limit_mb-error\"", "expected megabytes, from 1 to 100", "value=\"101\""]);
+    let stale = visitor.post("/settings/logs/files", &[("version", "0"), ("size_limit_mb", "3")]).await;
+    check(&stale, 412, &["size_limit_mb: 3", "size_limit_mb: 2"]);
+    assert_eq!(kept(&visitor, "logs").await, json!({"file": true, "size_limit_mb": 2}), "nothing is half saved");
+}

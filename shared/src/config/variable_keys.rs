@@ -1,12 +1,15 @@
-//! The `intervals` of the settings: how often there is a look, and what waits how long. Each key stands for a variable, is read as that
-//! variable is, and counts where the variable is not set. What the container's own limits depend on has variables alone.
+//! Groups of the settings whose keys stand for variables: `intervals`, how often there is a look and what waits how long; and `logs`, the
+//! files that lines go to besides. Each key is read as its variable is, and counts where the variable is not set. What the container's own
+//! limits depend on has variables alone.
+
+use crate::model::Section;
 
 use super::environment::Environment;
 use super::finding::{Findings, Problem, Source, quoted};
 use super::reader::{Fields, Reader};
 
-/// The keys, in the order of [`VARIABLES`].
-pub(super) const KEYS: &[&str] = &[
+/// The keys of `intervals`, in the order of their variables.
+pub(super) const INTERVALS: &[&str] = &[
     "fast_lane",
     "own_s",
     "friends_s",
@@ -17,8 +20,10 @@ pub(super) const KEYS: &[&str] = &[
     "recent_episode_h",
 ];
 
-/// What each key of [`KEYS`] stands for.
-const VARIABLES: [&str; 8] = [
+/// The keys of `logs`. What they are called in the arrs' own `config.xml`: `LogSizeLimit`, `LogRotate`.
+pub(super) const LOGS: &[&str] = &["file", "size_limit_mb", "rotate"];
+
+const INTERVAL_VARIABLES: [&str; 8] = [
     "PULSARR_FAST_LANE",
     "PULSARR_FAST_LANE_OWN_S",
     "PULSARR_FAST_LANE_FRIENDS_S",
@@ -29,37 +34,47 @@ const VARIABLES: [&str; 8] = [
     "PULSARR_RECENT_EPISODE_H",
 ];
 
-/// Every key of `intervals` with the variable that wins over it: `("own_s", "PULSARR_FAST_LANE_OWN_S")`.
-pub fn interval_variables() -> impl Iterator<Item = (&'static str, &'static str)> {
-    KEYS.iter().copied().zip(VARIABLES)
+const LOG_VARIABLES: [&str; 3] = ["PULSARR_LOG_FILE", "PULSARR_LOG_SIZE_LIMIT_MB", "PULSARR_LOG_ROTATE"];
+
+/// Every group, with its keys and their variables.
+const GROUPS: [(Section, &[&str], &[&str]); 2] =
+    [(Section::Intervals, INTERVALS, &INTERVAL_VARIABLES), (Section::Logs, LOGS, &LOG_VARIABLES)];
+
+/// Every key of a group with the variable that wins over it: `("own_s", "PULSARR_FAST_LANE_OWN_S")`. Empty for a group of another kind.
+pub fn variables_of(section: Section) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let group = GROUPS.iter().find(|(known, ..)| *known == section);
+    group.into_iter().flat_map(|(_, keys, variables)| keys.iter().copied().zip(variables.iter().copied()))
 }
 
 /// What was written for a variable.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
-    key: &'static str,
+    /// `intervals.own_s`
+    name: String,
     variable: &'static str,
     /// As the variable would have it, found well.
     text: String,
 }
 
-/// What the settings say about intervals. What is left out is not listed: its variable is.
+/// What the settings say in these groups. What is left out is not listed: its variable is.
 pub(super) fn read<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> Vec<Written> {
-    let fields = reader.group(root, "intervals", KEYS);
     let mut all = Vec::new();
-    for (key, variable) in interval_variables() {
-        let Some(field) = fields.get(key) else { continue };
-        let text = reader.scalar(field);
-        match text.as_deref().map(str::trim).map(|text| Environment::one(variable, text)) {
-            Some(Ok(_)) => {
-                let text = text.unwrap_or_default().trim().to_owned();
-                reader.list_value(field, &*text);
-                all.push(Written { key, variable, text });
-            }
-            Some(Err(message)) => reader.problem(field, message),
-            None => {
-                let message = format!("expected one word or number, found {}", field.shape());
-                reader.problem(field, message);
+    for (section, keys, _) in GROUPS {
+        let fields = reader.group(root, section.word(), keys);
+        for (key, variable) in variables_of(section) {
+            let Some(field) = fields.get(key) else { continue };
+            let text = reader.scalar(field);
+            match text.as_deref().map(str::trim).map(|text| Environment::one(variable, text)) {
+                Some(Ok(_)) => {
+                    let text = text.unwrap_or_default().trim().to_owned();
+                    reader.list_value(field, &*text);
+                    all.push(Written { name: format!("{section}.{key}"), variable, text });
+                }
+                Some(Err(message)) => reader.problem(field, message),
+                None => {
+                    let message = format!("expected one word or number, found {}", field.shape());
+                    reader.problem(field, message);
+                }
             }
         }
     }
@@ -68,8 +83,8 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> Vec<Writte
 
 /// Lets `written` count in `environment` where the variable is not set, and lists it as the variable's outcome.
 pub(super) fn apply(written: &[Written], environment: &mut Environment, findings: &mut Findings) {
-    for Written { key, variable, text } in written {
-        let listed = findings.values.iter().find(|value| value.name.strip_prefix("intervals.") == Some(key));
+    for Written { name, variable, text } in written {
+        let listed = findings.values.iter().find(|value| value.name == *name);
         let source = listed.map_or(Source::Default, |value| value.source.clone());
         let Some(value) = findings.values.iter_mut().find(|value| value.name == *variable) else { continue };
         if let Source::Environment { variable, .. } = &value.source {
@@ -92,13 +107,14 @@ pub(super) fn apply(written: &[Written], environment: &mut Environment, findings
 }
 
 impl Environment {
-    /// This one with the intervals of `read`.
-    pub(super) fn with_intervals_of(mut self, read: &Self) -> Self {
-        VARIABLES.iter().for_each(|variable| self.take(variable, read));
+    /// This one with what the settings may say of `read`.
+    pub(super) fn with_settings_of(mut self, read: &Self) -> Self {
+        let variables = GROUPS.iter().flat_map(|(.., variables)| variables.iter());
+        variables.for_each(|variable| self.take(variable, read));
         self
     }
 
-    /// Takes one interval over from `other`.
+    /// Takes one variable over from `other`.
     fn take(&mut self, variable: &str, other: &Self) {
         match variable {
             "PULSARR_FAST_LANE" => self.fast_lane = other.fast_lane,
@@ -109,7 +125,10 @@ impl Environment {
             "PULSARR_FULL_READ_EVERY_S" => self.full_read_every_s = other.full_read_every_s,
             "PULSARR_SEASON_WINDOW_S" => self.season_window_s = other.season_window_s,
             "PULSARR_RECENT_EPISODE_H" => self.recent_episode_h = other.recent_episode_h,
-            _ => unreachable!("`{variable}` is no interval"),
+            "PULSARR_LOG_FILE" => self.log_file = other.log_file,
+            "PULSARR_LOG_SIZE_LIMIT_MB" => self.log_size_limit_mb = other.log_size_limit_mb,
+            "PULSARR_LOG_ROTATE" => self.log_rotate = other.log_rotate,
+            _ => unreachable!("no settings stand for `{variable}`"),
         }
     }
 }
@@ -172,6 +191,31 @@ mod tests {
              settings made in the service: intervals.friends_s: expected seconds, from 30 to 86400, found `often`\n\
              settings made in the service: intervals.feeds: expected auto or off, found `on`\n\
              settings made in the service: intervals.season_window_s: expected one word or number, found a list"
+        );
+    }
+
+    #[test]
+    fn files_of_lines_are_asked_for_within_bounds() {
+        let config = |file: &str, vars: &[(&str, &str)]| {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("pulsarr.yaml"), file).unwrap();
+            let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Config::load(vars, folder.path()).map_err(|error| error.to_string())
+        };
+        let told = |config: Config| {
+            let it = config.environment;
+            (it.log_file, it.log_size_limit_mb, it.log_rotate)
+        };
+        assert_eq!(told(config("", &[]).unwrap()), (false, 10, 3));
+        let file = "logs: {file: true, size_limit_mb: 1, rotate: 50}\n";
+        assert_eq!(told(config(file, &[]).unwrap()), (true, 1, 50));
+        assert_eq!(told(config(file, &[("PULSARR_LOG_FILE", "false")]).unwrap()), (false, 1, 50));
+        assert_eq!(
+            config("logs: {file: sometimes, size_limit_mb: 0, rotate: 51, level: info}\n", &[]).unwrap_err(),
+            "pulsarr.yaml:1: logs.level: unknown key `level`: known here are file, size_limit_mb, rotate\n\
+             pulsarr.yaml:1: logs.file: expected true or false, found `sometimes`\n\
+             pulsarr.yaml:1: logs.size_limit_mb: expected megabytes, from 1 to 100, found `0`\n\
+             pulsarr.yaml:1: logs.rotate: expected a number of files, from 1 to 50, found `51`"
         );
     }
 
