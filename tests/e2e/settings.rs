@@ -162,3 +162,34 @@ fn a_friend_who_changes_name_keeps_the_entries() {
     assert_eq!((report["users"].as_array().unwrap().len(), adds(radarr)), (2, 1));
     assert!(household.explain("Salt Ledger").contains("on the watchlist of tomas.the.second"));
 }
+
+#[test]
+fn a_sync_that_stops_at_its_settings_is_on_record_and_in_the_metrics() {
+    let mut household = wanting_two();
+    household.set("PULSARR_AUTH", "required_except_local");
+    household.set("PULSARR_FAST_LANE", "false");
+    let service = household.serve();
+    household.sync_well();
+    let code = || {
+        let metrics = service.metrics();
+        let line = metrics.lines().find(|line| line.starts_with("pulsarr_sync_last_exit_code "));
+        line.unwrap().rsplit(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(code(), "0");
+
+    // As a ConfigMap is changed: the service goes on with what it has read.
+    household.write_settings("instances: 7\n");
+    let failed = household.sync();
+    assert_eq!(failed.code, Some(78), "{failed:?}");
+    assert_eq!(code(), "78");
+    let runs = service.get("/api/v1/runs").json();
+    let newest = &runs["runs"][0];
+    assert_eq!(newest["result"], "failed", "{runs}");
+    let id = newest["id"].as_str().unwrap();
+    let run = service.get(&format!("/api/v1/runs/{id}")).json();
+    assert!(run.to_string().contains("expected a list"), "{run}");
+
+    household.write_settings(SETTINGS);
+    household.sync_well();
+    assert_eq!(code(), "0");
+}

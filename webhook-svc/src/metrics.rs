@@ -56,6 +56,7 @@ async fn answer(app: &App) -> Response {
 
 struct Stored {
     last: Option<EndedRun>,
+    last_beside_the_lane: Option<EndedRun>,
     last_whole_at_ms: Option<UnixMs>,
     runs: Vec<Counted>,
     requests: Vec<Counted>,
@@ -74,6 +75,7 @@ struct Stored {
 fn read(db: Db<'_>) -> Result<Stored, StoreError> {
     Ok(Stored {
         last: db.last_ended_run(false)?,
+        last_beside_the_lane: db.last_run_beside_the_lane()?,
         last_whole_at_ms: db.last_whole_sync()?,
         runs: db.run_totals()?,
         requests: db.request_totals()?,
@@ -133,8 +135,11 @@ fn text(app: &App, stored: &Stored, sizes: Sizes, disk: &str) -> String {
     page.gauge("pulsarr_sync_last_duration_seconds", "How long the last run took.");
     let took = stored.last.as_ref().map_or(0, |run| run.ended_at_ms.saturating_sub(run.started_at_ms).max(0));
     page.thousandths("pulsarr_sync_last_duration_seconds", took);
-    page.gauge("pulsarr_sync_last_exit_code", "What the last run amounts to, as an exit code of `pulsarr sync`.");
-    page.line("pulsarr_sync_last_exit_code", &[], stored.last.as_ref().map_or(0, exit_code));
+    page.gauge(
+        "pulsarr_sync_last_exit_code",
+        "What the last run amounts to that the fast lane has not started, as an exit code of `pulsarr sync`.",
+    );
+    page.line("pulsarr_sync_last_exit_code", &[], stored.last_beside_the_lane.as_ref().map_or(0, exit_code));
     page.counter("pulsarr_lock_busy_total", "Runs that did not begin because another one was going on.");
     page.line("pulsarr_lock_busy_total", &[], stored.lock_busy);
     page.counter("pulsarr_sync_runs_total", "Runs that have ended, whichever process they ran in.");
@@ -399,6 +404,9 @@ instances:
                 db.end_run("other", RunResult::Ok, "", 800_000)?;
                 db.start_run("one", Trigger::Cli, "", 900_500)?;
                 db.end_run("one", RunResult::Failed, "", 902_000)?;
+                // For one person, and well: that the job fails is seen all the same.
+                db.start_run("third", Trigger::FastLane, "", 903_500)?;
+                db.end_run("third", RunResult::Ok, "", 905_000)?;
                 for (instance, status) in [("films", ConnectionStatus::Ok), ("4k", ConnectionStatus::WrongAddress)] {
                     let found = Connection { status, advice: String::new(), arr_id: None, url: None };
                     db.set_connection_secret(instance, "sealed:eA==")?;
@@ -437,7 +445,7 @@ instances:
         assert!(after.contains("\npulsarr_lock_busy_total 1\n"), "{after}");
         assert!(after.contains("\npulsarr_inbox_given_up_total 1\n"), "{after}");
         for line in [
-            "sync_last_run_timestamp_seconds 902",
+            "sync_last_run_timestamp_seconds 905",
             "sync_last_success_timestamp_seconds 600",
             "sync_last_duration_seconds 1.500",
             "inbox_ended_total{instance=\"films\",outcome=\"given_up\"} 1",

@@ -1,5 +1,6 @@
 //! `pulsarr sync`: takes the lock, runs once, prints the report.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use pulsarr_shared::lock::{self, Acquired, Holder, LockGuard};
 use pulsarr_shared::model::{RunResult, Trigger};
 use pulsarr_shared::printable::printable;
 use pulsarr_shared::process;
-use pulsarr_shared::report::{Report, RunReport};
+use pulsarr_shared::report::{Problem, ProblemKind, Report, RunReport};
 use pulsarr_shared::stop::{Stop, StopReason};
 use pulsarr_shared::store::Store;
 use pulsarr_shared::sync::{self, Mode, Request, SyncError, World};
@@ -37,10 +38,14 @@ pub fn run(arguments: &SyncArguments) -> Result<ExitCode, Failure> {
         Err(failure) => {
             // Both are themselves configured; a configuration with mistakes has no say in them but by variable.
             let trigger = std::env::var("PULSARR_TRIGGER").ok().and_then(|word| Trigger::from_word(&word));
-            Err((failure, trigger.unwrap_or(Trigger::Cli), termination::place_by_variable()))
+            let trigger = trigger.unwrap_or(Trigger::Cli);
+            Err((failure, trigger, termination::place_by_variable()))
         }
     };
     done.map_err(|(failure, trigger, place)| {
+        if failure.code == ExitCode::Configuration && !arguments.dry_run {
+            put_on_record(&failure, &begun, trigger);
+        }
         termination::leave_failure(&place, &failure);
         // Whoever reads reports gets one, whatever happens; people find the same text on standard error.
         if arguments.report == ReportFormat::Json {
@@ -49,6 +54,32 @@ pub fn run(arguments: &SyncArguments) -> Result<ExitCode, Failure> {
         }
         failure
     })
+}
+
+/// A run that stops at its settings is on record like every other, so that it is seen in the browser and in the metrics. Only where there
+/// is a store already and nobody else is at work: what is told on standard error does not hang on it.
+fn put_on_record(failure: &Failure, begun: &Begun, trigger: Trigger) {
+    let Ok((environment, _)) = Environment::from_vars(process::variables(), Path::new(".")) else { return };
+    let now_ms = SystemClock.now_ms();
+    let holder =
+        Holder { host: process::host_name(), pid: std::process::id(), run_id: begun.run_id.clone(), since_ms: now_ms };
+    if !Store::exists(&environment.data_dir) {
+        return;
+    }
+    let Ok(Acquired::Ours(_guard)) = lock::try_acquire(&environment.data_dir, &holder) else { return };
+    let Ok(store) = open_store(&environment) else { return };
+    let mut report = Report::empty(begun.ended(trigger, RunResult::Failed, failure.text.clone(), false));
+    let message = failure.text.clone();
+    report.problem(Problem { upstream: "settings".to_owned(), kind: ProblemKind::Configuration, message });
+    let Ok(json) = serde_json::to_string(&report) else { return };
+    let noted = store.write(|db| {
+        let at = format!("{} (process {})", holder.host, holder.pid);
+        db.start_run(&begun.run_id, trigger, &at, begun.at_ms)?;
+        db.end_run(&begun.run_id, RunResult::Failed, &json, now_ms)
+    });
+    if let Err(error) = noted {
+        eprintln!("pulsarr: this run is not on record: failed to {error}. {}", error.advice());
+    }
 }
 
 fn with_config(arguments: &SyncArguments, config: &Config, begun: &Begun) -> Result<ExitCode, Failure> {

@@ -121,6 +121,23 @@ impl Db<'_> {
         Ok(row.optional()?)
     }
 
+    /// The last run that ended and that the fast lane has not started: its runs are about one person mostly, and well when the job is not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn last_run_beside_the_lane(self) -> Result<Option<EndedRun>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "-- runs.last_beside_the_lane\n\
+             SELECT started_at_ms, ended_at_ms, result, report FROM runs\n\
+             WHERE ended_at_ms IS NOT NULL AND trigger <> 'fast_lane' ORDER BY rowid DESC LIMIT 1",
+        )?;
+        let row = query.query_row([], |row| {
+            let (started_at_ms, ended_at_ms) = (row.get(0)?, row.get(1)?);
+            Ok(EndedRun { started_at_ms, ended_at_ms, result: row.get(2)?, report: row.get(3)? })
+        });
+        Ok(row.optional()?)
+    }
+
     /// Notes that a run of every list did all or some of its work, and ended at `now_ms`.
     ///
     /// # Errors
