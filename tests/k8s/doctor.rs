@@ -12,7 +12,10 @@ use crate::rendered::{Rendered, documents, list, matches, place, skipped, text};
 /// with no cluster. `None` where there is no kubectl.
 fn doctor_of(deployment: &Rendered) -> Option<Rendered> {
     let template = &deployment.one("CronJob", "pulsarr-sync")["spec"]["jobTemplate"]["spec"];
-    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "doctor"}, "spec": template});
+    let owner =
+        json!({"apiVersion": "batch/v1", "kind": "CronJob", "name": "pulsarr-sync", "uid": "1", "controller": true});
+    let metadata = json!({"name": "pulsarr-doctor", "ownerReferences": [owner]});
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template});
     let started = Command::new("kubectl")
         .args(["patch", "--local", "-f", "-", "-o", "yaml", "--patch-file"])
         .arg(place("k8s/operations/doctor/patch.yaml"))
@@ -47,6 +50,8 @@ fn a_doctor_needs_no_service_and_looks_where_the_volume_is() {
         let required = "requiredDuringSchedulingIgnoredDuringExecution";
         assert_eq!(affinity["nodeAffinity"][required], web.spec["affinity"]["nodeAffinity"][required]);
         assert_eq!(doctor.objects[0]["spec"]["backoffLimit"], 0, "it says the same twice");
+        // The end of a job that the CronJob owns is a sync that went well.
+        assert!(doctor.objects[0]["metadata"]["ownerReferences"].is_null(), "{}", doctor.objects[0]["metadata"]);
     }
 }
 

@@ -55,6 +55,7 @@ mod network;
 mod page;
 mod pods;
 mod rendered;
+mod site;
 mod volume;
 
 /// The rows of the table above.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use pulsarr_tests::household::Household;
+use pulsarr_tests::fakes::{FakeTmdb, Fault};
+use pulsarr_tests::household::{Household, SETTINGS};
 use serde_json::Value;
 
 use crate::rendered::{Rendered, documents, list, matches, read, skipped, text};
@@ -123,6 +124,57 @@ fn what_the_dashboard_groups_by_are_labels_that_the_service_gives() {
     {
         assert!(looked_at.contains(name), "{name}: {page}");
     }
+}
+
+/// Of each metric of ours in an expression, what its labels are compared with: `(name, label, value)`.
+fn compared(expression: &str) -> Vec<(String, String, String)> {
+    let mut all = Vec::new();
+    for name in ours(expression) {
+        for (at, _) in expression.match_indices(&format!("{name}{{")) {
+            let matchers = expression[at + name.len() + 1..].split('}').next().unwrap();
+            for matcher in matchers.split(',').filter(|it| !it.contains("$namespace")) {
+                let Some((label, values)) = matcher.split_once(['=', '!']) else { continue };
+                let values = values.trim_start_matches(['=', '~']).trim_matches('"');
+                all.extend(values.split('|').map(|value| (name.clone(), label.trim().to_owned(), value.to_owned())));
+            }
+        }
+    }
+    all
+}
+
+/// Against a service to which everything has happened: a word that no label ever has makes an alert that never fires.
+#[test]
+fn what_labels_are_compared_with_are_words_that_the_service_gives() {
+    let (mut household, tmdb) = (Household::new(), FakeTmdb::start());
+    household.set("PULSARR_TMDB_URL", &tmdb.url());
+    household.set("TMDB_KEY", &tmdb.token());
+    let server = household.plex.server_url();
+    let settings = SETTINGS.replacen("plex:\n", &format!("plex:\n  server_url: {server}\n"), 1);
+    household.write_settings(&format!("{settings}tmdb: {{api_key: \"${{TMDB_KEY}}\"}}\n"));
+    household.plex.inject(Fault::on("GET", "/watchlist/all").times(1).status(429).retry_after("0"));
+    household.sync_well();
+    let service = household.serve();
+    // Asked by runs when there is something to ask; under which words, the store's own tests say.
+    let store = rusqlite::Connection::open(household.database()).unwrap();
+    for service in ["tmdb", "plex server"] {
+        let key = format!("upstream.last_success.{service}");
+        store.execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?1, '1000')", [key]).unwrap();
+    }
+    let page = service.metrics();
+    let (everything, dashboard) = (everything(), dashboard());
+    let mut expressions: Vec<&str> = rules(&everything).iter().map(|rule| text(&rule["expr"])).collect();
+    expressions.extend(dashboard_expressions(&dashboard));
+    let mut seen = BTreeSet::new();
+    for (name, label, value) in expressions.into_iter().flat_map(compared) {
+        let pair = format!("{label}=\"{value}\"");
+        let lines = page.lines().filter(|line| line.starts_with(&format!("{name}{{")));
+        // Webhooks that came well are counted from the first on.
+        let is_given = lines.clone().any(|line| line.contains(&pair)) || value == "stored";
+        assert!(is_given, "{name} never has {pair}: {:#?}", lines.collect::<Vec<_>>());
+        seen.insert(value);
+    }
+    let expected = ["failed", "full", "not_stored", "plex server", "stored", "throttled", "tmdb"];
+    assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 
 #[test]
