@@ -1,7 +1,7 @@
 //! A settings file that somebody sends to the service, taken apart into what the service keeps. Notes what cannot be kept, with its
 //! line; whether the rest makes sense is for the reader to say, together with everything else there is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use saphyr::{MarkedYaml, YamlData};
 use secrecy::SecretString;
@@ -198,6 +198,7 @@ impl Taken {
             self.problems.push(Problem::at(line, path, message));
             return;
         }
+        let mut known: HashMap<String, usize> = HashMap::new();
         for (index, item) in items.iter().enumerate() {
             let (path, line) = (format!("{path}[{index}]"), item.span.start.line());
             let YamlData::Mapping(keys) = &item.data else {
@@ -212,11 +213,12 @@ impl Taken {
                 self.problems.push(Problem::at(line, join(&path, key), format!("is missing: add `{key}: …`")));
                 continue;
             }
-            if let Some(other) = self.items.iter().find(|it| it.section == section && it.name == folded) {
-                let message = format!("{} stands in line {} already: keep one of the two", quoted(&name), other.line);
+            if let Some(first) = known.get(&folded) {
+                let message = format!("{} stands in line {first} already: keep one of the two", quoted(&name));
                 self.problems.push(Problem::at(line, join(&path, key), message));
                 continue;
             }
+            known.insert(folded.clone(), line);
             self.item(document, section, folded, path, line, item);
         }
     }
