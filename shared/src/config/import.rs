@@ -115,9 +115,6 @@ impl Taken {
         };
         for (key, at, node) in self.keys(document, root, "", ROOT_KEYS) {
             match key {
-                "tests" => self.passed_over.push(
-                    "`tests` are not kept: they are for the settings file, and for `pulsarr check --rules`".to_owned(),
-                ),
                 "users" => {
                     for (key, at, node) in self.keys(document, node, "users", users::KEYS) {
                         let section = if key == "overrides" { Section::Users } else { Section::UserDefaults };
@@ -209,6 +206,11 @@ impl Taken {
             let name = keys.iter().find(|(known, _)| known.data.as_str() == Some(key));
             let name = name.and_then(|(_, name)| document.scalar(name)).unwrap_or_default();
             let folded = section.folded(&name);
+            // A test may go without, and then there is nothing to keep it under.
+            if folded.is_empty() && section == Section::Tests {
+                self.passed_over.push(format!("`{path}` is not kept, because it has no name: give it one"));
+                continue;
+            }
             if folded.is_empty() {
                 self.problems.push(Problem::at(line, join(&path, key), format!("is missing: add `{key}: …`")));
                 continue;
@@ -352,7 +354,8 @@ mod tests {
     fn a_file_is_taken_apart_in_its_own_words_and_secrets_aside() {
         let text = "plex: {token: '${X}', friends: false}\ninstances:\n- name: movies\n  api_key: hunter2\n\
                     users:\n  defaults: {sync: false}\n  overrides:\n  - {plex: Tomas, alias: t}\n\
-                    rules:\n- name: Old\n  when:\n    all:\n    - year: {\"<\": 1960}\ndefault: none\ntests: []\n";
+                    rules:\n- name: Old\n  when:\n    all:\n    - year: {\"<\": 1960}\ndefault: none\n\
+                    tests:\n- {name: New, given: {type: movie}, expect: {route: movies}}\n- {given: {type: movie}, expect: {}}\n";
         let taken = Taken::apart(text.as_bytes());
         assert_eq!(taken.problems, []);
         let told: Vec<_> = taken.items.iter().map(|it| (it.section.word(), it.name.as_str(), it.line)).collect();
@@ -363,6 +366,7 @@ mod tests {
             ("users", "tomas", 8),
             ("rules", "old", 10),
             ("default", "", 14),
+            ("tests", "new", 16),
         ];
         assert_eq!(told, expected);
         assert!(matches!(taken.items[0].secret, Given::Reference));
@@ -371,7 +375,7 @@ mod tests {
         assert_eq!(taken.items[4].line_of("when.all[0].year"), 13);
         assert_eq!(taken.items[4].line_of("when.all[0].genre"), 13);
         assert_eq!(taken.items[4].line_of("label"), 10);
-        assert_eq!(taken.passed_over.len(), 1);
+        assert_eq!(taken.passed_over, ["`tests[1]` is not kept, because it has no name: give it one"]);
     }
 
     #[test]

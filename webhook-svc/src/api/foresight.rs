@@ -5,9 +5,10 @@ use std::sync::Arc;
 use pulsarr_shared::clock::Clock;
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::EntryId;
-use pulsarr_shared::routing::{Rule, outcome_of_test};
+use pulsarr_shared::routing::Rule;
 use pulsarr_shared::simulate::{Beside, Comparison, MissingOf, What};
 
+use super::rule_tests::{TestView, tests_of};
 use super::rules::named;
 use super::simulate::{TURN, in_turn};
 use crate::app::App;
@@ -77,17 +78,6 @@ pub struct ForeseenWish {
     pub then: String,
 }
 
-/// A test of the rules, and what came of it.
-#[derive(Debug)]
-pub struct TestView {
-    /// The test's name, or the described title's.
-    pub name: String,
-    /// Whether it came out as expected.
-    pub passed: bool,
-    /// What came out, as a sentence; below it, where that was not expected, a line for every rule.
-    pub because: String,
-}
-
 /// What the rule `name` of `candidate` would do. One at a time, because each decides everything twice in memory.
 ///
 /// # Errors
@@ -152,18 +142,4 @@ fn compared(
     seen.tests = tests.len();
     seen.failing = tests.into_iter().filter(|test| !test.passed).collect();
     Ok(seen)
-}
-
-/// The tests of the rules that the settings file has, judged by the rules of `config`. Asks nobody.
-pub fn tests_of(config: &Config) -> Vec<TestView> {
-    let policy = config.policy();
-    let judged = config.settings.tests.iter().map(|test| {
-        let outcome = outcome_of_test(test, &policy);
-        TestView {
-            name: test.name.clone(),
-            passed: outcome.is_ok(),
-            because: outcome.unwrap_or_else(|instead| instead),
-        }
-    });
-    judged.collect()
 }

@@ -617,3 +617,78 @@ async fn whoever_is_not_signed_in_signs_in_first() {
     assert!(empty.contains("No rules yet") && empty.contains("/rules/new"), "{empty}");
     assert!(nobody.get("/rules/new").await.text.contains("/instances/new"));
 }
+
+#[tokio::test]
+async fn a_title_is_tried_and_kept_as_a_test_that_fails_when_the_rules_change() {
+    let visitor = Visitor::set_up(SETTINGS).await;
+    wish(&visitor, 2, "<b>Bold</b>");
+    assert!(visitor.get("/rules").await.text.contains("href=\"/rules/try\""));
+    let laura = [("title", "<b>Laura"), ("type", "movie"), ("year", "1944"), ("genre", "Noir, Crime")];
+    let tried = visitor.post("/rules/try", &[&laura[..], &[("do", "try")]].concat()).await;
+    assert_eq!(tried.status, 200, "{}", tried.text);
+    for said in
+        ["<bdi>uhd</bdi>", "<bdi>old films</bdi>", "value=\"Noir, Crime\"", "Keep as a test", "&#60;b&#62;Laura"]
+    {
+        assert!(tried.text.contains(said), "{said}: {}", tried.text);
+    }
+    assert!(kept(&visitor).is_empty());
+    // Every mistake stands at its field, and nothing is kept.
+    let wrong = [("title", "x"), ("type", "movie"), ("year", "soon"), ("season_count", "3"), ("anime", "true")];
+    let refused = visitor.post("/rules/try", &[&wrong[..], &[("do", "keep"), ("name", "")]].concat()).await;
+    assert_eq!(refused.status, 422);
+    for said in [
+        "id=\"year-error\"",
+        "id=\"season_count-error\"",
+        "id=\"name-error\"",
+        "value=\"soon\"",
+        "<details class=\"more\" open>",
+    ] {
+        assert!(refused.text.contains(said), "{said}: {}", refused.text);
+    }
+    assert!(kept(&visitor).is_empty());
+    let saved = visitor.post("/rules/try", &[&laura[..], &[("do", "keep"), ("name", "old <i>")]].concat()).await;
+    assert_eq!((saved.status, saved.header("location")), (303, "/rules"), "{}", saved.text);
+    let body = json!({
+        "name": "old <i>", "expect": {"route": ["uhd"]},
+        "given": {"title": "<b>Laura", "type": "movie", "year": 1944, "genre": ["Noir", "Crime"]},
+    });
+    assert_eq!(kept(&visitor), [("old <i>".to_owned(), body)]);
+    let twice = visitor.post("/rules/try", &[&laura[..], &[("do", "keep"), ("name", "OLD <i>")]].concat()).await;
+    assert!(twice.status == 422 && twice.text.contains("a test of this name already"), "{}", twice.text);
+    // What the settings file declares is told as such, and has no button.
+    let list = visitor.get("/rules").await.text;
+    assert!(list.contains("old &#60;i&#62;") && list.contains("2 of 3 pass"), "{list}");
+    assert_eq!(list.matches("value=\"untest ").count(), 1, "{list}");
+    assert!(list.contains("pulsarr.yaml:9<") && list.contains("pulsarr.yaml:10<"), "{list}");
+    let ran = visitor.post("/rules", &[("do", "judge")]).await;
+    assert_eq!((ran.status, ran.header("location")), (303, "/rules"));
+    // The rule that takes its place makes it fail: that is said before and after.
+    let noir = [("name", "noir"), ("priority", "9"), ("enabled", "true"), ("exclude", "true")];
+    let looked = visitor.post("/rules/new", &[&noir[..], &[("do", "preview")]].concat()).await;
+    assert!(looked.text.contains("3 of 3 tests of the rules fail"), "{}", looked.text);
+    assert_eq!(visitor.post("/rules/new", &[&noir[..], &[("do", "save")]].concat()).await.status, 303);
+    let list = visitor.get("/rules").await.text;
+    assert!(list.contains("0 of 3 pass") && list.contains("expected route uhd, got nowhere"), "{list}");
+    let button = list.split("value=\"untest ").nth(1).unwrap();
+    let button = format!("untest {}", unescaped(&button[..button.find('"').unwrap()]));
+    let stale = visitor.post("/rules", &[("do", "untest 1 old <i>")]).await;
+    assert!(stale.status == 412 && kept(&visitor).len() == 2, "{}", stale.text);
+    assert_eq!(visitor.post("/rules", &[("do", &button)]).await.status, 303);
+    assert_eq!(kept(&visitor).len(), 1);
+}
+
+#[tokio::test]
+async fn a_title_of_the_watchlists_fills_the_description_in() {
+    let visitor = Visitor::set_up(SETTINGS).await;
+    wish(&visitor, 25, "<b>Bold</b>");
+    let found = visitor.post("/rules/try", &[("do", "find"), ("title", "bold"), ("type", "movie")]).await;
+    assert!(found.status == 200 && found.text.contains("value=\"fill 1\""), "{}", found.text);
+    assert_eq!(found.text.matches("value=\"fill ").count(), 1, "{}", found.text);
+    let all = visitor.post("/rules/try", &[("do", "find"), ("title", "")]).await;
+    assert_eq!(all.text.matches("value=\"fill ").count(), 20);
+    let filled = visitor.post("/rules/try", &[("do", "fill 1")]).await;
+    for said in ["value=\"&#60;b&#62;Bold", "name=\"year\" value=\"2025\"", "What becomes of it", "<bdi>movies</bdi>"] {
+        assert!(filled.text.contains(said), "{said}: {}", filled.text);
+    }
+    assert_eq!(visitor.post("/rules/try", &[("do", "fill 999")]).await.status, 404);
+}
