@@ -218,3 +218,58 @@ fn tests_beside_the_rules_are_judged_as_the_rules_are_now_and_as_they_would_be()
         );
     });
 }
+
+fn tries_a_title_and_keeps_it(look: Look) -> impl FnOnce(&mut Scene) {
+    move |scene| {
+        let browser = &scene.browser;
+        browser.goto("/rules");
+        browser.press("Try a title");
+        browser.at("/rules/try");
+        browser.fill("Title", "tin under");
+        browser.press("Find on the watchlists");
+        browser.sees("The Tin Understudy");
+        browser.press("Take");
+        browser.sees("What becomes of it");
+        assert_eq!((browser.value("Title"), browser.value("Year")), ("The Tin Understudy".into(), "1951".into()));
+        browser.fill("Genre", "Western");
+        browser.press("Try it");
+        browser.until(
+            "the rule decides",
+            || browser.text(),
+            |text| text.contains("nowhere") && text.contains("no westerns"),
+        );
+        browser.fill("Genre", "Comedy");
+        browser.press("Try it");
+        browser.until("it is added", || browser.text(), |text| !text.contains("nowhere"));
+        browser.fill("Name of the test", "comedies are taken");
+        browser.press("Keep as a test");
+        browser.at("/rules");
+        browser.sees("comedies are taken");
+        assert_eq!((browser.count("td .badge.is-ok"), browser.count("td .badge.is-bad")), (1, 0));
+        // A rule that says otherwise is kept all the same, and the test says so.
+        browser.goto("/rules/new");
+        browser.fill("Name", "nothing funny");
+        browser.press("Add condition");
+        browser.finds("[name='when.0.field']");
+        look_at(scene, look, "when.0", "genre");
+        browser.write("[name='when.0.value']", "Comedy");
+        browser.tick("It goes nowhere");
+        browser.press("Preview");
+        browser.sees("1 of 1 tests of the rules fail");
+        browser.press("Save the rule");
+        browser.at("/rules");
+        browser.sees("0 of 1 pass");
+        browser.press("Run all");
+        browser.sees("1 of 1 tests of the rules fail");
+    }
+}
+
+#[test]
+fn a_title_is_tried_kept_as_a_test_and_fails_when_the_rules_change() {
+    play_signed_in(Look::LIGHT, wanting_films(), tries_a_title_and_keeps_it(Look::LIGHT));
+}
+
+#[test]
+fn a_title_is_tried_and_kept_without_javascript() {
+    play_signed_in(Look::WITHOUT_SCRIPTS, wanting_films(), tries_a_title_and_keeps_it(Look::WITHOUT_SCRIPTS));
+}

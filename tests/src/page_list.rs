@@ -57,6 +57,7 @@ pub const PAGES: &[Listed] = &[
     about("run", "/runs/{id}", "SELECT id FROM runs WHERE report IS NOT NULL ORDER BY rowid DESC"),
     page("rules", "/rules"),
     page("rule-new", "/rules/new"),
+    page("rule-try", "/rules/try"),
     about("rule", "/rules/{id}", "SELECT name FROM declarations WHERE section = 'rules' AND name LIKE 'good%'"),
     page("users", "/users"),
     page("users-defaults", "/users/defaults"),

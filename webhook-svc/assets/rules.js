@@ -54,12 +54,14 @@
       const fresh = page.querySelector("form[data-rule]");
       if (!fresh) return plainly(form, button);
       form.replaceWith(fresh);
-      if (wish === "preview") show(page);
+      if (/^preview/.test(wish)) show(page);
       else look(0);
       const named = active?.name && [...fresh.elements].find((it) => it.name === active.name && (it.type !== "submit" || it.value === active.value));
       const around = wish.startsWith("remove ") && `add ${wish.slice(7).replace(/\.\d+$/, "")}`;
       const beside = around && [...fresh.elements].find((it) => it.value === around);
-      (fresh.querySelector("[autofocus]") ?? (beside || named) ?? fresh.querySelector("textarea"))?.focus();
+      // Another page of the what-if begins with its heading.
+      const top = wish.startsWith("preview ") && document.getElementById("what-if-title");
+      (top || fresh.querySelector("[autofocus]") || beside || named || fresh.querySelector("textarea"))?.focus();
       document.dispatchEvent(new Event("redrawn"));
     } catch (error) {
       if (error.name !== "AbortError") plainly(form, button);

@@ -1,7 +1,7 @@
 //! A settings file that somebody sends to the service, taken apart into what the service keeps. Notes what cannot be kept, with its
 //! line; whether the rest makes sense is for the reader to say, together with everything else there is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use saphyr::{MarkedYaml, YamlData};
 use secrecy::SecretString;
@@ -115,9 +115,6 @@ impl Taken {
         };
         for (key, at, node) in self.keys(document, root, "", ROOT_KEYS) {
             match key {
-                "tests" => self.passed_over.push(
-                    "`tests` are not kept: they are for the settings file, and for `pulsarr check --rules`".to_owned(),
-                ),
                 "users" => {
                     for (key, at, node) in self.keys(document, node, "users", users::KEYS) {
                         let section = if key == "overrides" { Section::Users } else { Section::UserDefaults };
@@ -198,6 +195,7 @@ impl Taken {
             self.problems.push(Problem::at(line, path, message));
             return;
         }
+        let mut known: HashMap<String, usize> = HashMap::new();
         for (index, item) in items.iter().enumerate() {
             let (path, line) = (format!("{path}[{index}]"), item.span.start.line());
             let YamlData::Mapping(keys) = &item.data else {
@@ -208,15 +206,21 @@ impl Taken {
             let name = keys.iter().find(|(known, _)| known.data.as_str() == Some(key));
             let name = name.and_then(|(_, name)| document.scalar(name)).unwrap_or_default();
             let folded = section.folded(&name);
+            // A test may go without, and then there is nothing to keep it under.
+            if folded.is_empty() && section == Section::Tests {
+                self.passed_over.push(format!("`{path}` is not kept, because it has no name: give it one"));
+                continue;
+            }
             if folded.is_empty() {
                 self.problems.push(Problem::at(line, join(&path, key), format!("is missing: add `{key}: …`")));
                 continue;
             }
-            if let Some(other) = self.items.iter().find(|it| it.section == section && it.name == folded) {
-                let message = format!("{} stands in line {} already: keep one of the two", quoted(&name), other.line);
+            if let Some(first) = known.get(&folded) {
+                let message = format!("{} stands in line {first} already: keep one of the two", quoted(&name));
                 self.problems.push(Problem::at(line, join(&path, key), message));
                 continue;
             }
+            known.insert(folded.clone(), line);
             self.item(document, section, folded, path, line, item);
         }
     }
@@ -350,7 +354,8 @@ mod tests {
     fn a_file_is_taken_apart_in_its_own_words_and_secrets_aside() {
         let text = "plex: {token: '${X}', friends: false}\ninstances:\n- name: movies\n  api_key: hunter2\n\
                     users:\n  defaults: {sync: false}\n  overrides:\n  - {plex: Tomas, alias: t}\n\
-                    rules:\n- name: Old\n  when:\n    all:\n    - year: {\"<\": 1960}\ndefault: none\ntests: []\n";
+                    rules:\n- name: Old\n  when:\n    all:\n    - year: {\"<\": 1960}\ndefault: none\n\
+                    tests:\n- {name: New, given: {type: movie}, expect: {route: movies}}\n- {given: {type: movie}, expect: {}}\n";
         let taken = Taken::apart(text.as_bytes());
         assert_eq!(taken.problems, []);
         let told: Vec<_> = taken.items.iter().map(|it| (it.section.word(), it.name.as_str(), it.line)).collect();
@@ -361,6 +366,7 @@ mod tests {
             ("users", "tomas", 8),
             ("rules", "old", 10),
             ("default", "", 14),
+            ("tests", "new", 16),
         ];
         assert_eq!(told, expected);
         assert!(matches!(taken.items[0].secret, Given::Reference));
@@ -369,7 +375,7 @@ mod tests {
         assert_eq!(taken.items[4].line_of("when.all[0].year"), 13);
         assert_eq!(taken.items[4].line_of("when.all[0].genre"), 13);
         assert_eq!(taken.items[4].line_of("label"), 10);
-        assert_eq!(taken.passed_over.len(), 1);
+        assert_eq!(taken.passed_over, ["`tests[1]` is not kept, because it has no name: give it one"]);
     }
 
     #[test]

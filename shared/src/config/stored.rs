@@ -1,6 +1,7 @@
 //! What people set up through the service, read with the settings file as if it stood there: behind the file's own items, and in
 //! each group for the keys that the file leaves out. Where both say something, the file counts.
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use saphyr::{MarkedYaml, Scalar, YamlData};
@@ -142,6 +143,8 @@ pub(super) fn merge<'s>(
     stored: impl Iterator<Item = &'s Declaration>,
 ) -> (Places, Vec<String>, Vec<Problem>) {
     let (mut places, mut warnings, mut problems) = (Places::default(), Vec::new(), Vec::new());
+    // What the items of each list are called. A household may have hundreds, and each stored one is looked for among all of them.
+    let mut names: BTreeMap<Section, HashSet<String>> = BTreeMap::new();
     for declaration in stored {
         let Declaration { section, name, body, .. } = declaration;
         let at = section.path().join(".");
@@ -154,12 +157,12 @@ pub(super) fn merge<'s>(
         let Some(place) = hole(document, section.path(), section.is_list()) else { continue };
         match &mut place.data {
             YamlData::Sequence(items) if section.is_list() => {
-                let is_called = |item: &MarkedYaml<'_>| {
-                    let key =
-                        item.data.as_mapping().and_then(|it| it.iter().find(|(key, _)| is(key, section.name_key())));
-                    key.is_some_and(|(_, value)| text_of(value).is_some_and(|text| section.folded(&text) == *name))
+                let called = |item: &MarkedYaml<'_>| {
+                    let (_, value) = item.data.as_mapping()?.iter().find(|(key, _)| is(key, section.name_key()))?;
+                    text_of(value).map(|text| section.folded(&text))
                 };
-                if items.iter().any(is_called) {
+                let names = names.entry(*section).or_insert_with(|| items.iter().filter_map(called).collect());
+                if names.contains(name) {
                     warnings.push(format!(
                         "{PLACE}: {at} {} is in the settings file too, and the file counts: remove one of the two",
                         quoted(name)
@@ -167,6 +170,7 @@ pub(super) fn merge<'s>(
                     continue;
                 }
                 places.0.push((format!("{at}[{}]", items.len()), *section, name.clone()));
+                names.extend(called(&new));
                 items.push(new);
             }
             YamlData::Mapping(keys) => {

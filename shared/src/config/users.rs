@@ -1,5 +1,8 @@
 //! The `users` of the settings file: who takes part, and what the household allows them.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use crate::model::{Standing, User};
 
 use super::finding::quoted;
@@ -72,14 +75,19 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> UserSettin
     }
     let mut overrides: Vec<UserOverride> = Vec::new();
     let mut aliases: Vec<(usize, Field<'a>, String)> = Vec::new();
+    // Hundreds of people may have one: each is looked for once, by name.
+    let mut known: HashMap<String, usize> = HashMap::new();
     for item in reader.items(&fields, "overrides") {
         let fields = reader.fields(&item, OVERRIDE_KEYS);
         let plex = reader.required_text(&fields, "plex");
         if let Some((field, plex)) = &plex {
-            if overrides.iter().any(|other| other.plex.to_lowercase() == plex.to_lowercase()) {
-                reader.problem(field, "this user has an override already: write both into one");
-                continue;
-            }
+            match known.entry(plex.to_lowercase()) {
+                Entry::Occupied(_) => {
+                    reader.problem(field, "this user has an override already: write both into one");
+                    continue;
+                }
+                Entry::Vacant(place) => place.insert(overrides.len()),
+            };
             reader.list_value(field, &**plex);
         }
         let alias = reader.written_text(&fields, "alias");
@@ -101,19 +109,31 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, root: &Fields<'a>) -> UserSettin
             quotas,
         }));
     }
-    refuse_shared_names(reader, &overrides, &aliases);
+    refuse_shared_names(reader, &overrides, &known, &aliases);
     UserSettings { default_sync, default_standing, overrides: overrides.into() }
 }
 
-/// Notes aliases by which two people could be meant. Each comes with the position of its override.
-fn refuse_shared_names(reader: &mut Reader<'_>, overrides: &[UserOverride], aliases: &[(usize, Field<'_>, String)]) {
-    for (number, (own, field, alias)) in aliases.iter().enumerate() {
-        if let Some((_, first, _)) = aliases[..number].iter().find(|(_, _, other)| other == alias) {
-            let message = format!("the alias in {} is the same: give each person their own", place(first.line));
-            reader.problem(field, message);
+/// Notes aliases by which two people could be meant. Each comes with the position of its override; `known` has the positions by what
+/// Plex calls the user.
+fn refuse_shared_names(
+    reader: &mut Reader<'_>,
+    overrides: &[UserOverride],
+    known: &HashMap<String, usize>,
+    aliases: &[(usize, Field<'_>, String)],
+) {
+    let mut firsts: HashMap<&str, usize> = HashMap::new();
+    for (own, field, alias) in aliases {
+        match firsts.entry(alias) {
+            Entry::Occupied(first) => {
+                let message = format!("the alias in {} is the same: give each person their own", place(*first.get()));
+                reader.problem(field, message);
+            }
+            Entry::Vacant(first) => {
+                first.insert(field.line);
+            }
         }
-        let others = overrides.iter().enumerate().filter(|(position, _)| position != own);
-        if let Some((_, other)) = others.into_iter().find(|(_, other)| other.plex.to_lowercase() == *alias) {
+        if let Some(other) = known.get(alias).filter(|position| *position != own).map(|position| &overrides[*position])
+        {
             let message = format!("{} is what Plex calls another user here: choose another alias", quoted(&other.plex));
             reader.problem(field, message);
         }

@@ -103,9 +103,9 @@ impl Config {
         let mut findings = Findings::default();
         let variables = Variables::read(vars, base_dir, &mut findings);
         let secrets = Secrets::new(&variables, base_dir).with_vault(self.stored.as_ref().map(|stored| &stored.vault));
-        // Rules are what is replaced, whoever wrote them.
+        // Rules and tests are what is replaced, whoever wrote them.
         let stored = self.stored.iter().flat_map(|stored| &stored.declarations);
-        let stored: Vec<_> = stored.filter(|it| it.section != Section::Rules).collect();
+        let stored: Vec<_> = stored.filter(|it| !matches!(it.section, Section::Rules | Section::Tests)).collect();
         let (settings, read) = settings::read(text.as_bytes(), shown, &secrets, &stored);
         if read.problems.is_empty() {
             return Ok((settings, read.warnings));

@@ -9,6 +9,8 @@ super::words! {
         Instances = "instances",
         /// Each rule, by its name in lower case.
         Rules = "rules",
+        /// Each test of the rules, by its name in lower case.
+        Tests = "tests",
         /// What is different for one user, by `plex` in lower case.
         Users = "users",
         /// Access to Plex.
@@ -34,7 +36,7 @@ impl Section {
     /// Whether there are several of them, each with a name.
     #[must_use]
     pub const fn is_list(self) -> bool {
-        matches!(self, Self::Instances | Self::Rules | Self::Users)
+        matches!(self, Self::Instances | Self::Rules | Self::Tests | Self::Users)
     }
 
     /// Where the settings file has it: `["users", "overrides"]`.
@@ -43,6 +45,7 @@ impl Section {
         match self {
             Self::Instances => &["instances"],
             Self::Rules => &["rules"],
+            Self::Tests => &["tests"],
             Self::Users => &["users", "overrides"],
             Self::Plex => &["plex"],
             Self::Tmdb => &["tmdb"],

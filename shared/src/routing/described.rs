@@ -38,6 +38,21 @@ pub fn outcome_of_test(test: &RuleTest, policy: &Policy<'_>) -> Result<String, S
     Err(text)
 }
 
+/// What the rules do with a described title, as a test would expect it, in the words of the settings file: `{"route": ["anime"]}`.
+#[must_use]
+pub fn expected_by_rules(given: &Described, policy: &Policy<'_>) -> serde_json::Value {
+    let outcome = decide(given, policy).outcome;
+    if matches!(outcome, Outcome::Exclude { by: ExcludedBy::Rule, .. }) {
+        return serde_json::json!({"exclude": true});
+    }
+    let route: Vec<&str> = destinations(&outcome).iter().map(|to| to.instance.as_str()).collect();
+    let mut expected = serde_json::json!({"route": route});
+    if matches!(outcome, Outcome::Hold { waits_for: WaitsFor::Approval(_), .. }) {
+        expected["approval"] = true.into();
+    }
+    expected
+}
+
 fn decide(given: &Described, policy: &Policy<'_>) -> Decision {
     let Described { title, user, wanted_by, free_space } = given;
     let sheet = Sheet { title, user, wanted_by: Some(*wanted_by), free_space: *free_space };

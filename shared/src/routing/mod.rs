@@ -18,7 +18,7 @@ mod why;
 
 pub use condition::{Comparison, Condition, Truth, Written};
 pub use decided::Decided;
-pub use described::outcome_of_test;
+pub use described::{expected_by_rules, outcome_of_test};
 pub use field::{FIELDS, FactSource, Field, FieldInfo, FieldKind, FieldSet, Operator};
 pub use impossible::{Conflict, conflicts, why_never};
 pub use pattern::Pattern;

@@ -25,32 +25,53 @@ pub struct Beside {
     pub outlook: Outlook,
 }
 
-/// What would become of every wish by the settings `then`, beside what would become of it by the settings `now`: told to `tell` one wish
-/// after the other, by title, with whether `rule`, which is one of `then`, applies to it. Answers what all of them together come to by
-/// `then`.
-///
-/// # Errors
-/// [`SimulateError::Store`] when the store cannot be read.
-pub fn compare(
-    now: &Config,
-    then: &Config,
-    rule: &Rule,
-    clock: &dyn Clock,
-    mut tell: impl FnMut(Beside),
-) -> Result<Totals, SimulateError> {
-    let before = Fates::of(now, clock)?;
-    let mut foresight = Foresight::of(then, clock, &Filter::default())?;
-    foresight.counts_wishes |= before.policy.fields().has(Field::WantedBy);
-    let mut tally = Tally::default();
-    for entry in &foresight.told {
-        let seen = foresight.seen(*entry)?;
-        let outlook = foresight.outlook(&seen, false)?;
-        tally.add(&outlook);
-        let applies = rule.enabled && rule.when.judge(&seen.sheet(&foresight.users)?) == Truth::True;
-        let (now, then) = (before.of_entry(&foresight, &seen)?, Fate::of(&outlook.then, &outlook.decision.outcome));
-        tell(Beside { changed: !now.is(&then), now: now.in_short.clone(), applies, outlook });
+/// What would become of every wish by other settings, beside what would become of it by those of now. Everything is decided; what becomes
+/// of a single wish is told when it is asked for, so that nobody has to hold all of them.
+pub struct Comparison<'a> {
+    before: Fates<'a>,
+    foresight: Foresight<'a>,
+    rule: &'a Rule,
+}
+
+impl<'a> Comparison<'a> {
+    /// Decides about everything by `now` and by `then`, of which `rule` is one.
+    ///
+    /// # Errors
+    /// [`SimulateError::Store`] when the store cannot be read.
+    pub fn of(now: &'a Config, then: &'a Config, rule: &'a Rule, clock: &dyn Clock) -> Result<Self, SimulateError> {
+        let before = Fates::of(now, clock)?;
+        let mut foresight = Foresight::of(then, clock, &Filter::default())?;
+        foresight.counts_wishes |= before.policy.fields().has(Field::WantedBy);
+        Ok(Self { before, foresight, rule })
     }
-    Ok(tally.totals())
+
+    /// Tells `tell` one wish after the other, by title. Answers what all of them together come to by the other settings.
+    ///
+    /// # Errors
+    /// [`SimulateError::Store`] when the store cannot be read.
+    pub fn each(&self, mut tell: impl FnMut(EntryId, Beside)) -> Result<Totals, SimulateError> {
+        let mut tally = Tally::default();
+        for entry in &self.foresight.told {
+            let wish = self.wish(*entry)?;
+            tally.add(&wish.outlook);
+            tell(*entry, wish);
+        }
+        Ok(tally.totals())
+    }
+
+    /// One of the wishes that [`Self::each`] tells of.
+    ///
+    /// # Errors
+    /// [`SimulateError::Store`] when the store cannot be read.
+    pub fn wish(&self, entry: EntryId) -> Result<Beside, SimulateError> {
+        let (foresight, rule) = (&self.foresight, self.rule);
+        let seen = foresight.seen(entry)?;
+        let outlook = foresight.outlook(&seen, false)?;
+        let applies = rule.enabled && rule.when.judge(&seen.sheet(&foresight.users)?) == Truth::True;
+        let now = self.before.of_entry(foresight, &seen)?;
+        let then = Fate::of(&outlook.then, &outlook.decision.outcome);
+        Ok(Beside { changed: !now.is(&then), now: now.in_short.clone(), applies, outlook })
+    }
 }
 
 /// What becomes of a wish, whoever decides it.

@@ -8,7 +8,7 @@ mod beside;
 mod foresight;
 mod tally;
 
-pub use beside::{Beside, compare};
+pub use beside::{Beside, Comparison};
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! `declarations`: what people set up through the service, in the words of the settings file.
 
+use std::collections::{HashMap, HashSet};
+
 use rusqlite::params;
 
 use super::error::bad_json;
@@ -69,15 +71,17 @@ impl Db<'_> {
         // Never one that was there before, not even after a removal: whoever still holds it would change what they have not seen.
         let highest = stored.iter().map(|it| it.version).max().unwrap_or(0);
         let version = now_ms.max(highest + 1);
-        let same = |one: &Declaration, other: &Declaration| one.section == other.section && one.name == other.name;
-        for gone in stored.iter().filter(|old| !after.iter().any(|new| same(new, old))) {
+        let key = |it: &'_ Declaration| (it.section, it.name.clone());
+        let kept: HashSet<_> = after.iter().map(key).collect();
+        let old: HashMap<_, _> = stored.iter().map(|it| (key(it), it)).collect();
+        for gone in stored.iter().filter(|it| !kept.contains(&key(it))) {
             let mut query = self
                 .connection
                 .prepare_cached("-- declarations.delete\nDELETE FROM declarations WHERE section = ?1 AND name = ?2")?;
             query.execute(params![gone.section.word(), gone.name])?;
         }
         for new in after {
-            let old = stored.iter().find(|old| same(old, new));
+            let old = old.get(&key(new)).copied();
             if old.is_some_and(|old| old.body == new.body && old.position == new.position) {
                 continue;
             }

@@ -305,7 +305,7 @@ impl Db<'_> {
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub(crate) fn title_of_entry_wanted_by(self, entry: EntryId) -> Result<u32, StoreError> {
+    pub fn title_of_entry_wanted_by(self, entry: EntryId) -> Result<u32, StoreError> {
         let mut query =
             self.connection.prepare_cached("-- entries.title_id\nSELECT title_id FROM entries WHERE id = ?1")?;
         self.wanted_by(TitleId(query.query_row([entry.0], |row| row.get(0))?))

@@ -140,6 +140,9 @@ impl Walk {
         self.step(("PUT", "/rules/{name}"), "old", rule(1970), "rule.changed").await;
         self.step(("POST", "/rules/order"), "", json!({"names": ["old"]}), "rule.ordered").await;
         self.step(("DELETE", "/rules/{name}"), "old", Value::Null, "rule.removed").await;
+        let test = json!({"name": "new", "given": {"type": "movie"}});
+        self.step(("POST", "/rule-tests"), "", test, "rule_test.added").await;
+        self.step(("DELETE", "/rule-tests/{name}"), "new", Value::Null, "rule_test.removed").await;
         let zone = json!({"value": "Europe/Berlin"});
         self.step(("PUT", "/settings/{section}"), "time_zone", zone, "settings.changed").await;
         self.step(("DELETE", "/settings/{section}"), "time_zone", Value::Null, "settings.forgotten").await;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use pulsarr_shared::clock::Clock;
 use pulsarr_shared::config::Config;
-use pulsarr_shared::routing::{Rule, outcome_of_test};
-use pulsarr_shared::simulate::{self, Beside, MissingOf, What};
+use pulsarr_shared::model::EntryId;
+use pulsarr_shared::routing::Rule;
+use pulsarr_shared::simulate::{Beside, Comparison, MissingOf, What};
 
+use super::rule_tests::{TestView, tests_of};
 use super::rules::named;
 use super::simulate::{TURN, in_turn};
 use crate::app::App;
@@ -27,7 +29,11 @@ pub struct Foreseen {
     pub held: usize,
     /// Of the changed: how many would go nowhere.
     pub excluded: usize,
-    /// The first of what would change, and behind them the first of what it would apply to all the same.
+    /// How many wishes can be told one by one: those that would change, and behind them those that it would apply to all the same.
+    pub listed: usize,
+    /// Of the listed: the place of the first that is told, from 0. A multiple of what is told at most.
+    pub from: usize,
+    /// Of the listed: those from there on.
     pub wishes: Vec<ForeseenWish>,
     /// What the rule looks at and nobody has told yet, and of how many titles: for these it does not match before somebody is asked.
     pub missing: Vec<MissingOf>,
@@ -37,6 +43,20 @@ pub struct Foreseen {
     pub tests: usize,
     /// Those that would not come out as expected.
     pub failing: Vec<TestView>,
+}
+
+/// Which wishes are told one by one: a page of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// Which page, from 1; beyond the last, it is the last.
+    pub page: usize,
+    /// Wishes on a page; 0: none is told.
+    pub most: usize,
+}
+
+impl Told {
+    /// No single wish: only how many there are.
+    pub const NONE: Self = Self { page: 1, most: 0 };
 }
 
 /// One wish, by the rules as they are and as they would be.
@@ -58,25 +78,13 @@ pub struct ForeseenWish {
     pub then: String,
 }
 
-/// A test of the rules, and what came of it.
-#[derive(Debug)]
-pub struct TestView {
-    /// The test's name, or the described title's.
-    pub name: String,
-    /// Whether it came out as expected.
-    pub passed: bool,
-    /// What came out, as a sentence; below it, where that was not expected, a line for every rule.
-    pub because: String,
-}
-
-/// What the rule `name` of `candidate` would do, of which `most` wishes are told one by one. One at a time, because each decides
-/// everything twice in memory.
+/// What the rule `name` of `candidate` would do. One at a time, because each decides everything twice in memory.
 ///
 /// # Errors
 /// 404 when there is no such rule in it; when the store cannot be read.
-pub async fn compare(app: &Arc<App>, candidate: Config, name: String, most: usize) -> Result<Foreseen, ApiError> {
+pub async fn compare(app: &Arc<App>, candidate: Config, name: String, told: Told) -> Result<Foreseen, ApiError> {
     let (config, clock) = (app.config(), Arc::clone(&app.clock));
-    in_turn(&TURN, move || compared(&config, &candidate, &*clock, named(&candidate, &name)?, most)).await?
+    in_turn(&TURN, move || compared(&config, &candidate, &*clock, named(&candidate, &name)?, told)).await?
 }
 
 fn compared(
@@ -84,12 +92,14 @@ fn compared(
     candidate: &Config,
     clock: &dyn Clock,
     rule: &Rule,
-    most: usize,
+    told: Told,
 ) -> Result<Foreseen, ApiError> {
     let mut seen = Foreseen::default();
-    let (mut changes, mut others) = (Vec::new(), Vec::new());
+    // Where a wish comes is clear when all are known, so until then they are numbers: a long list of titles would take much room.
+    let (mut changes, mut others): (Vec<EntryId>, Vec<EntryId>) = (Vec::new(), Vec::new());
     // Not against what stands: that may have been decided by other facts, and this is about the rule.
-    let totals = simulate::compare(config, candidate, rule, clock, |Beside { now, changed, applies, outlook }| {
+    let comparison = Comparison::of(config, candidate, rule, clock)?;
+    let totals = comparison.each(|entry, Beside { changed, applies, outlook, .. }| {
         seen.of += 1;
         seen.matches += usize::from(applies);
         if changed {
@@ -100,40 +110,36 @@ fn compared(
                 _ => seen.held += 1,
             }
         }
-        let list = if changed { &mut changes } else { &mut others };
-        if (changed || applies) && list.len() < most {
-            list.push(ForeseenWish {
-                entry: outlook.entry.map_or(0, |entry| entry.0),
-                matches: applies,
-                changed,
-                now,
-                then: outlook.then.in_short(),
-                title: outlook.title,
-                user: outlook.user,
-            });
+        if changed {
+            changes.push(entry);
+        } else if applies {
+            others.push(entry);
         }
     })?;
+    changes.append(&mut others);
+    seen.listed = changes.len();
+    if told.most > 0 {
+        let last = changes.len().saturating_sub(1) / told.most;
+        seen.from = last.min(told.page.saturating_sub(1)) * told.most;
+    }
+    for entry in changes.into_iter().skip(seen.from).take(told.most) {
+        let Beside { now, changed, applies, outlook } = comparison.wish(entry)?;
+        seen.wishes.push(ForeseenWish {
+            entry: entry.0,
+            matches: applies,
+            changed,
+            now,
+            then: outlook.then.in_short(),
+            title: outlook.title,
+            user: outlook.user,
+        });
+    }
     let looked_at = rule.when.fields();
     seen.missing = totals.missing.into_iter().filter(|it| looked_at.has(it.missing.field)).collect();
     let about_it = format!("(`{}`)", rule.name);
     seen.warnings = candidate.warnings.iter().filter(|it| it.contains(&about_it)).cloned().collect();
-    seen.wishes = changes.into_iter().chain(others).take(most).collect();
     let tests = tests_of(candidate);
     seen.tests = tests.len();
     seen.failing = tests.into_iter().filter(|test| !test.passed).collect();
     Ok(seen)
-}
-
-/// The tests of the rules that the settings file has, judged by the rules of `config`. Asks nobody.
-pub fn tests_of(config: &Config) -> Vec<TestView> {
-    let policy = config.policy();
-    let judged = config.settings.tests.iter().map(|test| {
-        let outcome = outcome_of_test(test, &policy);
-        TestView {
-            name: test.name.clone(),
-            passed: outcome.is_ok(),
-            because: outcome.unwrap_or_else(|instead| instead),
-        }
-    });
-    judged.collect()
 }

@@ -35,6 +35,7 @@ pub mod readability;
 pub mod rule_changes;
 pub mod rule_order;
 pub mod rule_reach;
+pub mod rule_tests;
 pub mod rules;
 mod run_events;
 pub mod runs;
@@ -73,7 +74,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&[Endpoint]; 26] = [
+    let tables: [&[Endpoint]; 27] = [
         docs::ENDPOINTS,
         session::ENDPOINTS,
         sessions::ENDPOINTS,
@@ -96,6 +97,7 @@ pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         user_overrides::ENDPOINTS,
         instances::ENDPOINTS,
         rules::ENDPOINTS,
+        rule_tests::ENDPOINTS,
         settings::ENDPOINTS,
         config_file::ENDPOINTS,
         simulate::ENDPOINTS,

@@ -10,7 +10,7 @@ use warp::reply::Response;
 
 use super::editing::{self, body_of, expected_version, unchanged, with_version};
 use super::endpoint::answer;
-use super::foresight::{self, Foreseen};
+use super::foresight::{self, Foreseen, Told};
 use super::rules::{RuleView, called, named, standing, stored};
 use super::session::done;
 use crate::audit::By;
@@ -204,22 +204,22 @@ pub async fn remove(ask: Ask) -> Result<Response, ApiError> {
 }
 
 pub(super) async fn validate(ask: Ask) -> Result<Response, ApiError> {
-    let Foreseen { matches, of, changed, warnings, .. } = foresee(&ask, 0).await?;
+    let Foreseen { matches, of, changed, warnings, .. } = foresee(&ask, Told::NONE).await?;
     answer(&Checked { ok: true, matches, of, changed, warnings })
 }
 
-/// What would come of the rule in the body, in the place of the one that the parameter `name` names; `most` wishes are told one by one.
+/// What would come of the rule in the body, in the place of the one that the parameter `name` names.
 ///
 /// # Errors
 /// As adding or changing it.
-pub async fn foresee(ask: &Ask, most: usize) -> Result<Foreseen, ApiError> {
+pub async fn foresee(ask: &Ask, told: Told) -> Result<Foreseen, ApiError> {
     let config = ask.app.config();
     let instead_of = ask.parameter("name").map(|name| kept(&config, name)).transpose()?;
     let wanted = Wanted::sent(ask, instead_of)?;
     let mut all = ask.app.configuration.declarations(&ask.app.database).await?;
     wanted.put_into(&mut all, &config)?;
     let candidate = ask.app.configuration.check_aside(all, (Section::Rules, &wanted.name)).await?;
-    foresight::compare(&ask.app, candidate, wanted.name, most).await
+    foresight::compare(&ask.app, candidate, wanted.name, told).await
 }
 
 fn told(status: StatusCode, config: &Config, name: &str) -> Result<Response, ApiError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pulsarr_shared::config::Config;
 use pulsarr_shared::process;
+use pulsarr_shared::routing::Described;
 use pulsarr_shared::simulate::{self, Filter, Outlook, SimulateError, Totals};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,15 +92,7 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
         };
         let totals = match &wanted.given {
             Some(given) => {
-                let text = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
-                let wish = config.described(&text, process::variables(), Path::new(".")).map_err(|error| {
-                    let problems = error.problems.into_iter();
-                    let fields = problems.map(|it| FieldProblem {
-                        path: it.path.strip_prefix("--given").unwrap_or(&it.path).trim_start_matches(": ").to_owned(),
-                        message: it.message,
-                    });
-                    ApiError::fields(fields.collect())
-                })?;
+                let wish = wish_of(config, given)?;
                 let what_if = simulate::described(config, clock, &wish)?;
                 what_if.entries.into_iter().for_each(tell);
                 what_if.totals
@@ -118,6 +111,22 @@ async fn simulate(ask: Ask) -> Result<Response, ApiError> {
         })
     });
     answer(&simulated.await??)
+}
+
+/// A wish that somebody describes in the words of rule tests, as an object or as text.
+///
+/// # Errors
+/// 422 with what is wrong with it, by field.
+pub(super) fn wish_of(config: &Config, given: &serde_json::Value) -> Result<Described, ApiError> {
+    let text = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+    config.described(&text, process::variables(), Path::new(".")).map_err(|error| {
+        let problems = error.problems.into_iter();
+        let fields = problems.map(|it| FieldProblem {
+            path: it.path.strip_prefix("--given").unwrap_or(&it.path).trim_start_matches(": ").to_owned(),
+            message: it.message,
+        });
+        ApiError::fields(fields.collect())
+    })
 }
 
 /// What `work` finds out, away from the threads that serve requests, once it is its `turn`. Whoever asked may go away: the turn is over

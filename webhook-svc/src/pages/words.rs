@@ -1,5 +1,7 @@
 //! Numbers as people say them.
 
+use pulsarr_shared::model::{Step, Verdict};
+
 /// How long `ms` milliseconds are: `40 ms`, `3 s`, `1 min 2 s`, `5 h 20 min`, `2 d 4 h`.
 pub fn lasted(ms: i64) -> String {
     let (ms, seconds) = (ms.max(0), ms.max(0) / 1000);
@@ -14,6 +16,16 @@ pub fn lasted(ms: i64) -> String {
         _ if hours == 0 => two(minutes, "min", seconds % 60, "s"),
         _ if days == 0 => two(hours, "h", minutes % 60, "min"),
         _ => two(days, "d", hours % 24, "h"),
+    }
+}
+
+/// How the verdict of a step of a decision looks.
+pub const fn tone_of(step: &Step) -> &'static str {
+    match step.verdict {
+        Verdict::Matched => "yes",
+        Verdict::NotMatched => "no",
+        Verdict::Unknown => "unknown",
+        Verdict::NotAsked => "idle",
     }
 }
 

@@ -186,10 +186,11 @@ async fn act(ask: Ask, kept: Option<rules::RuleView>) -> Result<Response, ApiErr
     let action = form.value("do");
     let name = kept.as_ref().map(|kept| kept.name.clone());
     // What the settings file declares can be looked at and copied.
-    if action == "preview"
+    let looked = page_looked_at(action);
+    if let Some(page) = looked
         && let Some(kept) = kept.as_ref().filter(|kept| kept.read_only)
     {
-        let what_if = what_if::as_it_is(&ask, &kept.name).await?;
+        let what_if = what_if::as_it_is(&ask, &kept.name, page).await?;
         return Sheet { what_if, ..Sheet::of(rules::view(&config, &kept.name)?) }.draw(&ask).await;
     }
     if action == "delete" {
@@ -205,6 +206,16 @@ async fn act(ask: Ask, kept: Option<rules::RuleView>) -> Result<Response, ApiErr
         kept.version = Some(version);
     }
     match action {
+        _ if looked.is_some() => match sheet.typed.rule(instances) {
+            Ok(rule) => {
+                let page = looked.unwrap_or(1);
+                (sheet.what_if, sheet.marks) = what_if::of(&ask, name.as_deref(), &rule, page).await?;
+            }
+            Err(marks) => {
+                sheet.what_if = WhatIf::Unclear(marks.whole.clone());
+                sheet.marks = marks;
+            }
+        },
         "save" => return save(ask, name, form.value("version"), sheet).await,
         "text" => sheet.typed = sheet.typed.as_text(instances),
         "builder" => match sheet.typed.rule(instances) {
@@ -217,13 +228,6 @@ async fn act(ask: Ask, kept: Option<rules::RuleView>) -> Result<Response, ApiErr
             }
             Err(marks) => sheet.marks = marks,
         },
-        "preview" | "" => match sheet.typed.rule(instances) {
-            Ok(rule) => (sheet.what_if, sheet.marks) = what_if::of(&ask, name.as_deref(), &rule).await?,
-            Err(marks) => {
-                sheet.what_if = WhatIf::Unclear(marks.whole.clone());
-                sheet.marks = marks;
-            }
-        },
         other => {
             let names: Vec<String> = instances.iter().map(|it| it.name.clone()).collect();
             if let Typed::Built(draft) = &mut sheet.typed {
@@ -235,6 +239,14 @@ async fn act(ask: Ask, kept: Option<rules::RuleView>) -> Result<Response, ApiErr
         }
     }
     sheet.draw(&ask).await
+}
+
+/// The page of the what-if that a button asks for: `preview`, `preview 3`. `None`: it asks for something else.
+fn page_looked_at(action: &str) -> Option<usize> {
+    match action.strip_prefix("preview ") {
+        Some(page) => Some(page.parse().unwrap_or(1)),
+        None => matches!(action, "preview" | "").then_some(1),
+    }
 }
 
 async fn save(ask: Ask, name: Option<String>, version: &str, mut sheet: Sheet) -> Result<Response, ApiError> {

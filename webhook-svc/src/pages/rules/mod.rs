@@ -7,19 +7,25 @@ mod pieces;
 mod sentences;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod typed;
 mod what_if;
 mod written;
 
 use super::{Page, trouble};
 
-pub(super) fn pages() -> [&'static [Page]; 2] {
-    [order::PAGES, builder::PAGES]
+pub(super) fn pages() -> [&'static [Page]; 3] {
+    // Before whatever takes a name in the same place.
+    [order::PAGES, trial::PAGES, builder::PAGES]
 }
 
 /// Where the rule of this name is, below the base path.
 fn place_of(name: &str) -> String {
-    // Names are the same in any case, and `new` is where rules are made.
-    let name = if name == "new" { "New" } else { name };
+    // Names are the same in any case, and these are where rules are made, and titles tried.
+    let name = match name {
+        "new" => "New",
+        "try" => "Try",
+        name => name,
+    };
     format!("/rules/{}", trouble::encoded(name).replace('/', "%2F"))
 }

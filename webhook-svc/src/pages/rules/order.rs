@@ -11,8 +11,8 @@ use warp::reply::Response;
 use super::place_of;
 use super::sentences::sentence;
 use crate::api::editing;
-use crate::api::foresight::{self, TestView};
 use crate::api::rule_reach::{Reach, entries_by_rule};
+use crate::api::rule_tests::{self, TestView};
 use crate::api::rules::{self, RuleList, RuleView};
 use crate::api::{rule_changes, rule_order};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
@@ -51,6 +51,11 @@ impl Order {
     /// The priority that was typed for a rule, and refused.
     fn typed_for(&self, row: &Row) -> Option<&str> {
         self.typed.as_deref().filter(|_| row.rule.name == self.refused)
+    }
+
+    /// How many tests come out as expected.
+    fn passed(&self) -> usize {
+        self.tests.iter().filter(|test| test.passed).count()
     }
 
     /// Whether any of these rules can be moved.
@@ -108,7 +113,7 @@ async fn draw(ask: &Ask, status: StatusCode, refused: Refused) -> Result<Respons
         let found = default_instance(&config.settings.instances, media_type);
         (media_type, app_for(media_type), found.map(|instance| instance.name.clone()).unwrap_or_default())
     });
-    let tests = foresight::tests_of(&config);
+    let tests = rule_tests::tests_of(&config);
     let (defaults, state) = (defaults.into(), editing::state_now(&config));
     let Refused { problem, rule: refused, typed, stale } = refused;
     let order = Order { frame, problem, refused, typed, stale, state, rows, all: count, page, pages, defaults, tests };
@@ -162,6 +167,20 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
             None => draw(&ask, StatusCode::OK, Refused::default()).await,
         },
         "remove" => remove(ask, name, version).await,
+        "judge" => {
+            let tests = rule_tests::tests_of(&ask.app.config());
+            let (all, failed) = (tests.len(), tests.iter().filter(|test| !test.passed).count());
+            let said = match failed {
+                0 => Notice::ok(format!("All {all} tests of the rules pass.")),
+                failed => Notice::bad(format!("{failed} of {all} tests of the rules fail.")),
+            };
+            Ok(see_other(&ask, "/rules", Some(said)))
+        }
+        "untest" => {
+            let asked = ask.with_body(&Value::Null).about("name", name).if_match(version);
+            let said = format!("Removed: the test {name}.");
+            after(&ask, &format!("the test {name}"), None, rule_tests::remove(asked).await, said).await
+        }
         "up" | "down" => {
             let order = moved(rules::movable(&ask.app.config()), name, what == "up");
             arrange(ask, &form, order).await

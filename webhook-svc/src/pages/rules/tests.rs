@@ -82,8 +82,9 @@ fn form(page: &str, button: &str) -> Vec<(String, String)> {
             }
         }
     }
-    let is_there = html.contains(&format!("name=\"do\" value=\"{button}\""));
-    assert!(is_there, "there is no button `{button}` in {html}");
+    // Some of its buttons stand elsewhere.
+    let is_there = page.contains(&format!("name=\"do\" value=\"{button}\""));
+    assert!(is_there, "there is no button `{button}` in {page}");
     sent.push(("do".to_owned(), button.to_owned()));
     sent
 }
@@ -305,6 +306,54 @@ async fn the_second_of_two_browsers_sees_both_versions_and_may_insist() {
 }
 
 #[tokio::test]
+async fn everything_that_a_rule_would_do_is_seen_page_by_page_and_the_draft_stays() {
+    let visitor = Visitor::set_up(SETTINGS).await;
+    wish(&visitor, 120, "Salt Ledger 1");
+    // By title the first, but it goes there anyway, and so comes behind what would change.
+    visitor.write(|db| {
+        let ana = db.upsert_user(&UserUuid::parse("5be07c1d2a94f036").unwrap(), "ana", "Ana", Relation::Owner, 1)?;
+        let title = db.upsert_listed_title(&ListedTitle {
+            plex_id: PlexId::parse("aaaaaaaaaaaaaaaaaaaaaaaa").unwrap(),
+            media_type: MediaType::Movie,
+            title: "A Laura".to_owned(),
+            year: Some(1944),
+            ids: Some(ExternalIds { tmdb: Some(TmdbId(1944)), ..ExternalIds::default() }),
+            poster_url: None,
+        })?;
+        db.open_entry(ana, title, 1_000)
+    });
+    let mut builder = Builder::open(&visitor, "/rules/new").await;
+    builder.press("route", &[]).await;
+    let listed = |page: &str| {
+        let links = page.split("/watchlist/").skip(1);
+        links.map(|rest| rest[..rest.find('"').unwrap()].parse().unwrap()).collect::<Vec<i64>>()
+    };
+    let first = builder.press("preview", &[("route.0.to", "uhd"), ("label", "keeps")]).await.text.clone();
+    assert!(first.contains("1 to 50 of 121") && first.contains("value=\"preview 2\""), "{}", first);
+    let mut all = listed(&first);
+    assert_eq!(all.len(), 50);
+    assert!(!first.contains(">Before<"));
+    let second = builder.press("preview 2", &[]).await.text.clone();
+    all.extend(listed(&second));
+    assert!(second.contains("51 to 100 of 121") && second.contains(">Before<"), "{}", second);
+    let last = builder.press("preview 3", &[]).await.text.clone();
+    all.extend(listed(&last));
+    assert!(last.contains("101 to 121 of 121") && !last.contains(">More<"), "{}", last);
+    assert!(last.contains("value=\"keeps\"") && last.contains("Matches 121 of 121 entries."));
+    assert!(last.contains("A Laura") && !first.contains("A Laura"), "{}", last);
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 121, "each is told once");
+    let draft = [("enabled", "true"), ("route.0.to", "uhd"), ("do", "preview 9")];
+    let beyond = visitor.post("/rules/new", &draft).await;
+    assert!(beyond.text.contains("101 to 121 of 121"), "{}", beyond.text);
+    assert!(kept(&visitor).is_empty());
+    // What the settings file declares, too.
+    let declared = visitor.post("/rules/old%20films", &[("do", "preview 2")]).await;
+    assert!(declared.status == 200 && declared.text.contains("Matches 1 of 121 entries."), "{}", declared.text);
+}
+
+#[tokio::test]
 async fn what_a_rule_would_do_is_counted_and_listed() {
     let visitor = Visitor::set_up(SETTINGS).await;
     wish(&visitor, 25, "<b>Bold</b> \u{202e}\u{1f600}");
@@ -325,12 +374,8 @@ async fn what_a_rule_would_do_is_counted_and_listed() {
     let sent = builder.press("preview", &[("route.0.to", "uhd")]).await;
     let elsewhere = "<dt>25</dt><dd>would be added elsewhere or otherwise</dd>";
     assert!(sent.text.contains(elsewhere) && sent.text.contains("movies → <b>uhd</b>"), "{}", sent.text);
-    assert_eq!(sent.text.matches("/watchlist/").count(), 20, "{}", sent.text);
-    assert!(
-        sent.text.contains("The first 20") && sent.text.contains("<bdi>ana &#60;i&#62;\u{202e}</bdi>"),
-        "{}",
-        sent.text
-    );
+    assert_eq!(sent.text.matches("/watchlist/").count(), 25, "{}", sent.text);
+    assert!(sent.text.contains("<bdi>ana &#60;i&#62;\u{202e}</bdi>"), "{}", sent.text);
     assert!(
         sent.text.contains("<bdi class=\"clamp\">&#60;b&#62;Bold") && !sent.text.contains("<b>Bold"),
         "{}",
@@ -571,4 +616,79 @@ async fn whoever_is_not_signed_in_signs_in_first() {
     let empty = nobody.get("/rules").await.text;
     assert!(empty.contains("No rules yet") && empty.contains("/rules/new"), "{empty}");
     assert!(nobody.get("/rules/new").await.text.contains("/instances/new"));
+}
+
+#[tokio::test]
+async fn a_title_is_tried_and_kept_as_a_test_that_fails_when_the_rules_change() {
+    let visitor = Visitor::set_up(SETTINGS).await;
+    wish(&visitor, 2, "<b>Bold</b>");
+    assert!(visitor.get("/rules").await.text.contains("href=\"/rules/try\""));
+    let laura = [("title", "<b>Laura"), ("type", "movie"), ("year", "1944"), ("genre", "Noir, Crime")];
+    let tried = visitor.post("/rules/try", &[&laura[..], &[("do", "try")]].concat()).await;
+    assert_eq!(tried.status, 200, "{}", tried.text);
+    for said in
+        ["<bdi>uhd</bdi>", "<bdi>old films</bdi>", "value=\"Noir, Crime\"", "Keep as a test", "&#60;b&#62;Laura"]
+    {
+        assert!(tried.text.contains(said), "{said}: {}", tried.text);
+    }
+    assert!(kept(&visitor).is_empty());
+    // Every mistake stands at its field, and nothing is kept.
+    let wrong = [("title", "x"), ("type", "movie"), ("year", "soon"), ("season_count", "3"), ("anime", "true")];
+    let refused = visitor.post("/rules/try", &[&wrong[..], &[("do", "keep"), ("name", "")]].concat()).await;
+    assert_eq!(refused.status, 422);
+    for said in [
+        "id=\"year-error\"",
+        "id=\"season_count-error\"",
+        "id=\"name-error\"",
+        "value=\"soon\"",
+        "<details class=\"more\" open>",
+    ] {
+        assert!(refused.text.contains(said), "{said}: {}", refused.text);
+    }
+    assert!(kept(&visitor).is_empty());
+    let saved = visitor.post("/rules/try", &[&laura[..], &[("do", "keep"), ("name", "old <i>")]].concat()).await;
+    assert_eq!((saved.status, saved.header("location")), (303, "/rules"), "{}", saved.text);
+    let body = json!({
+        "name": "old <i>", "expect": {"route": ["uhd"]},
+        "given": {"title": "<b>Laura", "type": "movie", "year": 1944, "genre": ["Noir", "Crime"]},
+    });
+    assert_eq!(kept(&visitor), [("old <i>".to_owned(), body)]);
+    let twice = visitor.post("/rules/try", &[&laura[..], &[("do", "keep"), ("name", "OLD <i>")]].concat()).await;
+    assert!(twice.status == 422 && twice.text.contains("a test of this name already"), "{}", twice.text);
+    // What the settings file declares is told as such, and has no button.
+    let list = visitor.get("/rules").await.text;
+    assert!(list.contains("old &#60;i&#62;") && list.contains("2 of 3 pass"), "{list}");
+    assert_eq!(list.matches("value=\"untest ").count(), 1, "{list}");
+    assert!(list.contains("pulsarr.yaml:9<") && list.contains("pulsarr.yaml:10<"), "{list}");
+    let ran = visitor.post("/rules", &[("do", "judge")]).await;
+    assert_eq!((ran.status, ran.header("location")), (303, "/rules"));
+    // The rule that takes its place makes it fail: that is said before and after.
+    let noir = [("name", "noir"), ("priority", "9"), ("enabled", "true"), ("exclude", "true")];
+    let looked = visitor.post("/rules/new", &[&noir[..], &[("do", "preview")]].concat()).await;
+    assert!(looked.text.contains("3 of 3 tests of the rules fail"), "{}", looked.text);
+    assert_eq!(visitor.post("/rules/new", &[&noir[..], &[("do", "save")]].concat()).await.status, 303);
+    let list = visitor.get("/rules").await.text;
+    assert!(list.contains("0 of 3 pass") && list.contains("expected route uhd, got nowhere"), "{list}");
+    let button = list.split("value=\"untest ").nth(1).unwrap();
+    let button = format!("untest {}", unescaped(&button[..button.find('"').unwrap()]));
+    let stale = visitor.post("/rules", &[("do", "untest 1 old <i>")]).await;
+    assert!(stale.status == 412 && kept(&visitor).len() == 2, "{}", stale.text);
+    assert_eq!(visitor.post("/rules", &[("do", &button)]).await.status, 303);
+    assert_eq!(kept(&visitor).len(), 1);
+}
+
+#[tokio::test]
+async fn a_title_of_the_watchlists_fills_the_description_in() {
+    let visitor = Visitor::set_up(SETTINGS).await;
+    wish(&visitor, 25, "<b>Bold</b>");
+    let found = visitor.post("/rules/try", &[("do", "find"), ("title", "bold"), ("type", "movie")]).await;
+    assert!(found.status == 200 && found.text.contains("value=\"fill 1\""), "{}", found.text);
+    assert_eq!(found.text.matches("value=\"fill ").count(), 1, "{}", found.text);
+    let all = visitor.post("/rules/try", &[("do", "find"), ("title", "")]).await;
+    assert_eq!(all.text.matches("value=\"fill ").count(), 20);
+    let filled = visitor.post("/rules/try", &[("do", "fill 1")]).await;
+    for said in ["value=\"&#60;b&#62;Bold", "name=\"year\" value=\"2025\"", "What becomes of it", "<bdi>movies</bdi>"] {
+        assert!(filled.text.contains(said), "{said}: {}", filled.text);
+    }
+    assert_eq!(visitor.post("/rules/try", &[("do", "fill 999")]).await.status, 404);
 }

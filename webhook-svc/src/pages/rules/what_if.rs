@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::typed::Rule;
 use super::written::Marks;
-use crate::api::foresight::{self, Foreseen};
+use crate::api::foresight::{self, Foreseen, Told};
 use crate::api::rule_changes;
 use crate::request::{ApiError, Ask};
 
-/// Entries that are told one by one.
-const TOLD: usize = 20;
+/// Entries that are told one by one, on a page.
+const PAGE: usize = 50;
 
 /// What any rule can do. One that does nothing yet is looked at as if it put a label on what it applies to.
 const ACTIONS: &[&str] =
@@ -35,6 +35,11 @@ pub enum WhatIf {
 }
 
 impl WhatIf {
+    /// The page that is told, and how many there are, both from 1.
+    pub const fn pages(seen: &Foreseen) -> (usize, usize) {
+        (seen.from / PAGE + 1, seen.listed.div_ceil(PAGE))
+    }
+
     /// What can be done about a fact that nobody has told yet: a sentence, and the page where it is done, where that is up to people.
     pub fn remedy(gap: &MissingOf) -> (String, Option<&'static str>) {
         let Missing { source, available, .. } = gap.missing;
@@ -66,11 +71,11 @@ const fn teller(source: FactSource) -> &'static str {
     }
 }
 
-/// What would come of `rule` in the place of the rule `name`, and what is wrong with it.
+/// What would come of `rule` in the place of the rule `name`, with this page of the wishes, and what is wrong with it.
 ///
 /// # Errors
 /// Whatever is not about the rule, such as a store that cannot be read.
-pub async fn of(ask: &Ask, name: Option<&str>, rule: &Rule) -> Result<(WhatIf, Marks), ApiError> {
+pub async fn of(ask: &Ask, name: Option<&str>, rule: &Rule, page: usize) -> Result<(WhatIf, Marks), ApiError> {
     let mut words = rule.words.clone();
     let mut off = false;
     if let Value::Object(keys) = &mut words {
@@ -88,7 +93,7 @@ pub async fn of(ask: &Ask, name: Option<&str>, rule: &Rule) -> Result<(WhatIf, M
         }
     }
     let asked = ask.with_body(&words).with_query(&[("name", name.unwrap_or_default())]);
-    match rule_changes::foresee(&asked, TOLD).await {
+    match rule_changes::foresee(&asked, Told { page, most: PAGE }).await {
         Ok(seen) => Ok((WhatIf::Seen { seen: Box::new(seen), off }, Marks::default())),
         Err(error) if error.status().is_client_error() => {
             let marks = rule.marks(&error);
@@ -98,12 +103,13 @@ pub async fn of(ask: &Ask, name: Option<&str>, rule: &Rule) -> Result<(WhatIf, M
     }
 }
 
-/// What comes of the rule `name` as it is.
+/// What comes of the rule `name` as it is, with this page of the wishes.
 ///
 /// # Errors
 /// 404 when there is none; when the store cannot be read.
-pub async fn as_it_is(ask: &Ask, name: &str) -> Result<WhatIf, ApiError> {
+pub async fn as_it_is(ask: &Ask, name: &str, page: usize) -> Result<WhatIf, ApiError> {
     let config = ask.app.config();
-    let seen = foresight::compare(&ask.app, config.as_ref().clone(), name.to_owned(), TOLD).await?;
+    let seen =
+        foresight::compare(&ask.app, config.as_ref().clone(), name.to_owned(), Told { page, most: PAGE }).await?;
     Ok(WhatIf::Seen { seen: Box::new(seen), off: false })
 }

@@ -1,17 +1,19 @@
 //! What the first sync would add, and its start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use pulsarr_shared::config::Config;
-use pulsarr_shared::model::PlexId;
+use pulsarr_shared::model::{EntryId, PlexId};
 use pulsarr_shared::simulate::{Outlook, What};
+use pulsarr_shared::store::{Db, StoreError};
 use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::steps::{Progress, Shown, Step, frame};
+use crate::api::people::People;
 use crate::api::runs_start::is_noted;
 use crate::api::{first_sync, rule_reach, simulate};
 use crate::app::rule_reach::Mark;
@@ -21,11 +23,11 @@ use crate::request::{ApiError, Ask};
 
 const PATH: &str = "/setup/preview";
 
-/// As many posters as are shown at most.
-const MOST_POSTERS: usize = 48;
+/// As many posters as are on a page.
+const POSTERS: usize = 48;
 
-/// As many titles as are told with why they stay behind.
-const MOST_OTHERS: usize = 25;
+/// As many titles as a page tells with why they stay behind.
+const OTHERS: usize = 25;
 
 pub(super) const PAGES: &[Page] =
     &[Page::shown(PATH, |ask| Box::pin(show(ask))), Page::form(PATH, |ask| Box::pin(start(ask)))];
@@ -37,6 +39,12 @@ struct Preview {
     steps: Vec<Shown>,
     /// What is foreseen; none: it is being worked out for the first time.
     it: Option<Arc<Foreseen>>,
+    /// Which page of both lists is shown, from 1.
+    page: usize,
+    /// The titles on it that would be added: Plex's id and what they are called.
+    posters: Vec<(PlexId, String)>,
+    /// The wishes on it that nothing is added for.
+    others: Vec<Other>,
     /// When it was worked out.
     as_of: String,
     /// It is being worked out.
@@ -63,11 +71,14 @@ impl Preview {
 struct Foreseen {
     titles: Titles,
     instances: BTreeMap<String, Titles>,
-    /// Titles that would be added: Plex's id and what they are called; the first of them.
-    posters: Vec<(PlexId, String)>,
-    /// Those that would not: how many by what becomes of them, and the first of them.
+    /// A wish for each title that would be added. What they are called is looked up for the page that shows it: of all of them, it would
+    /// take much room.
+    added: Vec<EntryId>,
+    /// Those that would not: how many by what becomes of them, and each.
     places: BTreeMap<&'static str, u32>,
-    others: Vec<Other>,
+    others: Vec<(EntryId, What, Arc<str>)>,
+    /// The reasons that there are; many share theirs.
+    reasons: HashSet<Arc<str>>,
     /// Those that have their place already.
     settled: u32,
 }
@@ -93,10 +104,6 @@ impl Titles {
         self.count
     }
 
-    fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     /// Whether it is another title than the last.
     fn count(&mut self, title: &PlexId) -> bool {
         let is_new = self.last.as_ref() != Some(title);
@@ -114,31 +121,43 @@ impl Foreseen {
             for instance in entry.then.to {
                 self.instances.entry(instance).or_default().count(&entry.plex_id);
             }
-            if self.titles.count(&entry.plex_id) && self.posters.len() < MOST_POSTERS {
-                self.posters.push((entry.plex_id, entry.title));
+            if self.titles.count(&entry.plex_id) {
+                self.added.extend(entry.entry);
             }
             return;
         }
-        let (what, tone) = said(entry.then.what);
-        *self.places.entry(what).or_default() += 1;
-        if self.others.len() < MOST_OTHERS {
-            self.others.push(Other { title: entry.title, user: entry.user, what, tone, why: entry.then.why });
+        let what = entry.then.what;
+        *self.places.entry(said(what).0).or_default() += 1;
+        let why = self.reasons.get(&*entry.then.why).cloned().unwrap_or_else(|| entry.then.why.into());
+        self.reasons.insert(Arc::clone(&why));
+        self.others.extend(entry.entry.map(|entry| (entry, what, why)));
+    }
+
+    /// How many pages both lists take.
+    fn pages(&self) -> usize {
+        self.added.len().div_ceil(POSTERS).max(self.others.len().div_ceil(OTHERS)).max(1)
+    }
+
+    /// What stands on a page, from 1. What has gone since is left out.
+    fn page(
+        &self,
+        db: Db<'_>,
+        config: &Config,
+        page: usize,
+    ) -> Result<(Vec<(PlexId, String)>, Vec<Other>), StoreError> {
+        let (mut posters, mut others) = (Vec::new(), Vec::new());
+        for entry in self.added.iter().skip((page - 1) * POSTERS).take(POSTERS) {
+            let found = db.entry(*entry)?.map(|row| (row.title.label(), row.title.plex_id));
+            posters.extend(found.map(|(title, id)| (id, title)));
         }
-    }
-
-    /// How many wishes nothing is added for.
-    fn other_count(&self) -> u32 {
-        self.places.values().sum()
-    }
-
-    /// How many posters there would be beyond those that are shown.
-    fn more_posters(&self) -> usize {
-        self.titles.len().saturating_sub(self.posters.len())
-    }
-
-    /// How many others there are beyond those that are told.
-    fn more_others(&self) -> usize {
-        (self.other_count() as usize).saturating_sub(self.others.len())
+        let people = People::of(db, config)?;
+        for (entry, what, why) in self.others.iter().skip((page - 1) * OTHERS).take(OTHERS) {
+            let Some(row) = db.entry(*entry)? else { continue };
+            let (what, tone) = said(*what);
+            let user = people.person(row.user).name;
+            others.push(Other { title: row.title.label(), user, what, tone, why: why.to_string() });
+        }
+        Ok((posters, others))
     }
 }
 
@@ -207,11 +226,21 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let as_of = known.answer.as_ref().map_or_else(String::new, |(at_ms, _)| rfc3339(*at_ms));
     let outcome = known.answer.map(|(_, seen)| seen.outcome.clone());
     let failure = outcome.as_ref().and_then(|outcome| outcome.clone().err()).filter(|_| !known.asking);
+    let it = outcome.and_then(Result::ok);
+    let page = usize::try_from(ask.count("page", 1, 1, u32::MAX)?).unwrap_or(1);
+    let page = page.min(it.as_ref().map_or(1, |it| it.pages()));
+    let (posters, others) = match it.clone() {
+        Some(it) => app.database.read(move |db| it.page(db, &config, page)).await?,
+        None => (Vec::new(), Vec::new()),
+    };
     let page = Preview {
+        page,
+        posters,
+        others,
         frame: frame(&ask, if waits { "What the first sync would add" } else { "What the next sync would add" })
             .await?,
         steps: Progress::of(&ask).await?.steps(Step::Preview),
-        it: outcome.and_then(Result::ok),
+        it,
         as_of,
         asking: known.asking,
         failure: failure.unwrap_or_default(),

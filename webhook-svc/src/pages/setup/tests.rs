@@ -281,3 +281,18 @@ async fn hundreds_of_friends_come_a_page_at_a_time_and_what_is_chosen_is_kept_wh
     let refused = visitor.post("/setup/users?page=2", &[("person", "nobody"), ("on", "nobody")]).await;
     assert!(refused.status == 404 && refused.text.contains("51–100 of 120"), "{}", refused.text);
 }
+
+#[tokio::test]
+async fn all_of_what_would_be_added_is_seen_page_by_page() {
+    let settings = "plex: {token: xxxxxxxxxxxxxxxxxxxx}\ninstances:\n- {name: movies, kind: radarr, url: 'http://127.0.0.1:9', \
+                    api_key: 0123456789abcdef0123456789abcdef, default: true}\n";
+    let visitor = Visitor::set_up(settings).await;
+    crate::api::household::Household::of(&visitor.service).wish(60);
+    let first = visitor.until("/setup/preview", |page| page.contains("Would be added")).await;
+    shows(&first, &["page 1 of 2", "href=\"/setup/preview?page=2\""]);
+    assert_eq!(first.text.matches("poster-card").count(), 48);
+    let second = visitor.get("/setup/preview?page=2").await;
+    shows(&second, &["page 2 of 2", "href=\"/setup/preview?page=1\""]);
+    assert_eq!(second.text.matches("poster-card").count(), 12);
+    shows(&visitor.get("/setup/preview?page=77").await, &["page 2 of 2"]);
+}

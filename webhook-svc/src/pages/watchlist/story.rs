@@ -2,7 +2,7 @@
 
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
-use pulsarr_shared::model::{Decision, InstanceKind, MediaType, Outcome, Step, Verdict};
+use pulsarr_shared::model::{Decision, InstanceKind, MediaType, Outcome, Step};
 use serde_json::json;
 use warp::http::StatusCode;
 use warp::reply::Response;
@@ -11,7 +11,7 @@ use super::timeline::{Moment, timeline};
 use crate::api::approvals::DestinationView;
 use crate::api::watchlist::{self, PlacementView, WatchlistStory};
 use crate::api::{approvals, failures};
-use crate::pages::words::options;
+use crate::pages::words::{options, tone_of};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
 use crate::request::{ApiError, Ask};
 
@@ -47,12 +47,7 @@ impl Story {
 
     /// How the verdict of a step looks.
     const fn tone(&self, step: &Step) -> &'static str {
-        match step.verdict {
-            Verdict::Matched => "yes",
-            Verdict::NotMatched => "no",
-            Verdict::Unknown => "unknown",
-            Verdict::NotAsked => "idle",
-        }
+        tone_of(step)
     }
 
     /// When a refused title is tried again by itself.
