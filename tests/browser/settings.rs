@@ -107,3 +107,46 @@ fn a_session_elsewhere_is_ended_by_itself_and_then_all_others() {
 fn the_same_of_sessions_without_javascript() {
     play_signed_in(Look::WITHOUT_SCRIPTS, wanting_two(), ends_one_elsewhere);
 }
+
+#[test]
+fn how_often_there_is_a_look_is_changed_and_what_the_environment_has_is_not() {
+    for look in [Look::LIGHT, Look::WITHOUT_SCRIPTS] {
+        let mut household = wanting_two();
+        household.set("PULSARR_FAST_LANE", "false");
+        play_signed_in(look, household, |scene| {
+            let browser = &scene.browser;
+            browser.expects("status of 422");
+            browser.goto("/settings/intervals");
+            browser.sees("Set by the environment: PULSARR_FAST_LANE.");
+            browser.finds("#fast_lane:disabled");
+            browser.fill("Seconds between two looks at the owner’s list", "2");
+            browser.choose("Read Plex’s feeds besides", "never");
+            browser.press("Save");
+            browser.finds("#own_s[aria-invalid='true']");
+            assert_eq!(browser.value("Seconds between two looks at the owner’s list"), "2", "what was typed stays");
+            assert_eq!(browser.value("Read Plex’s feeds besides"), "off");
+            browser.fill("Seconds between two looks at the owner’s list", "45");
+            browser.press("Save");
+            browser.finds(".notice.is-ok");
+            let told = scene.household.pulsarr(&["check", "--offline"]).stdout;
+            let line = |name: &str| told.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+            assert!(line("PULSARR_FAST_LANE_OWN_S").contains("45"), "{told}");
+            assert!(line("PULSARR_FAST_LANE_FEEDS ").contains("off"), "{told}");
+        });
+    }
+}
+
+#[test]
+fn log_files_are_switched_on_and_there_they_are() {
+    play_signed_in(Look::PHONE, wanting_two(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/settings/logs");
+        browser.choose("Write lines to files as well", "on");
+        browser.press("Save");
+        browser.finds(".notice.is-ok");
+        browser.sees("logs/service.log");
+        scene.household.sync_well();
+        let job = scene.household.data_dir().join("logs/job.log");
+        assert!(job.metadata().unwrap().len() > 0);
+    });
+}

@@ -366,3 +366,22 @@ async fn log_files_are_asked_for_in_the_settings_and_the_level_is_a_form_of_its_
     check(&stale, 412, &["size_limit_mb: 3", "size_limit_mb: 2"]);
     assert_eq!(kept(&visitor, "logs").await, json!({"file": true, "size_limit_mb": 2}), "nothing is half saved");
 }
+
+#[tokio::test]
+async fn what_the_environment_has_is_shown_and_what_a_file_says_of_intervals_and_log_files_is_imported() {
+    let visitor = Visitor::set_up_with(&[("PULSARR_FAST_LANE_OWN_S", "33")], "").await;
+    let page = visitor.get("/settings/intervals").await;
+    check(&page, 200, &["value=\"33\"", "Set by the environment: PULSARR_FAST_LANE_OWN_S."]);
+    let file = "intervals: {friends_s: 300, fast_lane: false}\nlogs: {file: true}\n";
+    let plan = visitor.post("/settings/transfer", &[("file", file), ("do", "look")]).await;
+    check(&plan, 200, &["intervals", "logs", "value=\"apply\""]);
+    let state = version(&plan.text, "id=\"plan\"");
+    let applied = visitor.post("/settings/transfer", &[("file", file), ("do", "apply"), ("version", &state)]).await;
+    assert_eq!(applied.status, 303, "{}", applied.text);
+    assert_eq!(kept(&visitor, "intervals").await, json!({"friends_s": 300, "fast_lane": false}));
+    assert_eq!(kept(&visitor, "logs").await, json!({"file": true}));
+    let now = &visitor.service.app.config().environment;
+    assert_eq!((now.fast_lane, now.fast_lane_own_s, now.fast_lane_friends_s, now.log_file), (false, 33, 300, true));
+    let wrong = "intervals: {friends_s: 1}\n";
+    check(&visitor.post("/settings/transfer", &[("file", wrong), ("do", "apply")]).await, 422, &["30 to 86400"]);
+}
