@@ -6,7 +6,7 @@ use askama::Template;
 use warp::http::{HeaderValue, Method, StatusCode, header};
 use warp::reply::Response;
 
-use super::{Form, Frame, encoded, html, pages};
+use super::{Form, Frame, encoded, html, ours, pages};
 use crate::request::{Access, ApiError, Ask, pairs, path_parts};
 
 /// The largest form that is kept, as it is sent with the sign-in form; bytes. Leaves that one some room below what strangers may send.
@@ -27,7 +27,7 @@ pub struct KeptForm {
 impl KeptForm {
     /// The form that was sent to `path`; `None` when nothing was typed, it is too large, or such forms are not kept.
     pub fn of(path: &str, form: &Form) -> Option<Self> {
-        let parts = path_parts(path.strip_prefix('/')?);
+        let parts = path_parts(path.strip_prefix('/').filter(|_| ours(path) == path)?);
         let is_ours = pages().any(|page| {
             let changes = page.method == Method::POST && page.access == Access::Write && page.path != "/logout";
             changes && page.variables(&parts).is_some()

@@ -14,6 +14,8 @@ mod options;
 mod overview;
 mod page;
 mod posters;
+#[cfg(test)]
+mod redirect_tests;
 mod rules;
 mod runs;
 mod settings;
@@ -32,7 +34,7 @@ mod words;
 pub use form::Form;
 pub use frame::{Frame, Notice};
 use kept_form::KeptForm;
-pub use page::{Page, html, is_ours, see_other, see_other_with};
+pub use page::{Page, html, ours, see_other, see_other_with};
 pub use trouble::encoded;
 
 use std::net::SocketAddr;
@@ -155,7 +157,7 @@ impl Visit {
     fn place(&self, query: &str, base_path: &str) -> String {
         if self.method == Method::POST {
             let from = self.headers.get(header::REFERER).and_then(|from| from.to_str().ok()).unwrap_or_default();
-            return page_of_form(from, base_path).to_owned();
+            return ours(page_of_form(from, base_path)).to_owned();
         }
         if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
     }

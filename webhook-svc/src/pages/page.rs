@@ -64,10 +64,16 @@ pub fn html(ask: &Ask, status: StatusCode, page: &impl Template) -> Result<Respo
     Ok(response)
 }
 
+/// `path` if a browser that is led there stays here, or else the first page. Whatever a request names as a place to go on at comes through
+/// here, also what only becomes the address of a link or a form.
+pub fn ours(path: &str) -> &str {
+    if is_ours(path) { path } else { "/" }
+}
+
 /// Whether a browser that is led to `path` stays here: `//host` is another host's, `\` is a slash to browsers, and they drop control
 /// characters such as tabs wherever they stand in an address (<https://url.spec.whatwg.org/#concept-basic-url-parser>). `path` is taken
 /// as it will be sent: what is written with `%` in it stays so.
-pub fn is_ours(path: &str) -> bool {
+fn is_ours(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && !path.contains(|it: char| it == '\\' || it.is_control())
 }
 
@@ -79,10 +85,9 @@ pub fn see_other(ask: &Ask, path: &str, notice: Option<Notice>) -> Response {
 /// The same, with the cookies of `response`: what the API answered to whoever signs in or out.
 pub fn see_other_with(ask: &Ask, path: &str, notice: Option<Notice>, response: Response) -> Response {
     let mut led = StatusCode::SEE_OTHER.into_response();
-    let path = if is_ours(path) { path } else { "/" };
-    let place = format!("{}{path}", ask.app.base_path());
+    let place = format!("{}{}", ask.app.base_path(), ours(path));
     let headers = led.headers_mut();
-    // What is no address leads to the first page.
+    // Nothing in it is a control character.
     let place = HeaderValue::try_from(place).unwrap_or_else(|_| HeaderValue::from_static("/"));
     headers.insert(header::LOCATION, place);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -93,4 +98,31 @@ pub fn see_other_with(ask: &Ask, path: &str, notice: Option<Notice>, response: R
         headers.append(header::SET_COOKIE, notice.cookie(ask));
     }
     led
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_place_of_ours_is_gone_on_to() {
+        for (next, expected) in [
+            ("/watchlist?state=held", "/watchlist?state=held"),
+            ("", "/"),
+            ("https://elsewhere.example/", "/"),
+            ("//elsewhere.example", "/"),
+            ("/\\elsewhere.example", "/"),
+            // Browsers drop tabs and ends of lines wherever they stand in an address.
+            ("/\t/elsewhere.example", "/"),
+            ("/\n/elsewhere.example", "/"),
+            ("/\r/elsewhere.example", "/"),
+            ("/\0/elsewhere.example", "/"),
+            ("\t//elsewhere.example", "/"),
+            ("/settings\t", "/"),
+            // Written with `%`, it is part of a path of ours and nothing else.
+            ("/%09/elsewhere.example", "/%09/elsewhere.example"),
+        ] {
+            assert_eq!(ours(next), expected, "{next}");
+        }
+    }
 }

@@ -190,14 +190,20 @@ impl Visitor {
     /// The same from a page of `origin`.
     pub async fn post_from(&self, origin: &str, path: &str, fields: &[(&str, &str)]) -> Shown {
         let pairs = fields.iter().map(|(name, value)| format!("{}={}", sent(name), sent(value)));
-        self.ask_from(Some(origin), "POST", path, pairs.collect::<Vec<_>>().join("&")).await
+        self.ask_from(Some(("origin", origin)), "POST", path, pairs.collect::<Vec<_>>().join("&")).await
+    }
+
+    /// The same from the page at `address`, as browsers say it of their own site.
+    pub async fn post_from_page(&self, address: &str, path: &str, fields: &[(&str, &str)]) -> Shown {
+        let pairs = fields.iter().map(|(name, value)| format!("{}={}", sent(name), sent(value)));
+        self.ask_from(Some(("referer", address)), "POST", path, pairs.collect::<Vec<_>>().join("&")).await
     }
 
     async fn ask(&self, method: &str, path: &str, body: String) -> Shown {
         self.ask_from(None, method, path, body).await
     }
 
-    async fn ask_from(&self, origin: Option<&str>, method: &str, path: &str, body: String) -> Shown {
+    async fn ask_from(&self, from: Option<(&str, &str)>, method: &str, path: &str, body: String) -> Shown {
         let socket = ("192.168.1.9".parse::<std::net::IpAddr>().unwrap(), 50_000).into();
         let request = warp::test::request()
             .method(method)
@@ -207,8 +213,8 @@ impl Visitor {
             .header("content-type", "application/x-www-form-urlencoded")
             .extension(Peer(socket))
             .body(body);
-        let request = match origin {
-            Some(origin) => request.header("origin", origin),
+        let request = match from {
+            Some((name, value)) => request.header(name, value),
             None => request,
         };
         let answer = request.reply(&crate::routes::all(&self.service.app)).await;

@@ -15,7 +15,7 @@ use crate::api::rule_reach::{Reach, entries_by_rule};
 use crate::api::rule_tests::{self, TestView};
 use crate::api::rules::{self, RuleList, RuleView};
 use crate::api::{rule_changes, rule_order};
-use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::pages::{Form, Frame, Notice, Page, encoded, html, see_other};
 use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] =
@@ -260,7 +260,7 @@ async fn arrange(ask: Ask, form: &Form, order: Vec<String>) -> Result<Response, 
 
 /// The page of the list that one came from.
 fn back(ask: &Ask) -> String {
-    ask.parameter("page").map_or_else(|| "/rules".to_owned(), |page| format!("/rules?page={page}"))
+    ask.parameter("page").map_or_else(|| "/rules".to_owned(), |page| format!("/rules?page={}", encoded(page)))
 }
 
 async fn switch(ask: &Ask, name: &str, version: &str, on: bool) -> Result<Response, ApiError> {

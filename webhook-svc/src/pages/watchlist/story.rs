@@ -12,7 +12,7 @@ use crate::api::approvals::DestinationView;
 use crate::api::watchlist::{self, PlacementView, WatchlistStory};
 use crate::api::{approvals, failures};
 use crate::pages::words::{options, tone_of};
-use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::pages::{Form, Frame, Notice, Page, encoded, html, see_other};
 use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] = &[
@@ -134,7 +134,7 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
     };
     match done {
         Ok(_) => {
-            let place = format!("/watchlist/{}", ask.variable("id"));
+            let place = format!("/watchlist/{}", encoded(ask.variable("id")));
             Ok(see_other(&ask, &place, Some(Notice::ok(said))))
         }
         Err(error) if error.status() == StatusCode::NOT_FOUND => Err(error),
