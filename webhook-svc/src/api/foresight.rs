@@ -118,10 +118,8 @@ fn compared(
     })?;
     changes.append(&mut others);
     seen.listed = changes.len();
-    if told.most > 0 {
-        let last = changes.len().saturating_sub(1) / told.most;
-        seen.from = last.min(told.page.saturating_sub(1)) * told.most;
-    }
+    let last = changes.len().saturating_sub(1).checked_div(told.most).unwrap_or(0);
+    seen.from = last.min(told.page.saturating_sub(1)) * told.most;
     for entry in changes.into_iter().skip(seen.from).take(told.most) {
         let Beside { now, changed, applies, outlook } = comparison.wish(entry)?;
         seen.wishes.push(ForeseenWish {

@@ -83,6 +83,15 @@ struct Foreseen {
     settled: u32,
 }
 
+/// What stands on a page.
+#[derive(Default)]
+struct Listed {
+    /// Titles that would be added: Plex's id and what they are called.
+    posters: Vec<(PlexId, String)>,
+    /// Wishes that nothing is added for.
+    others: Vec<Other>,
+}
+
 /// A wish that nothing is added for.
 struct Other {
     title: String,
@@ -139,25 +148,20 @@ impl Foreseen {
     }
 
     /// What stands on a page, from 1. What has gone since is left out.
-    fn page(
-        &self,
-        db: Db<'_>,
-        config: &Config,
-        page: usize,
-    ) -> Result<(Vec<(PlexId, String)>, Vec<Other>), StoreError> {
-        let (mut posters, mut others) = (Vec::new(), Vec::new());
+    fn page(&self, db: Db<'_>, config: &Config, page: usize) -> Result<Listed, StoreError> {
+        let mut listed = Listed::default();
         for entry in self.added.iter().skip((page - 1) * POSTERS).take(POSTERS) {
             let found = db.entry(*entry)?.map(|row| (row.title.label(), row.title.plex_id));
-            posters.extend(found.map(|(title, id)| (id, title)));
+            listed.posters.extend(found.map(|(title, id)| (id, title)));
         }
         let people = People::of(db, config)?;
         for (entry, what, why) in self.others.iter().skip((page - 1) * OTHERS).take(OTHERS) {
             let Some(row) = db.entry(*entry)? else { continue };
             let (what, tone) = said(*what);
             let user = people.person(row.user).name;
-            others.push(Other { title: row.title.label(), user, what, tone, why: why.to_string() });
+            listed.others.push(Other { title: row.title.label(), user, what, tone, why: why.to_string() });
         }
-        Ok((posters, others))
+        Ok(listed)
     }
 }
 
@@ -229,9 +233,9 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let it = outcome.and_then(Result::ok);
     let page = usize::try_from(ask.count("page", 1, 1, u32::MAX)?).unwrap_or(1);
     let page = page.min(it.as_ref().map_or(1, |it| it.pages()));
-    let (posters, others) = match it.clone() {
+    let Listed { posters, others } = match it.clone() {
         Some(it) => app.database.read(move |db| it.page(db, &config, page)).await?,
-        None => (Vec::new(), Vec::new()),
+        None => Listed::default(),
     };
     let page = Preview {
         page,
