@@ -16,6 +16,8 @@ use std::time::Duration;
 use crate::clock::{Clock as _, SystemClock, UnixMs, rfc3339};
 use crate::config::Environment;
 
+use super::recent::Recent;
+
 /// The folder of log files, below the data folder.
 pub const FOLDER: &str = "logs";
 
@@ -77,6 +79,8 @@ pub struct FileState {
 pub(super) struct LogFile {
     /// Looked at for every line.
     on: AtomicBool,
+    /// Lines have gone to a file before.
+    has_been_on: AtomicBool,
     now: Mutex<Now>,
     waiting_bytes: AtomicUsize,
     /// Lines that did not reach the file since the last one that did.
@@ -95,6 +99,7 @@ impl LogFile {
     pub(super) const fn new() -> Self {
         Self {
             on: AtomicBool::new(false),
+            has_been_on: AtomicBool::new(false),
             now: Mutex::new(Now { wanted: None, thread: None }),
             waiting_bytes: AtomicUsize::new(0),
             lost: AtomicU64::new(0),
@@ -102,8 +107,9 @@ impl LogFile {
         }
     }
 
-    /// From now on lines go there, or nowhere. What was taken before still goes where it was meant to.
-    pub(super) fn follow(&self, wanted: Option<Wanted>) {
+    /// From now on lines go there, or nowhere. What was taken before still goes where it was meant to. Those of `earlier` go first when
+    /// it is the first file of this process, which reads what is wanted only after its first lines.
+    pub(super) fn follow(&'static self, wanted: Option<Wanted>, earlier: &Recent) {
         let mut now = self.now();
         if now.wanted != wanted {
             self.on.store(wanted.is_some(), Ordering::Relaxed);
@@ -111,6 +117,9 @@ impl LogFile {
             drop(now);
             *self.trouble() = None;
             self.lost.store(0, Ordering::Relaxed);
+            if self.is_on() && !self.has_been_on.swap(true, Ordering::Relaxed) {
+                earlier.after(0).iter().for_each(|line| self.push(&line.text));
+            }
         }
     }
 
@@ -323,25 +332,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = log_file();
         log.push("before anybody wants it");
-        log.follow(Some(wanted(folder.path(), 1_000, 3)));
-        log.push("first\n");
+        let earlier = Recent::new();
+        earlier.push("first\n");
+        log.follow(Some(wanted(folder.path(), 1_000, 3)), &earlier);
         log.push("second\n");
         log.finish();
         assert_eq!(files(folder.path()), named(&[("service.log", "first\nsecond\n")]));
         let mode = |path: &str| folder.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("logs"), mode("logs/service.log")), (0o700, 0o600));
-        log.follow(None);
+        log.follow(None, &Recent::new());
         log.push("afterwards");
         log.finish();
         assert_eq!(files(folder.path()), named(&[("service.log", "first\nsecond\n")]));
         assert_eq!(log.state(), None);
+        log.follow(Some(wanted(folder.path(), 1_000, 3)), &earlier);
+        log.push("third");
+        log.finish();
+        assert_eq!(files(folder.path()), named(&[("service.log", "first\nsecond\nthird\n")]), "nothing twice");
     }
 
     #[test]
     fn a_file_that_is_full_is_put_aside_and_the_oldest_goes() {
         let folder = tempfile::tempdir().unwrap();
         let log = log_file();
-        log.follow(Some(wanted(folder.path(), 10, 2)));
+        log.follow(Some(wanted(folder.path(), 10, 2)), &Recent::new());
         for line in ["1234", "5678", "abcd", "a line that is longer than all of it", "efgh", "last"] {
             log.push(line);
         }
@@ -353,7 +367,7 @@ mod tests {
         ];
         assert_eq!(files(folder.path()), named(&with_two));
         // Fewer are wanted now.
-        log.follow(Some(wanted(folder.path(), 10, 1)));
+        log.follow(Some(wanted(folder.path(), 10, 1)), &Recent::new());
         log.push("next");
         log.finish();
         assert_eq!(files(folder.path()), named(&[("service.1.log", "efgh\nlast\n"), ("service.log", "next\n")]));
@@ -384,7 +398,7 @@ mod tests {
         let log = log_file();
         let wanted = wanted(folder.path(), 1_000, 3);
         let mut writer = Writer { wanted: wanted.clone(), file: None, torn: false };
-        log.follow(Some(wanted));
+        log.follow(Some(wanted), &Recent::new());
         log.write(&mut writer, "lost");
         log.write(&mut writer, "lost as well");
         let (why, _, lost) = log.state().unwrap().trouble.unwrap();
@@ -408,14 +422,14 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
         assert!(made.success());
         let log = log_file();
-        log.follow(Some(wanted(folder.path(), 1_000, 3)));
+        log.follow(Some(wanted(folder.path(), 1_000, 3)), &Recent::new());
         let line = "x".repeat(1_000);
         for _ in 0..MOST_WAITING.1 / line.len() + 100 {
             log.push(&line);
         }
         assert!(log.lost.load(Ordering::Relaxed) >= 99, "{:?}", log.lost);
         // What was taken before is written all the same, once somebody reads.
-        log.follow(None);
+        log.follow(None, &Recent::new());
         let read = std::fs::read_to_string(&pipe).unwrap();
         assert!(read.len() >= MOST_WAITING.1 / 2, "{} bytes", read.len());
     }

@@ -120,7 +120,7 @@ pub fn recent() -> &'static Recent {
 
 /// From now on lines go to the file that `environment` asks for, as well, or to none. `program` is what it is called: `service`.
 pub fn follow(environment: &Environment, program: &'static str) {
-    FILE.follow(Wanted::of(environment, program));
+    FILE.follow(Wanted::of(environment, program), &RECENT);
 }
 
 /// How it is with the file that lines go to; `None`: to none.
