@@ -228,6 +228,12 @@ impl Walk {
         self.step("PUT", "/rules/{name}", "asked", asked);
         self.step("POST", "/rules/order", "", json!({"names": ["trusted", "old"]}));
         self.step("DELETE", "/rules/{name}", "old", Value::Null);
+        let test = json!({
+            "name": "new films are asked about", "given": {"title": "Frieren", "type": "movie", "year": 2024},
+            "expect": {"approval": true},
+        });
+        self.step("POST", "/rule-tests", "", test);
+        self.step("DELETE", "/rule-tests/{name}", "new%20films%20are%20asked%20about", Value::Null);
         self.step("PUT", "/settings/{section}", "time_zone", json!({"value": "Europe/Berlin"}));
         self.step("DELETE", "/settings/{section}", "time_zone", Value::Null);
     }

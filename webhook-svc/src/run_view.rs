@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use pulsarr_shared::model::Trigger;
 use pulsarr_shared::store::{Db, ProgressRow, RunRow, StoreError};
-use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunView {
     /// Its id.
     pub id: String,
@@ -27,7 +27,8 @@ pub struct RunView {
 }
 
 /// How far a stage of a run has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageView {
     /// `observe`, `resolve`, `decide`, `act`
     pub stage: String,

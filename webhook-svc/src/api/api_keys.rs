@@ -2,7 +2,6 @@
 
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::store::{ApiKeyId, ApiKeyRow, ApiKeyScope, NewApiKey};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use warp::http::Method;
@@ -51,7 +50,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// What a key may be used for.
-#[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Look.
@@ -85,13 +85,15 @@ impl From<Scope> for ApiKeyScope {
     }
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Keys {
     /// The oldest first.
     pub keys: Vec<Key>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Key {
     pub id: i64,
     pub name: String,
@@ -118,7 +120,8 @@ impl From<ApiKeyRow> for Key {
     }
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// 1 to 64 characters; no other key has it.
@@ -126,7 +129,8 @@ struct Wanted {
     scope: Scope,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Made {
     pub id: i64,
     pub name: String,

@@ -7,7 +7,6 @@ use pulsarr_shared::model::{
     ApprovalId, ApprovalSettings, ApprovalState, Destination, MinimumAvailability, MonitorNewItems, SeriesTypeChoice,
 };
 use pulsarr_shared::store::{ApprovalEvent, ApprovalRow, AskedOrder, Db, StoreError, Verdict};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use warp::http::Method;
 use warp::reply::Response;
@@ -67,14 +66,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// Requests.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApprovalList {
     /// In the order in which they were named.
     pub approvals: Vec<ApprovalView>,
 }
 
 /// Requests, page by page.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApprovalPage {
     /// In the order that was asked for; at most as many as were asked for.
     pub approvals: Vec<ApprovalView>,
@@ -83,7 +84,8 @@ pub struct ApprovalPage {
 }
 
 /// A request that somebody has to say yes to.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApprovalView {
     /// Its number.
     pub id: i64,
@@ -125,7 +127,8 @@ pub struct ApprovalView {
 }
 
 /// One instance that would get the title, and how.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DestinationView {
     /// Which.
     pub instance: String,
@@ -136,7 +139,8 @@ pub struct DestinationView {
 }
 
 /// One request with everything that happened to it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApprovalStory {
     /// The request itself.
     #[serde(flatten)]
@@ -146,7 +150,8 @@ pub struct ApprovalStory {
 }
 
 /// Something that happened to a request.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EventView {
     /// When; unix milliseconds.
     pub at_ms: i64,
@@ -159,7 +164,8 @@ pub struct EventView {
 }
 
 /// An answer to requests.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct DecideApprovals {
     /// The requests' numbers: 1 to 500 of them.
@@ -182,13 +188,13 @@ struct DecideApprovals {
     /// With a yes: Radarr's word or Sonarr's, as fits the instance.
     monitor: Option<String>,
     /// With a yes, for movies: `announced`, `in_cinemas`, `released`.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     minimum_availability: Option<MinimumAvailability>,
     /// With a yes, for shows: `all` or `none`.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     monitor_new_items: Option<MonitorNewItems>,
     /// With a yes, for shows: `standard`, `daily`, `anime`.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     series_type: Option<SeriesTypeChoice>,
     /// With a yes, for shows: whether each season has a folder of its own.
     season_folder: Option<bool>,
@@ -215,7 +221,8 @@ impl DecideApprovals {
 }
 
 /// Yes or no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum VerdictWord {
     /// Yes.

@@ -2,7 +2,6 @@
 
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::store::AuditRow;
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use warp::http::Method;
@@ -30,7 +29,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 }];
 
 /// Changes and attempts.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AuditPage {
     /// Newest first.
     pub entries: Vec<AuditEntry>,
@@ -39,7 +39,8 @@ pub struct AuditPage {
 }
 
 /// One of them.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AuditEntry {
     /// Counts up.
     pub id: i64,

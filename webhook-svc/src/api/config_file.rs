@@ -5,7 +5,6 @@ use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::Db;
 use pulsarr_shared::upstreams::{SealedServerToken, forget_server_token};
 use pulsarr_shared::vault::Vault;
-use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -50,7 +49,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// What an import changes.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ImportView {
     /// Nothing was stored.
     pub dry_run: bool,

@@ -2,7 +2,6 @@
 
 use pulsarr_shared::model::{EntryId, Outcome};
 use pulsarr_shared::store::{StoredDecision, TitledDecision};
-use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
@@ -30,7 +29,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 }];
 
 /// Decisions.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DecisionList {
     /// At most as many as were asked for.
     pub decisions: Vec<DecisionView>,
@@ -39,7 +39,8 @@ pub struct DecisionList {
 }
 
 /// One decision.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DecisionView {
     /// The run that made it.
     pub run: String,

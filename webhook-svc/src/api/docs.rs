@@ -6,7 +6,7 @@ use warp::http::{HeaderValue, Method, header};
 use warp::reply::Response;
 
 use super::endpoint::{Answer, Endpoint, answer};
-use super::{endpoints, openapi};
+use super::openapi;
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
@@ -35,11 +35,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 async fn describe(ask: Ask) -> Result<Response, ApiError> {
-    answer(&openapi::document(endpoints(), ask.app.base_path()))
+    answer(&openapi::document(ask.app.base_path())?)
 }
 
 async fn page(ask: Ask) -> Result<Response, ApiError> {
-    let document = openapi::document(endpoints(), ask.app.base_path());
+    let document = openapi::document(ask.app.base_path())?;
     let mut response = Response::new(html(&document).into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

@@ -1,6 +1,5 @@
 //! What the API can be asked, as data. The same table routes requests, says who may ask, and becomes the OpenAPI document.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
@@ -9,6 +8,7 @@ use crate::request::{Access, ApiError, Handler, Variables, json, variables};
 
 /// A query parameter; all of them are optional.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(test), expect(dead_code, reason = "what only the document tells is read by the test that makes it"))]
 pub struct Parameter {
     /// `state`
     pub name: &'static str,
@@ -18,13 +18,14 @@ pub struct Parameter {
 
 /// What comes back.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(test), expect(dead_code, reason = "what only the document tells is read by the test that makes it"))]
 pub enum Answer {
     /// JSON of this shape.
-    Json(fn(&mut SchemaGenerator) -> Schema),
+    Json(Shape),
     /// `201`: what was made, as JSON of this shape.
-    Created(fn(&mut SchemaGenerator) -> Schema),
+    Created(Shape),
     /// `202`: what has begun, as JSON of this shape.
-    Accepted(fn(&mut SchemaGenerator) -> Schema),
+    Accepted(Shape),
     /// `204`: nothing.
     Nothing,
     /// Text of this media type.
@@ -34,6 +35,7 @@ pub enum Answer {
 }
 
 /// One thing that the API can be asked.
+#[cfg_attr(not(test), expect(dead_code, reason = "what only the document tells is read by the test that makes it"))]
 pub struct Endpoint {
     /// `GET`
     pub method: Method,
@@ -48,17 +50,30 @@ pub struct Endpoint {
     /// What may stand in the query.
     pub query: &'static [Parameter],
     /// What the body has to be.
-    pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
+    pub body: Option<Shape>,
     /// What comes back.
     pub answer: Answer,
     /// Does it.
     pub handle: Handler,
 }
 
+/// How a shape is told to the document. That is written by a test, so that the program has the document and nothing of what makes it.
+#[cfg(test)]
+pub type Shape = fn(&mut schemars::SchemaGenerator) -> schemars::Schema;
+
 /// The shape of `T`, for [`Endpoint::body`] and [`Answer::Json`].
-pub fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+#[cfg(test)]
+pub fn shape<T: schemars::JsonSchema>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     generator.subschema_for::<T>()
 }
+
+/// What the program has of a shape: nothing.
+#[cfg(not(test))]
+pub type Shape = fn();
+
+/// See [`Shape`].
+#[cfg(not(test))]
+pub const fn shape<T>() {}
 
 /// `200` with `value`.
 pub fn answer(value: &impl Serialize) -> Result<Response, ApiError> {

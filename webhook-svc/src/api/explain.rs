@@ -1,7 +1,6 @@
 //! The stored story of a title, or why there is none.
 
 use pulsarr_shared::explain::{self, ExplainError};
-use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
@@ -25,7 +24,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 }];
 
 /// A story.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Explanation {
     /// Whole lines.
     text: String,

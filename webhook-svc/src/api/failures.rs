@@ -2,7 +2,6 @@
 
 use pulsarr_shared::model::PlacementId;
 use pulsarr_shared::store::{Db, FailureFilter, StoreError};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use warp::http::Method;
 use warp::reply::Response;
@@ -56,7 +55,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// What instances refused.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailureList {
     /// As they stand now, at most as many as were asked for.
     pub failures: Vec<FailureView>,
@@ -65,7 +65,8 @@ pub struct FailureList {
 }
 
 /// A title that an instance refused.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailureView {
     /// Its number.
     pub id: i64,
@@ -91,7 +92,8 @@ pub struct FailureView {
 const MOST_AT_ONCE: usize = 500;
 
 /// Which are tried again: `ids`, or `all`, of one instance or one user if those are named.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RetryFailures {
     /// These, at most 500.
@@ -107,7 +109,8 @@ struct RetryFailures {
 }
 
 /// Which are never tried again.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct DismissFailures {
     /// These, at most 500.

@@ -2,7 +2,6 @@
 
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::store::OutageRow;
-use schemars::JsonSchema;
 use serde::Serialize;
 use warp::reply::Response;
 
@@ -12,14 +11,16 @@ use crate::app::App;
 use crate::request::{ApiError, Ask};
 
 /// Times that an instance was not well.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InstanceHistory {
     /// Newest first.
     pub outages: Vec<OutageView>,
 }
 
 /// One of them.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OutageView {
     /// `unreachable`, `refused` (the key), `unfit` (it lacks what the settings name), or `webhook`: its webhooks did not come, or were
     /// refused.

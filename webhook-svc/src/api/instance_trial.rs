@@ -10,7 +10,6 @@ use pulsarr_shared::model::{OutageReason, Section};
 use pulsarr_shared::outages;
 use pulsarr_shared::store::{FoundBy, Store};
 use pulsarr_shared::upstreams::{Upstreams, arr_problem};
-use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::json;
@@ -29,7 +28,8 @@ use crate::instance_watch::note;
 use crate::request::{ApiError, Ask};
 
 /// What came of asking an instance.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Trial {
     /// Whether all findings are well. The webhook has a state of its own.
     pub ok: bool,
@@ -41,7 +41,8 @@ pub struct Trial {
 }
 
 /// What was found about one thing.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FindingView {
     /// The instance.
     pub about: String,
@@ -52,7 +53,8 @@ pub struct FindingView {
 }
 
 /// What an instance offers.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Choices {
     /// In its own order, of which the first is the one that is taken when none is chosen.
     pub quality_profiles: Vec<ProfileChoice>,
@@ -63,7 +65,8 @@ pub struct Choices {
 }
 
 /// A quality profile.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProfileChoice {
     /// The instance's number for it.
     pub id: i64,
@@ -72,7 +75,8 @@ pub struct ProfileChoice {
 }
 
 /// A root folder.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FolderChoice {
     /// As the instance writes it, without a trailing slash.
     pub path: String,
@@ -83,7 +87,8 @@ pub struct FolderChoice {
 }
 
 /// A tag.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TagChoice {
     /// The instance's number for it.
     pub id: i64,

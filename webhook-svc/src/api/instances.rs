@@ -2,7 +2,6 @@
 
 use pulsarr_shared::config::{Broken, Config, Source};
 use pulsarr_shared::model::{Declaration, Instance, InstanceKind, Section};
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use warp::http::{HeaderValue, Method, StatusCode, header};
@@ -116,14 +115,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// Instances.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InstanceList {
     /// In the order of the settings, and behind them those that cannot be read.
     pub instances: Vec<InstanceView>,
 }
 
 /// A Sonarr or Radarr. Its key is never told.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InstanceView {
     /// `movies`
     pub name: String,
@@ -151,7 +152,8 @@ pub struct InstanceView {
 }
 
 /// A Sonarr or Radarr with its settings.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InstanceDetail {
     #[serde(flatten)]
     pub instance: InstanceView,
@@ -160,8 +162,8 @@ pub struct InstanceDetail {
 }
 
 /// An instance in the words of the settings file, whose sample explains every key. Keys that it does not know are refused.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 #[expect(dead_code, reason = "describes the body, which the reader of the settings file reads as it is")]
 struct InstanceBody {
     /// 1 to 64 of a-z, 0-9, `-` and `_`. Where the address has it already it may be left out.
@@ -199,7 +201,8 @@ struct InstanceBody {
 }
 
 /// What became of an instance.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Removed {
     /// Who it was.
     pub name: String,

@@ -3,7 +3,6 @@
 mod follow;
 
 use pulsarr_shared::telemetry::{self, FilterError, Line, MAX_LINES};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use warp::http::Method;
@@ -74,14 +73,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// Log lines.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LogPage {
     /// Oldest first.
     pub lines: Vec<LogLine>,
 }
 
 /// A log line.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LogLine {
     /// Counts from 1 since the service began.
     pub number: u64,
@@ -90,7 +91,8 @@ pub struct LogLine {
 }
 
 /// What is logged.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LogLevel {
     /// A level for our own code, or a list such as `info,pulsarr_shared=debug`.
     pub filter: String,
@@ -101,7 +103,8 @@ pub struct LogLevel {
 }
 
 /// What is to be logged.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct NewLevel {
     /// `off`, `error`, `warn`, `info`, `debug`, `trace`, or a list such as `info,pulsarr_shared=debug`.

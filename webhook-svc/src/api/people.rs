@@ -3,7 +3,6 @@
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{User, UserId};
 use pulsarr_shared::store::{Db, StoreError};
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -11,7 +10,8 @@ use serde_json::{Map, Value};
 pub struct People(pub Vec<User>);
 
 /// A person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Person {
     /// Plex's key: names change, this does not.
     pub uuid: String,

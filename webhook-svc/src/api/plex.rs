@@ -10,7 +10,6 @@ use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::Db;
 use pulsarr_shared::sync;
 use pulsarr_shared::upstreams::forget_server_token;
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use warp::http::Method;
@@ -63,7 +62,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// How Plex stands.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlexView {
     /// Whether there is a token.
     pub linked: bool,
@@ -84,14 +84,16 @@ pub struct PlexView {
 }
 
 /// A Plex account.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccountView {
     /// Plex's user name.
     pub username: String,
 }
 
 /// Whether Plex takes the token.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TokenView {
     /// `alive`, `dead`: link the account again, `unknown`: nobody could ask.
     pub state: &'static str,
@@ -100,7 +102,8 @@ pub struct TokenView {
 }
 
 /// The household's Plex server.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServerView {
     /// Its address; `null`: none is set.
     pub url: Option<String>,
@@ -115,7 +118,7 @@ pub struct ServerView {
 }
 
 /// What is to be the household's Plex server.
-#[derive(JsonSchema)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(dead_code, reason = "only described: the body is read key by key")]
 struct Chosen {
     /// Its address: `http://192.168.1.20:32400`; `null` for none.
@@ -123,14 +126,16 @@ struct Chosen {
 }
 
 /// The servers of the account.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServerList {
     /// The owner's own first.
     pub servers: Vec<ListedServer>,
 }
 
 /// A Plex server that the account can reach.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ListedServer {
     /// What its owner calls it.
     pub name: String,
@@ -145,7 +150,8 @@ pub struct ListedServer {
 }
 
 /// One address of a Plex server.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectionView {
     /// The address.
     pub url: String,

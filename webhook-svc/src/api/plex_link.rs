@@ -10,7 +10,6 @@ use pulsarr_shared::model::{Declaration, Relation, Section};
 use pulsarr_shared::store::{Db, StoreError};
 use pulsarr_shared::sync;
 use pulsarr_shared::upstreams::forget_server_token;
-use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -100,7 +99,8 @@ fn fragment(error: &ApiError) -> String {
 }
 
 /// A code to type.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Begun {
     /// Four letters and digits.
     pub code: String,
@@ -115,7 +115,8 @@ pub struct Begun {
 }
 
 /// What became of the code.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LinkView {
     /// `waiting`, `linked`, `none`, or `expired`: nothing came of it, for the reason in `detail`
     pub state: &'static str,
@@ -134,7 +135,7 @@ pub struct LinkView {
 }
 
 /// A token from somewhere else.
-#[derive(JsonSchema)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(dead_code, reason = "only described: the body is read key by key, so that no message repeats it")]
 struct Pasted {
     /// The token. It is stored sealed and never told.

@@ -6,7 +6,6 @@ use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::config::Config;
 use pulsarr_shared::quota;
 use pulsarr_shared::sync::{self, UserQuota};
-use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
@@ -28,14 +27,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 }];
 
 /// Quotas.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QuotaList {
     /// The owner's first, then by user name.
     pub quotas: Vec<QuotaView>,
 }
 
 /// One quota of one user.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QuotaView {
     /// Whose.
     pub user: Person,

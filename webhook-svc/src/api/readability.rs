@@ -8,7 +8,6 @@ use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::link::{Readability, Seen, readability};
 use pulsarr_shared::model::{User, UserUuid};
 use pulsarr_shared::store::{Db, StoreError};
-use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
@@ -35,7 +34,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 }];
 
 /// Everybody's list.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReadabilityList {
     /// Everybody on record, the owner first; then those who are in a friend request only.
     pub users: Vec<ReadabilityView>,
@@ -44,7 +44,8 @@ pub struct ReadabilityList {
 }
 
 /// One person's list.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReadabilityView {
     /// Plex's key.
     pub uuid: String,

@@ -2,7 +2,6 @@
 
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{Declaration, Section};
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use warp::http::StatusCode;
@@ -21,7 +20,7 @@ use crate::request::{ApiError, Ask, FieldProblem, json};
 const UNREACHABLE: [&str; 3] = ["fields", ".", ".."];
 
 /// A rule in the words of the settings file, with every shorthand that the file may use.
-#[derive(JsonSchema)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(dead_code, reason = "what is sent is read by the reader of the settings file; this describes it")]
 pub(super) struct RuleBody {
     /// Unique among the rules in any case; up to 100 characters. Left out in a change, it stays.
@@ -49,7 +48,8 @@ pub(super) struct RuleBody {
 }
 
 /// What would come of a rule.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Checked {
     /// `true`: what is wrong is told as 422.
     ok: bool,

@@ -3,7 +3,6 @@
 
 use pulsarr_shared::config::{Config, MOST_ITEMS};
 use pulsarr_shared::model::{Declaration, Section};
-use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use warp::reply::Response;
@@ -20,7 +19,8 @@ use crate::request::{ApiError, Ask, FieldProblem};
 const LONGEST_NAME: usize = 100;
 
 /// An order of rules.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     /// Rules that were made in the service and have no `priority`, the first one first; at most 2000.

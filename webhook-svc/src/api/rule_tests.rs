@@ -5,7 +5,6 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::routing::{expected_by_rules, outcome_of_test};
 use pulsarr_shared::simulate::{self, Outlook};
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use warp::http::{Method, StatusCode};
@@ -63,7 +62,7 @@ const MOST_TESTS: usize = 500;
 const LONGEST_NAME: usize = 100;
 
 /// A test in the words of the settings file.
-#[derive(JsonSchema)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(dead_code, reason = "what is sent is read by the reader of the settings file; this describes it")]
 struct TestBody {
     /// Unique among the tests in any case; up to 100 characters.
@@ -75,14 +74,16 @@ struct TestBody {
 }
 
 /// The tests of the rules.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct TestList {
     /// Those of the settings file first.
     tests: Vec<TestView>,
 }
 
 /// A test of the rules, and what came of it.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TestView {
     /// The test's name, or the described title's.
     pub name: String,

@@ -3,7 +3,6 @@
 use pulsarr_shared::config::{Broken, Config, Source};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::routing::{FIELDS, FieldInfo, Rule};
-use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
@@ -108,14 +107,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// Rules.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RuleList {
     /// The highest priority first.
     pub rules: Vec<RuleView>,
 }
 
 /// A rule.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RuleView {
     /// Unique among the rules.
     pub name: String,
@@ -139,14 +140,16 @@ pub struct RuleView {
 }
 
 /// Fields.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FieldList {
     /// In the order in which people are shown them.
     fields: Vec<FieldView>,
 }
 
 /// What a condition can look at.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FieldView {
     /// `original_language`
     field: &'static str,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use pulsarr_shared::model::{RunResult, Trigger};
 use pulsarr_shared::report::MAX_CHANGES;
 use pulsarr_shared::store::{PageFrom, RunFilter};
-use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
@@ -67,7 +66,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// Runs.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunList {
     /// The newest first.
     pub runs: Vec<RunView>,
@@ -78,7 +78,8 @@ pub struct RunList {
 }
 
 /// A run in full.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunStory {
     /// The run itself.
     #[serde(flatten)]

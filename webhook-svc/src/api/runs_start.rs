@@ -5,7 +5,6 @@ use std::time::Duration;
 use pulsarr_shared::lock::Holder;
 use pulsarr_shared::model::Trigger;
 use pulsarr_shared::store::Store;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use warp::http::{Method, StatusCode};
@@ -37,7 +36,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 }];
 
 /// The run that is wanted.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 struct RunWish {
     /// Only this user's list: a uuid or a name. Absent: every list.
@@ -47,7 +47,8 @@ struct RunWish {
 }
 
 /// The run that has begun.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunStarted {
     /// Its id: `GET /runs/{id}` tells how it is doing.
     pub run_id: String,

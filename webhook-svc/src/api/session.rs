@@ -1,7 +1,6 @@
 //! The first admin, signing in and out, and the password.
 
 use pulsarr_shared::store::{Db, StoreError};
-use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -85,13 +84,15 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 /// The action of every failure to sign in; the store keeps only so many of these.
 const REFUSED: &str = "session.refused";
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Setup {
     /// Whether the first admin has still to be made.
     needed: bool,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct FirstAdmin {
     /// From the log of the service, or what `PULSARR_SETUP_TOKEN` says.
@@ -102,14 +103,16 @@ struct FirstAdmin {
     password: String,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Credentials {
     username: String,
     password: String,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct NewPassword {
     /// The password until now.
@@ -118,7 +121,8 @@ struct NewPassword {
     new: String,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SignedIn {
     /// As the audit log names whoever asks.
     username: String,

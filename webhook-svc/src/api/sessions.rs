@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pulsarr_shared::clock::UnixMs;
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use warp::http::{Method, StatusCode};
@@ -51,14 +50,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// Where somebody is signed in.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sessions {
     /// The one that was used last first; empty for whoever asks without a session.
     pub sessions: Vec<SessionView>,
 }
 
 /// A browser that is signed in.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SessionView {
     /// By which it is ended: 12 letters, digits, `-` and `_`, which say nothing about its token.
     pub id: String,
@@ -73,7 +74,8 @@ pub struct SessionView {
 }
 
 /// What came of signing out.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ended {
     /// How many sessions there were besides the one that asks.
     pub ended: usize,

@@ -6,7 +6,6 @@ use pulsarr_shared::config::{Config, Source, variables_of};
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::store::Db;
 use pulsarr_shared::upstreams::forget_server_token;
-use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -69,7 +68,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// Settings.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SettingList {
     /// Variables first, then the file's in the order of its sections.
     pub settings: Vec<SettingView>,
@@ -80,7 +80,8 @@ pub struct SettingList {
 }
 
 /// A part of what the service keeps that cannot be read.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BrokenView {
     /// `instances`, `rules`, `plex`
     pub section: &'static str,
@@ -91,7 +92,8 @@ pub struct BrokenView {
 }
 
 /// One setting as it came out.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SettingView {
     /// `PULSARR_PORT` or `instances[0].tags`
     pub name: String,
@@ -102,7 +104,8 @@ pub struct SettingView {
 }
 
 /// A group of settings.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GroupView {
     /// `plex`
     pub section: &'static str,
@@ -118,7 +121,8 @@ pub struct GroupView {
 }
 
 /// A key that is changed in the settings file, or in the environment.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReadOnlyKey {
     /// `friends`
     pub key: String,

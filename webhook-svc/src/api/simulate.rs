@@ -7,7 +7,6 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::process;
 use pulsarr_shared::routing::Described;
 use pulsarr_shared::simulate::{self, Filter, Outlook, SimulateError, Totals};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use warp::http::Method;
@@ -35,7 +34,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 }];
 
 /// What is to be simulated; without anything, everything.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 struct Simulate {
     /// Only titles that contain this, or have this id.
@@ -52,7 +52,8 @@ struct Simulate {
 }
 
 /// What would happen.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Simulated {
     /// Wishes by title, at most as many as were asked for: `title`, `type`, `user`, `today` and `then` (`what`, `to`, `why`), `changed`,
     /// `settled`, `missing`; and `decision` with its trace where `given` or `title` leaves a single title.

@@ -5,7 +5,6 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::EntryState;
 use pulsarr_shared::stats::{median, per_day};
 use pulsarr_shared::store::{Db, EntriesOfUser, StoreError};
-use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use warp::http::Method;
@@ -33,7 +32,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 }];
 
 /// How it goes, in numbers.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Stats {
     /// Entries that are on a watchlist, by where they stand; states without any are left out.
     entries: BTreeMap<&'static str, u32>,
@@ -48,7 +48,8 @@ struct Stats {
 }
 
 /// What one list comes to.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct UserCount {
     /// Whose.
     user: Person,
@@ -59,7 +60,8 @@ struct UserCount {
 }
 
 /// What one day brought.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DayCount {
     /// `2026-11-23`, in the household's zone.
     day: String,
@@ -68,7 +70,8 @@ struct DayCount {
 }
 
 /// How long adding takes.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct TimeUntilAdded {
     /// Milliseconds; half of the titles took less. `null`: none was added.
     median_ms: Option<i64>,

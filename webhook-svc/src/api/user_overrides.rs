@@ -6,7 +6,6 @@ use pulsarr_shared::config::{Config, Source, UserOverride};
 use pulsarr_shared::model::{Declaration, Section, User};
 use pulsarr_shared::quota;
 use pulsarr_shared::store::{Db, StoreError};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use warp::http::Method;
@@ -62,7 +61,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// What is different for one user.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OverrideView {
     /// Who.
     pub user: Person,
@@ -80,7 +80,8 @@ pub struct OverrideView {
 }
 
 /// What holds for a user.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Effective {
     /// Whether the list is acted on.
     pub sync: bool,
@@ -93,7 +94,8 @@ pub struct Effective {
 }
 
 /// A change for several users.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Bulk {
     /// Uuids or names: 1 to 500 of them, each of at most 256 characters.
@@ -103,7 +105,8 @@ struct Bulk {
 }
 
 /// What came of it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct BulkView {
     /// Everybody whose settings are now as asked for.
     users: Vec<Person>,

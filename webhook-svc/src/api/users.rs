@@ -4,7 +4,6 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::User;
 use pulsarr_shared::quota;
 use pulsarr_shared::store::{Db, EntryFilter, EntryLine, StoreError};
-use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
@@ -27,14 +26,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 }];
 
 /// Everybody.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UserList {
     /// The owner first, then by user name.
     pub users: Vec<UserView>,
 }
 
 /// A person with a watchlist.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UserView {
     /// Plex's key: names change, this does not.
     pub uuid: String,
@@ -67,7 +68,8 @@ pub struct UserView {
 }
 
 /// What the household allows a user.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StandingView {
     /// Somebody is asked about everything.
     pub require_approval: bool,

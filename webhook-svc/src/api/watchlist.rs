@@ -5,7 +5,6 @@ use pulsarr_shared::model::{EntryId, EntryState, ExternalIds, ImdbId, MediaType,
 use pulsarr_shared::store::{
     Anew, Db, EntryFilter, EntryLine, EntryRow, OtherWish, PlaceRow, PlacementLine, PlacementRow, StoreError,
 };
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use warp::http::Method;
 use warp::reply::Response;
@@ -92,7 +91,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// A page of entries, the newest first.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WatchlistPage {
     /// At most as many as were asked for.
     pub entries: Vec<WatchlistEntry>,
@@ -101,7 +101,8 @@ pub struct WatchlistPage {
 }
 
 /// One title on one list.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WatchlistEntry {
     /// The entry's number: later entries have higher ones.
     pub id: i64,
@@ -131,7 +132,8 @@ pub struct WatchlistEntry {
 }
 
 /// The ids a title has elsewhere, as far as they are known.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TitleIds {
     /// `tt90000002`
     pub imdb: Option<String>,
@@ -142,7 +144,8 @@ pub struct TitleIds {
 }
 
 /// One entry's way into one instance.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlacementInShort {
     /// Into which.
     pub instance: String,
@@ -153,7 +156,8 @@ pub struct PlacementInShort {
 }
 
 /// One entry with everything that happened to it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WatchlistStory {
     /// The entry itself.
     #[serde(flatten)]
@@ -175,7 +179,8 @@ pub struct WatchlistStory {
 }
 
 /// Another entry of the same title.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OtherWishView {
     /// Its number.
     pub entry: i64,
@@ -188,7 +193,8 @@ pub struct OtherWishView {
 }
 
 /// One entry's way into one instance, step by step.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlacementView {
     /// Its number, by which failures are tried again.
     pub id: i64,
@@ -217,7 +223,8 @@ pub struct PlacementView {
 }
 
 /// How an arr first took a title that was removed there later.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TakenView {
     /// When.
     pub at_ms: i64,
@@ -228,7 +235,8 @@ pub struct TakenView {
 }
 
 /// A place in quotas.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlaceView {
     /// On what grounds it was taken: `room`, `approval`, `bypass`.
     pub granted: &'static str,
@@ -294,7 +302,8 @@ fn unknown(id: i64) -> ApiError {
 }
 
 /// Where a person wants an entry to go.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Route {
     /// Instances that take such titles: at least one.
@@ -308,7 +317,8 @@ struct Route {
 }
 
 /// Why a person keeps an entry out.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Exclude {
     /// What is said with it.

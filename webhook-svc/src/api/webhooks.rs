@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use pulsarr_shared::store::{ConnectionRow, PageFrom, WebhookRow, WebhookState};
-use schemars::JsonSchema;
 use serde::Serialize;
 use warp::http::Method;
 use warp::reply::Response;
@@ -61,14 +60,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// Every connection.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectionList {
     /// By the name of the instance.
     pub webhooks: Vec<ConnectionView>,
 }
 
 /// How the connection of one instance stands.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectionView {
     /// The instance.
     pub instance: String,
@@ -83,7 +84,8 @@ pub struct ConnectionView {
 }
 
 /// What came in.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Inbox {
     /// Newest first.
     pub webhooks: Vec<WebhookView>,
@@ -94,7 +96,8 @@ pub struct Inbox {
 }
 
 /// One webhook.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WebhookView {
     /// Counts up.
     pub id: i64,

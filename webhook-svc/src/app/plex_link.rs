@@ -5,7 +5,6 @@ use std::sync::{Mutex as Brief, PoisonError};
 
 use pulsarr_shared::clock::UnixMs;
 use pulsarr_shared::link::PendingPin;
-use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -135,7 +134,8 @@ impl PlexLink {
 }
 
 /// A token that is stored.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LinkedView {
     /// Plex's user name of the account.
     pub is: String,
