@@ -131,9 +131,9 @@ impl LogFile {
     pub(super) fn push(&'static self, line: &str) {
         let line = line.trim_end();
         let mut now = self.now();
-        let Some(wanted) = now.wanted.clone() else { return };
+        let Some(wanted) = &now.wanted else { return };
         if now.thread.is_none() {
-            now.thread = self.begin(wanted);
+            now.thread = self.begin(wanted.clone());
         }
         let waiting = self.waiting_bytes.fetch_add(line.len(), Ordering::Relaxed);
         let sent = match &now.thread {
