@@ -74,7 +74,10 @@ fn put_on_record(failure: &Failure, begun: &Begun, trigger: Trigger) {
     let Ok(json) = serde_json::to_string(&report) else { return };
     let noted = store.write(|db| {
         let at = format!("{} (process {})", holder.host, holder.pid);
-        db.start_run(&begun.run_id, trigger, &at, begun.at_ms)?;
+        // One that got as far as the store has its row.
+        if db.run(&begun.run_id)?.is_none() {
+            db.start_run(&begun.run_id, trigger, &at, begun.at_ms)?;
+        }
         db.end_run(&begun.run_id, RunResult::Failed, &json, now_ms)
     });
     if let Err(error) = noted {
