@@ -2,7 +2,7 @@
 
 use pulsarr_tests::browser::Look;
 use pulsarr_tests::fakes::Fault;
-use pulsarr_tests::first_visit::{begin, go_through, nothing_set_up};
+use pulsarr_tests::first_visit::{add, begin, begin_with_a_code, go_through, nothing_set_up};
 use pulsarr_tests::household::wait_until;
 use pulsarr_tests::session::PASSWORD;
 
@@ -94,5 +94,58 @@ fn instances_are_tried_out_chosen_for_and_mended_and_the_setup_goes_on_where_it_
         let resource = radarr.resource(added.id).unwrap();
         let chosen = (&resource["qualityProfileId"], &resource["rootFolderPath"]);
         assert_eq!(chosen, (&6.into(), &"/data/media/films".into()), "{resource:#}");
+    });
+}
+
+#[test]
+fn a_page_that_waits_does_not_take_a_form_that_is_on_its_way() {
+    play(Look::LIGHT, nothing_set_up(), |scene| {
+        let Scene { browser, household, service } = &*scene;
+        let code = begin_with_a_code(browser, service, &mut |_page| {});
+        let _ = browser.run(&format!(
+            "window.opened = true; window.looks = 0;
+             const real = window.fetch;
+             window.fetch = async (...asked) => {{
+               const answer = await real(...asked);
+               if (!(await answer.clone().text()).includes('{code}')) window.looks += 1;
+               return answer;
+             }};
+             document.querySelector('form').ariaBusy = 'true'"
+        ));
+        household.plex.claim_pin(&code);
+        browser.until("the page has seen twice that it is over", || browser.run("return window.looks"), |looks| {
+            looks.as_u64().is_some_and(|looks| looks > 1)
+        });
+        assert_eq!(browser.run("return window.opened"), true, "the page was left");
+        let _ = browser.run("document.querySelector('form').ariaBusy = null");
+        browser.sees("Plex is linked.");
+    });
+}
+
+#[test]
+fn a_page_that_waits_keeps_the_answer_to_a_form() {
+    play(Look::LIGHT, nothing_set_up(), |scene| {
+        let Scene { browser, household, service } = &*scene;
+        browser.expects("status of 422");
+        begin(browser, household, service);
+        browser.at("/setup/instances");
+        household.radarr.inject(Fault::on("POST", "/api/v3/notification").status(500));
+        add(browser, "Radarr", "movies", &household.radarr.url(), &household.radarr.api_key());
+        browser.finds("form[action$='/fix'] button");
+        browser.goto("/setup/instances?kind=sonarr");
+        browser.fill("Name", "shows");
+        browser.fill("Address", &household.sonarr.url());
+        browser.fill("API key", "ffffffffffffffffffffffffffffffff");
+        browser.press("Test");
+        browser.finds("#outcome .notice.is-bad");
+        household.radarr.clear_faults();
+        // As if it were pressed on another page.
+        let _ = browser.run(
+            "const form = document.querySelector(\"form[action$='/fix']\");
+             if (form) fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) })",
+        );
+        browser.until("the webhook is well", || browser.count("form[action$='/fix'] button"), |buttons| *buttons == 0);
+        browser.finds("#outcome .notice.is-bad");
+        assert_eq!(browser.value("Name"), "shows");
     });
 }

@@ -59,7 +59,12 @@ pub fn begin(browser: &Browser, household: &Household, service: &Service) {
     browser.press("Continue");
 }
 
-fn begin_at(browser: &Browser, household: &Household, service: &Service, at: &mut impl FnMut(&'static str)) {
+/// Makes the account and asks Plex for a code, which it gives; the page waits for it to be entered.
+///
+/// # Panics
+/// When a page does not do what it is there for.
+#[must_use]
+pub fn begin_with_a_code(browser: &Browser, service: &Service, at: &mut impl FnMut(&'static str)) -> String {
     browser.expects("status of 403");
     browser.expects("status of 422");
     browser.goto("/activity");
@@ -79,13 +84,21 @@ fn begin_at(browser: &Browser, household: &Household, service: &Service, at: &mu
     browser.press("Get a code");
     browser.finds(".big-code");
     at("setup-plex");
-    household.plex.claim_pin(&browser.text_of(".big-code"));
+    browser.text_of(".big-code")
+}
+
+fn begin_at(browser: &Browser, household: &Household, service: &Service, at: &mut impl FnMut(&'static str)) {
+    household.plex.claim_pin(&begin_with_a_code(browser, service, at));
     // The page looks by itself.
     browser.sees("Plex is linked.");
     browser.sees("mirela_q");
 }
 
-fn add(browser: &Browser, app: &str, name: &str, url: &str, api_key: &str) {
+/// Adds an instance, the first of its kind as the default one.
+///
+/// # Panics
+/// When it does not come to stand on the page.
+pub fn add(browser: &Browser, app: &str, name: &str, url: &str, api_key: &str) {
     browser.goto(&format!("/setup/instances?kind={}", app.to_lowercase()));
     browser.fill("Name", name);
     browser.fill("Address", url);

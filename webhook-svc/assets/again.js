@@ -1,6 +1,7 @@
 // Pages that wait for something look by themselves whether it has come: <p data-again="2" data-state="waiting K7QX"> asks for the same
-// page every two seconds, and shows it anew once its state is another one. Whoever is typing is not disturbed. With data-parts only what
-// is marked by data-part, and has an id, is shown anew, but for what somebody has changed or is at.
+// page every two seconds, and shows it anew once its state is another one. Whoever is typing, or has sent a form, is not disturbed. With
+// data-parts only what is marked by data-part, and has an id, is shown anew, but for what somebody has changed or is at: a page that
+// answers a form has to, since loading it anew would lose the answer.
 "use strict";
 (() => {
   const waits = () => document.querySelector("[data-again]");
@@ -13,6 +14,9 @@
     return /^(checkbox|radio)$/.test(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
   };
   const isTouched = (part) => fields(part).some((field) => field === document.activeElement || isChanged(field));
+
+  // Another page on its way is what somebody has asked for.
+  const isLeft = () => document.querySelector("form[aria-busy=true]") !== null;
 
   const show = (page) => {
     if (waits().dataset.parts === undefined) {
@@ -30,8 +34,8 @@
       const answer = await fetch(location.href, { headers: { accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const state = page.querySelector("[data-again]")?.dataset.state;
-      if (answer.redirected) return location.reload();
-      if (answer.ok && state !== waits().dataset.state) show(page);
+      if (answer.redirected && !isLeft()) return location.replace(answer.url);
+      if (answer.ok && !isLeft() && state !== waits().dataset.state) show(page);
     } catch { /* the service is away for a moment */ }
     if (waits()) setTimeout(look, waits().dataset.again * 1000);
   };

@@ -1,6 +1,6 @@
 //! Rule tests: a described title, decided by the rules alone. Quotas and people's standing have no say in it.
 
-use crate::model::{Decision, Destination, ExcludedBy, Outcome, Stage, Standing, Verdict, WaitsFor};
+use crate::model::{ArrOptions, Decision, Destination, ExcludedBy, Outcome, Stage, Standing, Verdict, WaitsFor};
 use crate::plan::{self, Question};
 
 use super::policy::{Disks, Policy};
@@ -38,19 +38,46 @@ pub fn outcome_of_test(test: &RuleTest, policy: &Policy<'_>) -> Result<String, S
     Err(text)
 }
 
-/// What the rules do with a described title, as a test would expect it, in the words of the settings file: `{"route": ["anime"]}`.
+/// What the rules do with a described title, as a test would expect it, in the words of the settings file:
+/// `{"route": ["anime"], "approval": false, "options": {"anime": {"series_type": "anime", ..}}}`. Whatever a later change makes of it
+/// otherwise, the test fails: so it says too that nobody is asked, and every option, also those that are the instance's own.
 #[must_use]
 pub fn expected_by_rules(given: &Described, policy: &Policy<'_>) -> serde_json::Value {
     let outcome = decide(given, policy).outcome;
-    if matches!(outcome, Outcome::Exclude { by: ExcludedBy::Rule, .. }) {
+    if is_excluded(&outcome) {
         return serde_json::json!({"exclude": true});
     }
-    let route: Vec<&str> = destinations(&outcome).iter().map(|to| to.instance.as_str()).collect();
-    let mut expected = serde_json::json!({"route": route});
-    if matches!(outcome, Outcome::Hold { waits_for: WaitsFor::Approval(_), .. }) {
-        expected["approval"] = true.into();
+    let destinations = destinations(&outcome);
+    let route: Vec<&str> = destinations.iter().map(|to| to.instance.as_str()).collect();
+    let mut expected = serde_json::json!({"route": route, "approval": is_asked_about(&outcome)});
+    if destinations.is_empty() {
+        expected["exclude"] = false.into();
+    } else {
+        expected["options"] = destinations.iter().map(|to| (to.instance.clone(), all_options(to))).collect();
     }
     expected
+}
+
+/// Every option of a destination by its key in the settings file; those that it leaves to the arr as [`NOTHING`].
+fn all_options(to: &Destination) -> serde_json::Value {
+    let mut options = serde_json::to_value(&to.options).unwrap_or_default();
+    if let serde_json::Value::Object(options) = &mut options {
+        options.remove("kind");
+        let left_out = ["quality_profile", "root_folder_path"];
+        let seasons = matches!(to.options.arr, ArrOptions::Sonarr { .. }).then_some("seasons");
+        for key in left_out.into_iter().chain(seasons) {
+            options.entry(key).or_insert_with(|| NOTHING.into());
+        }
+    }
+    options
+}
+
+fn is_excluded(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Exclude { by: ExcludedBy::Rule, .. })
+}
+
+fn is_asked_about(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Hold { waits_for: WaitsFor::Approval(_), .. })
 }
 
 fn decide(given: &Described, policy: &Policy<'_>) -> Decision {
@@ -84,13 +111,13 @@ fn mismatches(expect: &Expectation, decision: &Decision) -> Vec<String> {
             mismatches.push(format!("expected route {}, got {}", listed(&expected), listed(&found)));
         }
     }
-    let excluded = matches!(outcome, Outcome::Exclude { by: ExcludedBy::Rule, .. });
+    let excluded = is_excluded(outcome);
     if expect.exclude.is_some_and(|expected| expected != excluded) {
         mismatches.push(
             if excluded { "expected no exclusion, got one" } else { "expected an exclusion, got none" }.to_owned(),
         );
     }
-    let asked = matches!(outcome, Outcome::Hold { waits_for: WaitsFor::Approval(_), .. });
+    let asked = is_asked_about(outcome);
     if expect.approval.is_some_and(|expected| expected != asked) {
         mismatches.push(
             if asked { "expected that nobody is asked" } else { "expected that approval is asked for" }.to_owned(),

@@ -254,7 +254,9 @@ mod tests {
             (&true.into(), &"settings made in the service".into())
         );
         let kept = household.db().declarations().unwrap();
-        assert_eq!(kept[0].body["expect"], json!({"route": ["uhd"]}));
+        let expect = &kept[0].body["expect"];
+        assert_eq!((&expect["route"], &expect["approval"]), (&json!(["uhd"]), &false.into()));
+        assert_eq!(expect["options"]["uhd"]["search_on_add"], true, "{expect}");
         // It is read with the settings, and told with them.
         let export = household.app.config().export(std::path::Path::new(".")).unwrap().text;
         assert!(export.contains("tests:\n- ") && export.contains("Laura goes along"), "{export}");
@@ -275,6 +277,44 @@ mod tests {
         assert!(household.db().declarations().unwrap().iter().all(|it| it.section != Section::Tests));
         let again = household.send(Method::DELETE, "/rule-tests/Laura", None, &Value::Null).await;
         assert_eq!(again.status, 404);
+    }
+
+    #[tokio::test]
+    async fn whatever_a_rule_makes_of_it_otherwise_fails_the_test() {
+        for (change, told) in [
+            (json!({"exclude": true}), "expected route uhd, got nowhere"),
+            (json!({"require_approval": true}), "expected that nobody is asked"),
+            (json!({"route": {"to": "uhd", "quality_profile": "Any"}}), "expected uhd with quality_profile "),
+            (json!({"route": {"to": "uhd", "root_folder_path": "/elsewhere"}}), "expected uhd with root_folder_path "),
+            (json!({"route": {"to": "uhd", "tags": ["kids"]}}), "expected uhd with tags "),
+            (json!({"route": {"to": "uhd", "search_on_add": false}}), "expected uhd with search_on_add true, got false"),
+            (json!({"route": {"to": "uhd", "monitor": "none"}}), "expected uhd with monitor "),
+            (json!({"route": {"to": "uhd", "minimum_availability": "announced"}}), "expected uhd with minimum_"),
+        ] {
+            let household = Household::new(SETTINGS);
+            assert_eq!(household.send(Method::POST, "/rule-tests", None, &laura()).await.status, 201);
+            let mut rule = change.clone();
+            rule["name"] = "another".into();
+            rule["priority"] = 999.into();
+            let added = household.send(Method::POST, "/rules", None, &rule).await;
+            assert_eq!(added.status, 201, "{}", added.json);
+            let test = tests_of(&household.app.config()).pop().unwrap();
+            assert!(!test.passed && test.because.starts_with(told), "{change}: {}", test.because);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_show_comes_out_as_holds_and_a_rule_about_its_seasons_fails_it() {
+        let sonarr = "- {name: shows, kind: sonarr, url: \"http://127.0.0.1:8989\", api_key: k, default: true}\nusers:";
+        let household = Household::new(&SETTINGS.replace("users:", sonarr));
+        let frieren = json!({"name": "Frieren", "given": {"title": "Frieren", "type": "show", "genres": ["Anime"]}});
+        let rule = json!({"name": "seasons", "route": {"to": "shows", "seasons": [1, 3], "tags": ["a", "b"]}});
+        assert_eq!(household.send(Method::POST, "/rules", None, &rule).await.status, 201);
+        let added = household.send(Method::POST, "/rule-tests", None, &frieren).await;
+        assert_eq!((added.status, &added.json["passed"]), (201, &true.into()), "{}", added.json);
+        assert_eq!(household.send(Method::DELETE, "/rules/seasons", None, &Value::Null).await.status, 204);
+        let test = tests_of(&household.app.config()).pop().unwrap();
+        assert!(!test.passed && test.because.contains("expected shows with seasons 1, 3, got none"), "{}", test.because);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use warp::reply::Response;
 
 use super::steps::{Progress, Shown, Step, frame};
 use crate::api::first_sync;
+use crate::api::instance_health::Health;
 use crate::pages::instances::form::{self, InstanceForm};
 use crate::pages::instances::new::{Sent, first, sent};
 use crate::pages::instances::{Line, lines};
@@ -25,7 +26,7 @@ struct Instances {
     lines: Vec<Line>,
     /// The form that is open; its kind is empty when none is.
     it: InstanceForm,
-    /// What is looked at again by itself.
+    /// How they are; empty when all is well. Until then the page looks again.
     state: String,
 }
 
@@ -43,11 +44,15 @@ async fn draw(ask: &Ask, status: StatusCode, sent: Option<InstanceForm>) -> Resu
         (None, Some(kind)) => InstanceForm { short: true, ..first(&ask.app, kind) },
         (None, None) => InstanceForm::default(),
     };
-    let state = lines.iter().map(|line| format!("{} {}", line.webhook, line.standing.health.word()));
+    let is_well = |line: &Line| line.webhook == "ok" && line.standing.health == Health::Ok;
+    let state = match lines.iter().all(is_well) {
+        true => Vec::new(),
+        false => lines.iter().map(|line| format!("{} {}", line.webhook, line.standing.health.word())).collect(),
+    };
     let page = Instances {
         frame: frame(ask, "Add Radarr and Sonarr").await?,
         steps: Progress::of(ask).await?.steps(Step::Instances),
-        state: state.collect::<Vec<_>>().join(", "),
+        state: state.join(", "),
         lines,
         it,
     };
