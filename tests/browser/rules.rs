@@ -193,7 +193,7 @@ fn tests_beside_the_rules_are_judged_as_the_rules_are_now_and_as_they_would_be()
     ));
     play_signed_in(Look::LIGHT, household, |scene| {
         let browser = &scene.browser;
-        browser.goto("/rules");
+        browser.goto("/rules/tests");
         browser.sees("the lonely rider stays away");
         assert_eq!((browser.count("td .badge.is-ok"), browser.count("td .badge.is-bad")), (2, 0));
         browser.goto("/rules/new");
@@ -211,6 +211,8 @@ fn tests_beside_the_rules_are_judged_as_the_rules_are_now_and_as_they_would_be()
         browser.press("Save the rule");
         browser.at("/rules");
         browser.sees("nothing funny");
+        browser.press("Look at them");
+        browser.at("/rules/tests");
         browser.until(
             "the test of comedies fails",
             || (browser.count("td .badge.is-ok"), browser.count("td .badge.is-bad")),
@@ -246,7 +248,7 @@ fn tries_a_title_and_keeps_it(look: Look) -> impl FnOnce(&mut Scene) {
         browser.until("it is added", || browser.text(), |text| !text.contains("nowhere"));
         browser.fill("Name of the test", "comedies are taken");
         browser.press("Keep as a test");
-        browser.at("/rules");
+        browser.at("/rules/tests");
         browser.sees("comedies are taken");
         assert_eq!((browser.count("td .badge.is-ok"), browser.count("td .badge.is-bad")), (1, 0));
         // A rule that says otherwise is kept all the same, and the test says so.
@@ -261,7 +263,10 @@ fn tries_a_title_and_keeps_it(look: Look) -> impl FnOnce(&mut Scene) {
         browser.sees("1 of 1 tests of the rules fail");
         browser.press("Save the rule");
         browser.at("/rules");
-        browser.sees("0 of 1 pass");
+        browser.sees("1 of 1 fail");
+        browser.press("Look at them");
+        browser.at("/rules/tests");
+        browser.sees("expected route");
         browser.press("Run all");
         browser.sees("1 of 1 tests of the rules fail");
     }

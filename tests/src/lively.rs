@@ -195,6 +195,7 @@ impl Lively {
         ] {
             self.set("POST", "/rules", &rule);
         }
+        self.expect_things();
         self.household.sync_well();
         let of_user = |name: &str, settings: Value| self.set("PUT", &format!("/users/{name}/settings"), &settings);
         of_user("ines_vale", json!({"alias": "Ines", "require_approval": true}));
@@ -210,6 +211,21 @@ impl Lively {
             json!({"quotas": [{"type": "movie", "period": "rolling", "days": 7, "limit": 2, "when_exceeded": "wait"}]}),
         );
         of_user("viktor_haas", json!({"alias": "Grandpa", "bypass_quota": true}));
+    }
+
+    /// Tests of the rules, more than fit on one page. One of them was written before the rules were.
+    fn expect_things(&self) {
+        for number in 1..=27 {
+            let given = json!({
+                "title": format!("The Harbour Lantern, part {number}"), "type": "show", "genres": ["Anime", "Drama"],
+                "year": 1990 + number,
+            });
+            let body = json!({"name": format!("anime of {} belongs to the anime Sonarr", 1990 + number), "given": given});
+            self.set("POST", "/rule-tests", &body);
+        }
+        let given = json!({"title": "Nine Hours of Harbour", "type": "movie", "runtime": 540});
+        let expect = json!({"route": ["movies"], "approval": false});
+        self.set("POST", "/rule-tests", &json!({"name": "long films are added at once", "given": given, "expect": expect}));
     }
 
     fn set(&self, method: &str, path: &str, body: &Value) {

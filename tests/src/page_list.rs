@@ -58,6 +58,7 @@ pub const PAGES: &[Listed] = &[
     page("rules", "/rules"),
     page("rule-new", "/rules/new"),
     page("rule-try", "/rules/try"),
+    page("rule-tests", "/rules/tests"),
     about("rule", "/rules/{id}", "SELECT name FROM declarations WHERE section = 'rules' AND name LIKE 'good%'"),
     page("users", "/users"),
     page("users-defaults", "/users/defaults"),

@@ -65,7 +65,7 @@ pub fn explain<'a>(
     }
     let of = |id: UserId| users.iter().find(|user| user.id == id);
     let (found, elsewhere): (Vec<_>, Vec<_>) = db
-        .find_entries_in_short(wanted, false)?
+        .find_entries_in_short(wanted, false, None)?
         .into_iter()
         .filter_map(|(entry, owner)| Some((of(owner)?, entry)))
         .partition(|(owner, _)| meant(owner, user));

@@ -5,7 +5,6 @@ use crate::plan::{self, Question};
 
 use super::policy::{Disks, Policy};
 use super::rule::{Described, Expectation, RuleTest};
-use super::sheet::Sheet;
 
 /// How an empty option is told.
 const NOTHING: &str = "none";
@@ -81,11 +80,9 @@ fn is_asked_about(outcome: &Outcome) -> bool {
 }
 
 fn decide(given: &Described, policy: &Policy<'_>) -> Decision {
-    let Described { title, user, wanted_by, free_space } = given;
-    let sheet = Sheet { title, user, wanted_by: Some(*wanted_by), free_space: *free_space };
     let question = Question {
-        sheet,
-        disks: &Disks::all(*free_space),
+        sheet: given.sheet(),
+        disks: &Disks::all(given.free_space),
         standing: &Standing::default(),
         approval: None,
         asked_by: None,

@@ -10,7 +10,7 @@ use crate::model::{
 
 use super::condition::{Condition, Truth};
 use super::field::FieldSet;
-use super::sheet::Look;
+use super::sheet::{Look, Sheet};
 
 /// One rule. What it does when it matches is any of the actions below.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -304,6 +304,14 @@ pub struct Described {
     pub wanted_by: u32,
     /// Bytes free wherever it would go.
     pub free_space: Option<u64>,
+}
+
+impl Described {
+    /// What conditions look at.
+    #[must_use]
+    pub const fn sheet(&self) -> Sheet<'_> {
+        Sheet { title: &self.title, user: &self.user, wanted_by: Some(self.wanted_by), free_space: self.free_space }
+    }
 }
 
 /// What a rule test expects. What is not named is not looked at.

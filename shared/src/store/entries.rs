@@ -403,12 +403,17 @@ impl Db<'_> {
         Ok(entries)
     }
 
-    /// [`Db::find_entries`] in short: each entry with whose it is; `only_open` leaves out those that were closed. Costs a walk through the
-    /// names, and what it finds.
+    /// [`Db::find_entries`] in short: each entry with whose it is, `most` of them if there are more; `only_open` leaves out those that were
+    /// closed. Costs a walk through the names, and what it finds.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn find_entries_in_short(self, text: &str, only_open: bool) -> Result<Vec<(EntryId, UserId)>, StoreError> {
+    pub fn find_entries_in_short(
+        self,
+        text: &str,
+        only_open: bool,
+        most: Option<u32>,
+    ) -> Result<Vec<(EntryId, UserId)>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "-- entries.find_in_short\n\
              SELECT e.id, e.user_id FROM (\n\
@@ -417,10 +422,12 @@ impl Db<'_> {
                  SELECT id, title FROM titles WHERE (plex_id = ?2 OR imdb_id = ?2 OR tmdb_id = ?3 OR tvdb_id = ?3)\n\
                      AND NOT contains_folded(title, ?1)) t\n\
              CROSS JOIN entries e ON e.title_id = t.id WHERE e.closed_at_ms IS NULL OR NOT ?4\n\
-             ORDER BY lower(t.title), t.id, e.id DESC",
+             ORDER BY lower(t.title), t.id, e.id DESC LIMIT ?5",
         )?;
         let number: Option<u32> = text.parse().ok();
-        let rows = query.query_map(params![letters::folded(text), text, number, only_open], |row| {
+        // A limit below 0 is none.
+        let most = most.map_or(-1, i64::from);
+        let rows = query.query_map(params![letters::folded(text), text, number, only_open, most], |row| {
             Ok((EntryId(row.get(0)?), UserId(row.get(1)?)))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

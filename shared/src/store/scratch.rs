@@ -256,7 +256,7 @@ mod tests {
     fn a_scratch_of_nothing_is_empty_and_makes_nothing_on_disk() {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Store::scratch(&folder.path().join("absent"), false).unwrap();
-        assert_eq!(scratch.read().find_entries_in_short("", true).unwrap(), []);
+        assert_eq!(scratch.read().find_entries_in_short("", true, None).unwrap(), []);
         assert!(!folder.path().join("absent").exists());
     }
 

@@ -1,6 +1,9 @@
 //! The tests of the rules: what is expected to become of described titles. Those that people keep here stand beside those of the settings
 //! file and are read with them; what the file has is changed there.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{Declaration, Section};
 use pulsarr_shared::routing::{expected_by_rules, outcome_of_test};
@@ -14,6 +17,7 @@ use super::editing::{self, body_of, expected_version, unchanged, with_version};
 use super::endpoint::{Answer, Endpoint, answer, shape};
 use super::session::done;
 use super::simulate::{TURN, in_turn, wish_of};
+use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{Access, ApiError, Ask, FieldProblem, json};
@@ -100,11 +104,30 @@ pub struct TestView {
 /// All of them, judged by the rules of `config`; behind them those that are kept and cannot be read. Asks nobody.
 pub fn tests_of(config: &Config) -> Vec<TestView> {
     let policy = config.policy();
-    let judged = config.settings.tests.iter().map(|test| {
-        let outcome = outcome_of_test(test, &policy);
+    views(config, config.settings.tests.iter().map(|test| outcome_of_test(test, &policy)))
+}
+
+/// [`tests_of`] the settings as they are, without what every rule said to those that fail.
+///
+/// # Errors
+/// When the judging breaks off.
+pub async fn judged(app: &Arc<App>) -> Result<Vec<TestView>, ApiError> {
+    let kept = Arc::clone(app);
+    let judged = tokio::task::spawn_blocking(move || {
+        let config = kept.config();
+        views(&config, kept.judged_tests.by(&config).iter().cloned())
+    });
+    judged.await.map_err(|_| ApiError::unavailable("the tests were not judged to the end: look again"))
+}
+
+/// The tests, with what came of each.
+fn views(config: &Config, outcomes: impl Iterator<Item = Result<String, String>>) -> Vec<TestView> {
+    let kept = editing::kept(config).filter(|it| it.section == Section::Tests);
+    let kept: HashMap<&str, &Declaration> = kept.map(|it| (it.name.as_str(), it)).collect();
+    let judged = config.settings.tests.iter().zip(outcomes).map(|(test, outcome)| {
         let standing = Standing::of_item(config, "tests", "name", &test.name);
         // One without a name of its own stands in the file: what is kept here has one.
-        let kept = editing::kept(config).find(|it| is_called(it, &test.name)).filter(|_| !standing.read_only);
+        let kept = kept.get(Section::Tests.folded(&test.name).as_str()).filter(|_| !standing.read_only);
         TestView {
             name: test.name.clone(),
             passed: outcome.is_ok(),
@@ -136,15 +159,26 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
     answer(&TestList { tests: tests_of(&ask.app.config()) })
 }
 
-/// Where the described title would go now, with everything that leads to it.
+/// What becomes of a described title.
+pub struct Tried {
+    /// Where it would go now, with everything that leads to it.
+    pub outlook: Outlook,
+    /// What a test that is kept now would expect: what the rules alone do with it.
+    pub expected: Value,
+}
+
+/// What would become of the described title now.
 ///
 /// # Errors
 /// 422 with what is wrong with the description, by field; when the store cannot be read.
-pub async fn try_out(ask: &Ask, given: &Value) -> Result<Outlook, ApiError> {
+pub async fn try_out(ask: &Ask, given: &Value) -> Result<Tried, ApiError> {
     let config = ask.app.config();
     let (wish, clock) = (wish_of(&config, given)?, ask.app.clock.clone());
+    let expected = expected_by_rules(&wish, &config.policy());
     let seen = in_turn(&TURN, move || simulate::described(&config, &*clock, &wish)).await??;
-    seen.entries.into_iter().next().ok_or_else(|| ApiError::unavailable("nothing came of it: try again"))
+    let outlook = seen.entries.into_iter().next();
+    let outlook = outlook.ok_or_else(|| ApiError::unavailable("nothing came of it: try again"))?;
+    Ok(Tried { outlook, expected })
 }
 
 /// Keeps the test in the body.

@@ -9,6 +9,7 @@ pub mod data_folder;
 mod friend_requests;
 pub mod insights;
 mod instance_health;
+pub mod judged_tests;
 pub mod lane_health;
 mod plex_health;
 mod plex_link;
@@ -41,6 +42,7 @@ use self::connections::Connections;
 use self::data_folder::LastLook;
 use self::insights::Insights;
 use self::instance_health::InstanceHealth;
+use self::judged_tests::JudgedTests;
 use self::lane_health::LaneHealth;
 use self::plex_health::PlexHealth;
 use self::posters::Posters;
@@ -119,6 +121,8 @@ pub struct App {
     pub last_look: LastLook,
     /// How many entries each rule decides, as it was counted last.
     pub rule_reach: RuleReach,
+    /// What came of the tests of the rules.
+    pub judged_tests: JudgedTests,
     /// The look at runs for all who listen.
     pub run_watch: RunWatch,
 }
@@ -166,6 +170,7 @@ impl App {
             part_restarts: AtomicU64::new(0),
             event_streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             rule_reach: RuleReach::default(),
+            judged_tests: JudgedTests::default(),
             run_watch: RunWatch::default(),
             insights: Insights::default(),
             last_look: LastLook::default(),

@@ -1,4 +1,4 @@
-//! All rules in the order in which they are judged, with what each does; and the tests that say whether they do.
+//! All rules in the order in which they are judged, with what each does.
 
 use askama::Template;
 use pulsarr_shared::config::Config;
@@ -12,7 +12,7 @@ use super::place_of;
 use super::sentences::sentence;
 use crate::api::editing;
 use crate::api::rule_reach::{Reach, entries_by_rule};
-use crate::api::rule_tests::{self, TestView};
+use crate::api::rule_tests;
 use crate::api::rules::{self, RuleList, RuleView};
 use crate::api::{rule_changes, rule_order};
 use crate::pages::{Form, Frame, Notice, Page, encoded, html, see_other};
@@ -44,18 +44,14 @@ struct Order {
     pages: usize,
     /// Where titles go that no rule claims: the type, the application that takes it, its default instance or nothing.
     defaults: Vec<(MediaType, &'static str, String)>,
-    tests: Vec<TestView>,
+    /// How many tests of the rules there are, and how many of them fail.
+    tests: (usize, usize),
 }
 
 impl Order {
     /// The priority that was typed for a rule, and refused.
     fn typed_for(&self, row: &Row) -> Option<&str> {
         self.typed.as_deref().filter(|_| row.rule.name == self.refused)
-    }
-
-    /// How many tests come out as expected.
-    fn passed(&self) -> usize {
-        self.tests.iter().filter(|test| test.passed).count()
     }
 
     /// Whether any of these rules can be moved.
@@ -113,7 +109,8 @@ async fn draw(ask: &Ask, status: StatusCode, refused: Refused) -> Result<Respons
         let found = default_instance(&config.settings.instances, media_type);
         (media_type, app_for(media_type), found.map(|instance| instance.name.clone()).unwrap_or_default())
     });
-    let tests = rule_tests::tests_of(&config);
+    let tests = rule_tests::judged(&ask.app).await?;
+    let tests = (tests.len(), tests.iter().filter(|test| !test.passed).count());
     let (defaults, state) = (defaults.into(), editing::state_now(&config));
     let Refused { problem, rule: refused, typed, stale } = refused;
     let order = Order { frame, problem, refused, typed, stale, state, rows, all: count, page, pages, defaults, tests };
@@ -167,20 +164,6 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
             None => draw(&ask, StatusCode::OK, Refused::default()).await,
         },
         "remove" => remove(ask, name, version).await,
-        "judge" => {
-            let tests = rule_tests::tests_of(&ask.app.config());
-            let (all, failed) = (tests.len(), tests.iter().filter(|test| !test.passed).count());
-            let said = match failed {
-                0 => Notice::ok(format!("All {all} tests of the rules pass.")),
-                failed => Notice::bad(format!("{failed} of {all} tests of the rules fail.")),
-            };
-            Ok(see_other(&ask, "/rules", Some(said)))
-        }
-        "untest" => {
-            let asked = ask.with_body(&Value::Null).about("name", name).if_match(version);
-            let said = format!("Removed: the test {name}.");
-            after(&ask, &format!("the test {name}"), None, rule_tests::remove(asked).await, said).await
-        }
         "up" | "down" => {
             let order = moved(rules::movable(&ask.app.config()), name, what == "up");
             arrange(ask, &form, order).await

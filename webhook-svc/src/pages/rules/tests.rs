@@ -452,9 +452,11 @@ async fn rules_of_the_file_are_shown_and_copied_and_not_changed() {
         assert!(list.contains(expected), "{expected} is missing in {list}");
     }
     assert!(!list.contains("value=\"off"), "{list}");
-    assert!(list.contains("Laura is old") && list.contains("it goes to uhd"), "{list}");
-    assert!(list.contains("expected route uhd, got movies"), "{list}");
     assert!(list.contains("no default Sonarr"), "{list}");
+    let tests = visitor.get("/rules/tests").await.text;
+    for expected in ["Laura is old", "it goes to uhd", "expected route uhd, got movies"] {
+        assert!(tests.contains(expected), "{expected} is missing in {tests}");
+    }
     let page = visitor.get("/rules/old%20films").await.text;
     assert!(page.contains("<fieldset disabled>") && !page.contains("value=\"save\""), "{page}");
     let looked = visitor.post("/rules/old%20films", &[("do", "preview")]).await;
@@ -623,11 +625,11 @@ async fn a_title_is_tried_and_kept_as_a_test_that_fails_when_the_rules_change() 
     let visitor = Visitor::set_up(SETTINGS).await;
     wish(&visitor, 2, "<b>Bold</b>");
     assert!(visitor.get("/rules").await.text.contains("href=\"/rules/try\""));
-    let laura = [("title", "<b>Laura"), ("type", "movie"), ("year", "1944"), ("genre", "Noir, Crime")];
+    let laura = [("title", "<b>Laura"), ("type", "movie"), ("year", "1944"), ("genre", "\"Noir, black\", Crime")];
     let tried = visitor.post("/rules/try", &[&laura[..], &[("do", "try")]].concat()).await;
     assert_eq!(tried.status, 200, "{}", tried.text);
     for said in
-        ["<bdi>uhd</bdi>", "<bdi>old films</bdi>", "value=\"Noir, Crime\"", "Keep as a test", "&#60;b&#62;Laura"]
+        ["<bdi>uhd</bdi>", "<bdi>old films</bdi>", "value=\"&#34;Noir, black&#34;, Crime\"", "Keep as a test", "&#60;b&#62;Laura"]
     {
         assert!(tried.text.contains(said), "{said}: {}", tried.text);
     }
@@ -646,35 +648,71 @@ async fn a_title_is_tried_and_kept_as_a_test_that_fails_when_the_rules_change() 
         assert!(refused.text.contains(said), "{said}: {}", refused.text);
     }
     assert!(kept(&visitor).is_empty());
-    let saved = visitor.post("/rules/try", &[&laura[..], &[("do", "keep"), ("name", "old <i>")]].concat()).await;
-    assert_eq!((saved.status, saved.header("location")), (303, "/rules"), "{}", saved.text);
+    // What was seen is kept, and nothing else.
+    let expected = tried.text.split("name=\"expected\" value=\"").nth(1).unwrap();
+    let expected = unescaped(&expected[..expected.find('"').unwrap()]);
+    assert!(tried.text.contains("it goes to uhd"), "{}", tried.text);
+    let keep = [("do", "keep"), ("name", "old <i>"), ("expected", &*expected)];
+    let newer = [("title", "<b>Laura"), ("type", "movie"), ("year", "1974")];
+    let other = visitor.post("/rules/try", &[&newer[..], &keep].concat()).await;
+    assert!(other.status == 409 && other.text.contains("not what you have seen"), "{}", other.text);
+    assert!(other.text.contains("it goes to movies") && kept(&visitor).is_empty(), "{}", other.text);
+    let saved = visitor.post("/rules/try", &[&laura[..], &keep].concat()).await;
+    assert_eq!((saved.status, saved.header("location")), (303, "/rules/tests"), "{}", saved.text);
     let body = json!({
-        "name": "old <i>", "expect": {"route": ["uhd"]},
-        "given": {"title": "<b>Laura", "type": "movie", "year": 1944, "genre": ["Noir", "Crime"]},
+        "name": "old <i>", "expect": serde_json::from_str::<Value>(&expected).unwrap(),
+        "given": {"title": "<b>Laura", "type": "movie", "year": 1944, "genre": ["Noir, black", "Crime"]},
     });
     assert_eq!(kept(&visitor), [("old <i>".to_owned(), body)]);
     let twice = visitor.post("/rules/try", &[&laura[..], &[("do", "keep"), ("name", "OLD <i>")]].concat()).await;
     assert!(twice.status == 422 && twice.text.contains("a test of this name already"), "{}", twice.text);
-    // What the settings file declares is told as such, and has no button.
-    let list = visitor.get("/rules").await.text;
-    assert!(list.contains("old &#60;i&#62;") && list.contains("2 of 3 pass"), "{list}");
-    assert_eq!(list.matches("value=\"untest ").count(), 1, "{list}");
+    assert!(twice.text.contains("What becomes of it"), "what could be seen stays: {}", twice.text);
+    // What the settings file declares is told as such, and has no button. What fails comes first.
+    assert!(visitor.get("/rules").await.text.contains("1 of 3 fail"));
+    let list = visitor.get("/rules/tests").await.text;
+    assert!(list.contains("old &#60;i&#62;") && list.contains("1 of 3 fail"), "{list}");
+    assert!(list.find("Heat is old").unwrap() < list.find("Laura is old").unwrap(), "{list}");
+    assert_eq!(list.matches("value=\"remove ").count(), 1, "{list}");
     assert!(list.contains("pulsarr.yaml:9<") && list.contains("pulsarr.yaml:10<"), "{list}");
-    let ran = visitor.post("/rules", &[("do", "judge")]).await;
-    assert_eq!((ran.status, ran.header("location")), (303, "/rules"));
+    let ran = visitor.post("/rules/tests", &[("do", "judge")]).await;
+    assert_eq!((ran.status, ran.header("location")), (303, "/rules/tests"));
+    // It is tried as it is described, to see what every rule says.
+    let again = visitor.get("/rules/try?test=old%20%3Ci%3E").await;
+    for said in ["value=\"&#34;Noir, black&#34;, Crime\"", "&#60;b&#62;Laura", "<bdi>old films</bdi>"] {
+        assert!(again.text.contains(said), "{said}: {}", again.text);
+    }
+    assert_eq!(visitor.get("/rules/try?test=nobody").await.status, 404);
     // The rule that takes its place makes it fail: that is said before and after.
     let noir = [("name", "noir"), ("priority", "9"), ("enabled", "true"), ("exclude", "true")];
     let looked = visitor.post("/rules/new", &[&noir[..], &[("do", "preview")]].concat()).await;
     assert!(looked.text.contains("3 of 3 tests of the rules fail"), "{}", looked.text);
     assert_eq!(visitor.post("/rules/new", &[&noir[..], &[("do", "save")]].concat()).await.status, 303);
-    let list = visitor.get("/rules").await.text;
-    assert!(list.contains("0 of 3 pass") && list.contains("expected route uhd, got nowhere"), "{list}");
-    let button = list.split("value=\"untest ").nth(1).unwrap();
-    let button = format!("untest {}", unescaped(&button[..button.find('"').unwrap()]));
-    let stale = visitor.post("/rules", &[("do", "untest 1 old <i>")]).await;
+    let list = visitor.get("/rules/tests").await.text;
+    assert!(list.contains("3 of 3 fail") && list.contains("expected route uhd, got nowhere"), "{list}");
+    let button = list.split("value=\"remove ").nth(1).unwrap();
+    let button = format!("remove {}", unescaped(&button[..button.find('"').unwrap()]));
+    let stale = visitor.post("/rules/tests", &[("do", "remove 1 old <i>")]).await;
     assert!(stale.status == 412 && kept(&visitor).len() == 2, "{}", stale.text);
-    assert_eq!(visitor.post("/rules", &[("do", &button)]).await.status, 303);
+    assert_eq!(visitor.post("/rules/tests", &[("do", &button)]).await.status, 303);
     assert_eq!(kept(&visitor).len(), 1);
+}
+
+#[tokio::test]
+async fn many_tests_are_shown_a_page_at_a_time_and_few_of_those_that_fail_in_a_preview() {
+    let tests: String = (0..60)
+        .map(|number| {
+            format!("- {{name: t{number}, given: {{type: movie, year: 1944}}, expect: {{route: {}}}}}\n", ["uhd", "movies"][usize::from(number == 59)])
+        })
+        .collect();
+    let visitor = Visitor::set_up(&format!("{SETTINGS}{tests}")).await;
+    let first = visitor.get("/rules/tests").await.text;
+    assert_eq!(first.matches("<tr>").count(), 26, "{first}");
+    assert!(first.contains(">t59<") && first.contains("2 of 62 fail") && first.contains("page 1 of 3"), "{first}");
+    let last = visitor.get("/rules/tests?page=9").await.text;
+    assert!(last.contains("page 3 of 3") && last.matches("<tr>").count() == 13, "{last}");
+    let all = [("name", "none"), ("priority", "9"), ("enabled", "true"), ("exclude", "true")];
+    let looked = visitor.post("/rules/new", &[&all[..], &[("do", "preview")]].concat()).await.text;
+    assert!(looked.contains("62 of 62 tests of the rules fail") && looked.contains("and 52 more"), "{looked}");
 }
 
 #[tokio::test]
@@ -684,8 +722,12 @@ async fn a_title_of_the_watchlists_fills_the_description_in() {
     let found = visitor.post("/rules/try", &[("do", "find"), ("title", "bold"), ("type", "movie")]).await;
     assert!(found.status == 200 && found.text.contains("value=\"fill 1\""), "{}", found.text);
     assert_eq!(found.text.matches("value=\"fill ").count(), 1, "{}", found.text);
-    let all = visitor.post("/rules/try", &[("do", "find"), ("title", "")]).await;
-    assert_eq!(all.text.matches("value=\"fill ").count(), 20);
+    assert!(!found.text.contains("There are more"), "{}", found.text);
+    let many = visitor.post("/rules/try", &[("do", "find"), ("title", "ledger")]).await;
+    assert_eq!(many.text.matches("value=\"fill ").count(), 20);
+    assert!(many.text.contains("There are more"), "{}", many.text);
+    let nothing = visitor.post("/rules/try", &[("do", "find"), ("title", " ")]).await;
+    assert!(nothing.status == 422 && nothing.text.contains("a part of the title first"), "{}", nothing.text);
     let filled = visitor.post("/rules/try", &[("do", "fill 1")]).await;
     for said in ["value=\"&#60;b&#62;Bold", "name=\"year\" value=\"2025\"", "What becomes of it", "<bdi>movies</bdi>"] {
         assert!(filled.text.contains(said), "{said}: {}", filled.text);

@@ -3,17 +3,15 @@
 use askama::Template;
 use pulsarr_shared::model::{EntryId, Step};
 use pulsarr_shared::routing::{FIELDS, Field, FieldInfo, FieldKind, Sheet, Value as Fact};
-use pulsarr_shared::simulate::Outlook;
-use pulsarr_shared::store::EntryRow;
 use serde_json::{Map, Number, Value, json};
 use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::pieces;
 use crate::api::people::People;
-use crate::api::rule_tests;
+use crate::api::rule_tests::{self, Tried};
 use crate::pages::words::tone_of;
-use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::pages::{Form, Frame, Notice, Page, html, lists, see_other};
 use crate::request::{ApiError, Ask, FieldProblem};
 
 pub(super) const PAGES: &[Page] =
@@ -37,10 +35,18 @@ struct Trial {
     /// Titles of the watchlists that were looked for: entry, title and whose wish it is. `None`: nobody has looked.
     found: Option<Vec<(i64, String, String)>>,
     /// What comes of the title.
-    seen: Option<Outlook>,
+    seen: Option<Tried>,
 }
 
 impl Trial {
+    /// What a test would expect, as a sentence without a full stop.
+    fn expected(tried: &Tried) -> String {
+        let Value::Array(route) = &tried.expected["route"] else { return "it goes nowhere".to_owned() };
+        let names: Vec<&str> = route.iter().filter_map(Value::as_str).collect();
+        let to = if names.is_empty() { "it goes nowhere".to_owned() } else { format!("it goes to {}", names.join(", ")) };
+        if tried.expected["approval"] == true { format!("somebody is asked; then {to}") } else { to }
+    }
+
     const fn tone(&self, step: &Step) -> &'static str {
         tone_of(step)
     }
@@ -81,7 +87,13 @@ impl Input {
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
-    draw(&ask, StatusCode::OK, Form::default(), None, None).await
+    let Some(name) = ask.parameter("test") else {
+        return draw(&ask, StatusCode::OK, Form::default(), None, None).await;
+    };
+    let config = ask.app.config();
+    let test = config.settings.tests.iter().find(|test| test.name == name);
+    let given = &test.ok_or_else(|| ApiError::not_found(format!("there is no test `{name}` that can be read")))?.given;
+    try_out(&ask, Form::with(described(&given.title.title, &given.sheet()))).await
 }
 
 async fn draw(
@@ -89,7 +101,7 @@ async fn draw(
     status: StatusCode,
     form: Form,
     found: Option<Vec<(i64, String, String)>>,
-    seen: Option<Outlook>,
+    seen: Option<Tried>,
 ) -> Result<Response, ApiError> {
     let frame = Frame::of(ask, "rules", "Try a title").await?;
     let fields = || FIELDS.iter().filter(|info| info.field != Field::Type);
@@ -114,9 +126,17 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
 
 async fn find(ask: Ask, form: Form) -> Result<Response, ApiError> {
     let (config, text) = (ask.app.config(), form.value("title").trim().to_owned());
+    if text.is_empty() {
+        let nothing = FieldProblem { path: "title".to_owned(), message: "type a part of the title first".to_owned() };
+        let error = ApiError::fields(vec![nothing]);
+        return draw(&ask, error.status(), form.refused(&error), None, None).await;
+    }
+    /// One more, to say that there are more.
+    #[expect(clippy::cast_possible_truncation, reason = "it is a few")]
+    const MOST: u32 = MOST_FOUND as u32 + 1;
     let found = ask.app.database.read(move |db| {
         let (people, mut found) = (People::of(db, &config)?, Vec::new());
-        for (entry, user) in db.find_entries_in_short(&text, true)?.into_iter().take(MOST_FOUND) {
+        for (entry, user) in db.find_entries_in_short(&text, true, Some(MOST))? {
             let row = db.entry(entry)?;
             found.extend(row.map(|row| (entry.0, row.title.label(), people.person(user).name)));
         }
@@ -134,7 +154,7 @@ async fn fill(ask: &Ask, entry: i64) -> Result<Response, ApiError> {
         let user = People::of(db, &config)?.0.into_iter().find(|user| user.id == row.user);
         Ok(user.map(|user| {
             let sheet = Sheet { title: &row.title, user: &user, wanted_by: Some(wanted_by), free_space: None };
-            Form::with(described(&row, &sheet))
+            Form::with(described(&row.title.title, &sheet))
         }))
     });
     match filled.await? {
@@ -143,13 +163,13 @@ async fn fill(ask: &Ask, entry: i64) -> Result<Response, ApiError> {
     }
 }
 
-/// A title of the watchlists as fields of the form.
-fn described(row: &EntryRow, sheet: &Sheet<'_>) -> Vec<(String, String)> {
-    let mut fields = vec![("title".to_owned(), row.title.title.clone())];
+/// A title as fields of the form.
+fn described(title: &str, sheet: &Sheet<'_>) -> Vec<(String, String)> {
+    let mut fields = vec![("title".to_owned(), title.to_owned())];
     for info in FIELDS {
         let said = match sheet.value(info.field) {
             Fact::Text(text) => text.to_owned(),
-            Fact::Texts(texts) => texts.join(", "),
+            Fact::Texts(texts) => lists::join(texts.iter().map(String::as_str)),
             Fact::User(user) => user.called().to_owned(),
             Fact::Number(number) => number.to_string(),
             Fact::Flag(flag) => flag.to_string(),
@@ -180,7 +200,7 @@ fn value(kind: FieldKind, text: &str) -> Value {
         whole.or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64)).map(Value::Number)
     };
     match kind {
-        FieldKind::Texts => text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect(),
+        FieldKind::Texts => lists::split(text).into_iter().collect(),
         FieldKind::Number => number().unwrap_or_else(|| text.into()),
         FieldKind::Flag => text.parse::<bool>().map_or_else(|_| text.into(), Value::Bool),
         FieldKind::Text | FieldKind::User => text.into(),
@@ -197,11 +217,22 @@ async fn try_out(ask: &Ask, form: Form) -> Result<Response, ApiError> {
 
 async fn keep(ask: Ask, form: Form) -> Result<Response, ApiError> {
     let name = form.value("name").trim();
-    let body = json!({"name": name, "given": given(&form)});
+    let expected = form.given("expected").and_then(|seen| serde_json::from_str::<Value>(seen).ok());
+    let body = json!({"name": name, "given": given(&form), "expect": expected});
+    // What was seen is kept, and nothing else: the rules, or the description, may have been changed since.
+    if let (Some(expected), Ok(now)) = (&expected, rule_tests::try_out(&ask, &given(&form)).await)
+        && now.expected != *expected
+    {
+        let error = ApiError::conflict(
+            "What becomes of the title is not what you have seen: the rules or the description were changed since. \
+             This is how it comes out now.",
+        );
+        return draw(&ask, error.status(), form.refused(&error), None, Some(now)).await;
+    }
     match rule_tests::add(ask.with_body(&body)).await {
         Ok(_) => {
             let said = format!("Kept as a test: {name}. It is judged whenever rules are looked at or changed.");
-            Ok(see_other(&ask, "/rules", Some(Notice::ok(said))))
+            Ok(see_other(&ask, "/rules/tests", Some(Notice::ok(said))))
         }
         Err(error) if error.status().is_client_error() => refused(&ask, form, &error).await,
         Err(error) => Err(error),
@@ -219,5 +250,7 @@ async fn refused(ask: &Ask, form: Form, error: &ApiError) -> Result<Response, Ap
         true => form.refused(error),
         false => form.refused(&ApiError::fields(at_fields)),
     };
-    draw(ask, error.status(), form, None, None).await
+    // What can be described is shown again.
+    let seen = rule_tests::try_out(ask, &given(&form)).await.ok();
+    draw(ask, error.status(), form, None, seen).await
 }

@@ -35,6 +35,9 @@ pub enum WhatIf {
 }
 
 impl WhatIf {
+    /// Tests of the rules that fail and are told; the rest is counted.
+    pub const FAILING: usize = 10;
+
     /// The page that is told, and how many there are, both from 1.
     pub const fn pages(seen: &Foreseen) -> (usize, usize) {
         (seen.from / PAGE + 1, seen.listed.div_ceil(PAGE))
