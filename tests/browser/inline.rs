@@ -116,7 +116,7 @@ fn whoever_is_late_is_told_in_the_row_and_sees_how_it_is_now() {
             assert!(session.ask(&scene.service, "PUT", "/users/ines_vale/settings", &other).status < 300);
             browser.click("[aria-label='Ask about ines_vale']");
             browser.finds("[data-row]:has([aria-label='Ask about ines_vale']) .error[role=alert]");
-            browser.sees("Somebody has changed the settings since you looked");
+            browser.sees("You wanted approval: somebody is asked; by now it is sync: off.");
             browser.finds("[aria-label='Sync ines_vale'][aria-checked=false]");
             assert_eq!(settings(scene, &session, "ines_vale"), other, "{look:?}");
             // Pressed again it is meant.
@@ -124,6 +124,67 @@ fn whoever_is_late_is_told_in_the_row_and_sees_how_it_is_now() {
             stays(scene, look);
         });
     }
+}
+
+#[test]
+fn switches_that_are_flipped_at_once_are_saved_one_after_the_other_and_what_is_typed_stays() {
+    play(Look::LIGHT, of_three(), |scene| {
+        let session = scene.sign_in();
+        let browser = &scene.browser;
+        open(scene, "/users");
+        browser.click("[data-row] details.inline:has([aria-label='Alias of ines_vale']) > summary");
+        browser.write("[aria-label='Alias of ines_vale']", "Ines");
+        let _ = browser.run(
+            "for (const label of ['Sync ines_vale', 'Ask about ines_vale', 'Sync tomas.r'])
+               document.querySelector(`[aria-label='${label}']`).click()",
+        );
+        browser.finds("[aria-label='Sync tomas.r'][aria-checked=false]");
+        assert_eq!(settings(scene, &session, "ines_vale"), json!({"sync": false, "require_approval": true}));
+        assert_eq!(settings(scene, &session, "tomas.r"), json!({"sync": false}));
+        assert_eq!(browser.count("[data-row] .error"), 0);
+        // Whoever writes goes on writing.
+        assert_eq!(browser.value("Alias of ines_vale"), "Ines");
+        browser.until(
+            "the field has the focus",
+            || browser.run("return document.activeElement.ariaLabel"),
+            |label| *label == "Alias of ines_vale",
+        );
+        browser.enter();
+        browser.finds("[aria-label='Alias of Ines']");
+        assert_eq!(settings(scene, &session, "Ines")["alias"], "Ines");
+        stays(scene, Look::LIGHT);
+    });
+}
+
+#[test]
+fn enter_in_one_of_two_fields_that_were_changed_asks_which_is_meant_and_keeps_both() {
+    play(Look::WITHOUT_SCRIPTS, of_three(), |scene| {
+        let session = scene.sign_in();
+        for name in ["first", "second"] {
+            let rule = json!({"name": name, "when": {"type": "movie"}, "label": name});
+            assert!(session.ask(&scene.service, "POST", "/rules", &rule).status < 300);
+        }
+        let browser = &scene.browser;
+        browser.expects("status of 400");
+        browser.expects("status of 422");
+        let change = |path: &str, fields: [(&str, &str); 2]| {
+            browser.goto(path);
+            for (label, text) in fields {
+                browser.click(&format!("details.inline:has([aria-label='{label}']) > summary"));
+                browser.write(&format!("[aria-label='{label}']"), text);
+            }
+            browser.enter();
+            browser.sees("save one at a time, with the button beside it");
+            for (label, text) in fields {
+                assert_eq!(browser.value(label), text);
+            }
+        };
+        change("/users", [("Alias of ines_vale", "Ines"), ("Alias of tomas.r", "Tom")]);
+        assert_eq!(settings(scene, &session, "ines_vale"), json!({}));
+        change("/rules", [("Priority of first", "1"), ("Priority of second", "2")]);
+        browser.click("[data-row=second] [value^='priority ']");
+        browser.finds("li:first-child[data-row=second]");
+    });
 }
 
 #[test]

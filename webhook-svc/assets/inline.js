@@ -9,10 +9,16 @@
   // The same control of a row, whatever it would do now.
   const alike = (row, button) => [...row.querySelectorAll("[data-inline]")].find((it) => it.dataset.inline === button.dataset.inline);
 
-  // Boxes that were ticked stay so.
-  const keepTicks = (from, to) => {
-    for (const box of from.querySelectorAll("input[type=checkbox]:checked")) {
-      for (const same of to.querySelectorAll("input[type=checkbox]")) if (same.name === box.name && same.value === box.value) same.checked = true;
+  // Boxes that were ticked stay so, and what was typed, but for what was saved just now.
+  const keep = (from, to, saved) => {
+    const same = (field) => [...to.querySelectorAll("input")].find((it) => it.name === field.name && (it.type !== "checkbox" || it.value === field.value));
+    for (const box of from.querySelectorAll("input[type=checkbox]:checked")) if (same(box)) same(box).checked = true;
+    for (const field of from.querySelectorAll("details.inline input")) {
+      const fresh = field !== saved && field.value !== field.defaultValue && same(field);
+      if (!fresh) continue;
+      fresh.value = field.value;
+      fresh.closest("details").open = true;
+      if (field === document.activeElement) setTimeout(() => fresh.focus());
     }
   };
 
@@ -20,15 +26,19 @@
     const row = button.closest("[data-row]");
     const theirs = page.querySelector("form [data-row], form[data-inline-form]")?.closest("form");
     if (!theirs) return false;
+    const saved = button.closest("details")?.querySelector("input");
+    // Whoever has gone on to something else is not called back.
+    const at = document.activeElement;
+    const isThere = at === document.body || at === button || at === saved;
     for (const state of form.querySelectorAll("[data-state]")) state.value = theirs.querySelector(`[name=${state.name}]`)?.value ?? state.value;
     const fresh = find(theirs, row.dataset.row);
     const words = page.querySelector(done ? ".notice.is-ok p" : "[data-row] [role=alert], .notice.is-bad p")?.textContent.trim() ?? "";
     const [old, now] = [row, fresh].map((it) => it?.closest("[data-rows]"));
     if (fresh && keys(old).join() === keys(now).join()) {
-      keepTicks(row, fresh);
+      keep(row, fresh, saved);
       row.replaceWith(fresh);
     } else {
-      keepTicks(old, now ?? old);
+      keep(old, now ?? old, saved);
       if (now) old.replaceWith(now);
       else row.remove();
     }
@@ -38,19 +48,23 @@
     }
     const place = fresh && alike(fresh, button);
     if (place && done) {
-      const saved = document.createElement("small");
-      saved.className = "saved";
-      saved.textContent = "saved";
-      place.after(saved);
+      const word = document.createElement("small");
+      word.className = "saved";
+      word.textContent = "saved";
+      place.after(word);
     }
-    const inside = fresh?.querySelector("details[open] input");
-    (done ? place?.closest("details")?.querySelector("summary") ?? place : inside ?? place)?.focus();
+    const inside = saved && fresh?.querySelector("details[open] input");
+    if (isThere) (done ? place?.closest("details")?.querySelector("summary") ?? place : inside ?? place)?.focus();
     document.querySelector("[data-said]").textContent = words;
     document.dispatchEvent(new Event("redrawn"));
     return true;
   };
 
-  const save = async (form, button) => {
+  const send = async (form, key, pressed) => {
+    // What was sent before may have brought its row anew, or done this.
+    const row = pressed.isConnected ? null : find(form, key);
+    const button = pressed.isConnected ? pressed : row && alike(row, pressed);
+    if (!button || button.ariaChecked !== pressed.ariaChecked) return;
     const fields = new FormData(form);
     fields.set("do", button.value);
     button.ariaBusy = "true";
@@ -66,15 +80,21 @@
     form.requestSubmit(button);
   };
 
+  // One after the other: each is sent with the state that the answer before it told.
+  let sent = Promise.resolve();
   // Before the script of all pages marks the form as sent.
   on("submit", (event) => {
     const { target: form, submitter: button } = event;
     if (!button?.matches("[data-inline]") || form.dataset.plain !== undefined) return;
     event.preventDefault();
-    if (button.ariaBusy !== "true") save(form, button);
+    if (button.ariaBusy === "true") return;
+    button.ariaBusy = "true";
+    const key = button.closest("[data-row]").dataset.row;
+    sent = sent.then(() => send(form, key, button));
   });
   on("keydown", (event) => {
-    const button = event.key === "Enter" && event.target.matches?.("details.inline input") && event.target.parentElement.querySelector("[data-inline]");
+    if (event.key !== "Enter" || event.isComposing) return;
+    const button = event.target.matches?.("details.inline input") && event.target.parentElement.querySelector("[data-inline]");
     if (!button) return;
     event.preventDefault();
     button.click();

@@ -118,7 +118,7 @@
     }
   });
   on("keydown", (event) => {
-    const item = event.altKey && event.target.closest?.("li[data-moves]");
+    const item = event.altKey && !event.target.matches?.("input") && event.target.closest?.("li[data-moves]");
     const step = item && { ArrowUp: "up", ArrowDown: "down" }[event.key];
     if (!step) return;
     event.preventDefault();

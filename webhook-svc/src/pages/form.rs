@@ -46,6 +46,12 @@ impl Form {
         self.fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// What was sent for the field, also when that is nothing; `None` when the field was not sent, or this is what it is anyway.
+    pub fn typed(&self, name: &str, kept: &str) -> Option<&str> {
+        let sent = self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        sent.filter(|sent| sent.trim() != kept)
+    }
+
     /// What stands in the field without white space around it; `None` when that is nothing.
     pub fn given(&self, name: &str) -> Option<&str> {
         Some(self.value(name).trim()).filter(|value| !value.is_empty())

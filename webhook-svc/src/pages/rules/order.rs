@@ -30,9 +30,10 @@ struct Order {
     frame: Frame,
     /// What went wrong; empty: nothing.
     problem: String,
-    /// The rule that it is about; empty: none of them. And the priority that was typed for it.
+    /// The rule that it is about; empty: none of them.
     refused: String,
-    typed: Option<String>,
+    /// What was sent.
+    form: Form,
     /// Both orders, when the one that was wanted came too late.
     stale: Option<(Vec<String>, Vec<String>)>,
     /// Which state of everything the order is of.
@@ -49,9 +50,9 @@ struct Order {
 }
 
 impl Order {
-    /// The priority that was typed for a rule, and refused.
+    /// The priority that was typed for a rule, where it is another one than it has.
     fn typed_for(&self, row: &Row) -> Option<&str> {
-        self.typed.as_deref().filter(|_| row.rule.name == self.refused)
+        self.form.typed(&format!("priority {}", row.rule.name), &row.priority)
     }
 
     /// Whether any of these rules can be moved.
@@ -75,7 +76,7 @@ struct Row {
 }
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
-    draw(&ask, StatusCode::OK, Refused::default()).await
+    draw(&ask, StatusCode::OK, Form::default(), Refused::default()).await
 }
 
 /// What was not done.
@@ -84,13 +85,11 @@ struct Refused {
     problem: String,
     /// The rule that was meant, where it was one.
     rule: String,
-    /// What was typed for it.
-    typed: Option<String>,
     /// Both orders, where it was that.
     stale: Option<(Vec<String>, Vec<String>)>,
 }
 
-async fn draw(ask: &Ask, status: StatusCode, refused: Refused) -> Result<Response, ApiError> {
+async fn draw(ask: &Ask, status: StatusCode, form: Form, refused: Refused) -> Result<Response, ApiError> {
     let frame = Frame::of(ask, "rules", "Rules").await?.with_scripts(&["rules.js", "inline.js"]);
     let config = ask.app.config();
     let all = RuleList::of(&config).rules;
@@ -112,8 +111,8 @@ async fn draw(ask: &Ask, status: StatusCode, refused: Refused) -> Result<Respons
     let tests = rule_tests::judged(&ask.app).await?;
     let tests = (tests.len(), tests.iter().filter(|test| !test.passed).count());
     let (defaults, state) = (defaults.into(), editing::state_now(&config));
-    let Refused { problem, rule: refused, typed, stale } = refused;
-    let order = Order { frame, problem, refused, typed, stale, state, rows, all: count, page, pages, defaults, tests };
+    let Refused { problem, rule: refused, stale } = refused;
+    let order = Order { frame, problem, refused, form, stale, state, rows, all: count, page, pages, defaults, tests };
     html(ask, status, &order)
 }
 
@@ -159,10 +158,21 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
     match what {
         "on" | "off" => switch(&ask, name, version, what == "on").await,
         "priority" => number(&ask, name, version, form.value(&format!("priority {name}")).trim()).await,
-        "enter" => match only_number(&ask.app.config(), &form) {
-            Some((rule, typed)) => number(&ask, &rule.name, &seen(&ask, &form, &rule), typed).await,
-            None => draw(&ask, StatusCode::OK, Refused::default()).await,
-        },
+        "enter" => {
+            let changed = changed_numbers(&ask.app.config(), &form);
+            match &changed[..] {
+                [(rule, typed)] => number(&ask, &rule.name, &seen(&ask, &form, rule), typed).await,
+                [] => draw(&ask, StatusCode::OK, form, Refused::default()).await,
+                [(one, _), (another, _), ..] => {
+                    let problem = format!(
+                        "{} and {} have other priorities here: save one at a time, with the button beside it.",
+                        one.name, another.name
+                    );
+                    let refused = Refused { problem, ..Refused::default() };
+                    draw(&ask, StatusCode::UNPROCESSABLE_ENTITY, form, refused).await
+                }
+            }
+        }
         "remove" => remove(ask, name, version).await,
         "up" | "down" => {
             let order = moved(rules::movable(&ask.app.config()), name, what == "up");
@@ -176,17 +186,15 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
     }
 }
 
-/// The rule whose number in the list is another one than it has, if that is one rule's, and what is typed there: Enter was pressed in it,
-/// and the browser, without a script, did not know whose button is meant.
-fn only_number<'f>(config: &Config, form: &'f Form) -> Option<(RuleView, &'f str)> {
-    let rules = RuleList::of(config).rules;
-    let mut changed = rules.into_iter().filter_map(|rule| {
-        let field = format!("priority {}", rule.name);
-        let typed = form.fields().find(|(name, _)| *name == field)?.1.trim();
-        (typed != written_priority(&rule)).then_some((rule, typed))
+/// The rules whose numbers in the list are others than they have, and what is typed there: Enter was pressed in one, and the browser,
+/// without a script, did not know whose button is meant.
+fn changed_numbers<'f>(config: &Config, form: &'f Form) -> Vec<(RuleView, &'f str)> {
+    let rules = RuleList::of(config).rules.into_iter();
+    let changed = rules.filter_map(|rule| {
+        let typed = form.typed(&format!("priority {}", rule.name), &written_priority(&rule))?;
+        Some((rule, typed.trim()))
     });
-    let only = changed.next();
-    only.filter(|_| changed.next().is_none())
+    changed.collect()
 }
 
 /// The version of a rule that was seen with the list; where anything has changed since then, one that it never had.
@@ -231,12 +239,12 @@ async fn arrange(ask: Ask, form: &Form, order: Vec<String>) -> Result<Response, 
             let stale = error.status() == StatusCode::PRECONDITION_FAILED;
             if !stale {
                 let problem = error.message().to_owned();
-                return draw(&ask, error.status(), Refused { problem, ..Refused::default() }).await;
+                return draw(&ask, error.status(), form.clone(), Refused { problem, ..Refused::default() }).await;
             }
             let now = rules::movable(&ask.app.config());
             let problem = "Somebody has changed the settings since you looked, so nothing was moved. Below is the order as it is now.";
             let (problem, stale) = (problem.to_owned(), Some((order, now)));
-            draw(&ask, error.status(), Refused { problem, stale, ..Refused::default() }).await
+            draw(&ask, error.status(), form.clone(), Refused { problem, stale, ..Refused::default() }).await
         }
     }
 }
@@ -249,8 +257,9 @@ fn back(ask: &Ask) -> String {
 async fn switch(ask: &Ask, name: &str, version: &str, on: bool) -> Result<Response, ApiError> {
     let said = if on { format!("Switched on: {name}.") } else { format!("Switched off: {name}. It is passed over.") };
     let value = if on { Value::Null } else { false.into() };
+    let wanted = if on { "it switched on" } else { "it switched off" };
     let done = set(ask, name, version, ("enabled", value)).await;
-    after(ask, name, None, done, said).await
+    after(ask, name, wanted, done, said).await
 }
 
 /// Gives a rule a number of its own, or takes it away.
@@ -263,8 +272,9 @@ async fn number(ask: &Ask, name: &str, version: &str, typed: &str) -> Result<Res
         // For whoever reads rules to refuse, in the words for it.
         Err(_) => (typed.into(), String::new()),
     };
+    let wanted = if typed.is_empty() { "it without a priority".to_owned() } else { format!("it with the priority {typed}") };
     let done = set(ask, name, version, ("priority", value)).await;
-    after(ask, name, Some(typed), done, said).await
+    after(ask, name, &wanted, done, said).await
 }
 
 /// Puts a rule in the place of the one of this name that is the same but for one key; null takes the key away.
@@ -281,14 +291,14 @@ async fn set(ask: &Ask, name: &str, version: &str, (key, value): (&str, Value)) 
 
 async fn remove(ask: Ask, name: &str, version: &str) -> Result<Response, ApiError> {
     let asked = ask.about("name", name).if_match(version);
-    after(&ask, name, None, rule_changes::remove(asked).await, format!("Removed: {name}.")).await
+    after(&ask, name, "it removed", rule_changes::remove(asked).await, format!("Removed: {name}.")).await
 }
 
-/// The list, with what was done or why not.
+/// The list, with what was done or why not. `wanted`: what somebody wanted, behind “you wanted”.
 async fn after(
     ask: &Ask,
     name: &str,
-    typed: Option<&str>,
+    wanted: &str,
     done: Result<Response, ApiError>,
     said: String,
 ) -> Result<Response, ApiError> {
@@ -298,12 +308,15 @@ async fn after(
     };
     let problem = match error.status() {
         StatusCode::PRECONDITION_FAILED => {
-            format!("Somebody has changed {name} since you looked, so nothing was done. The list shows how it is now.")
+            format!(
+                "Somebody has changed {name} since you looked, so nothing was done. You wanted {wanted}; the list shows how \
+                 it is now."
+            )
         }
         _ => format!("{name}: {}", error.message()),
     };
-    let refused = Refused { problem, rule: name.to_owned(), typed: typed.map(str::to_owned), stale: None };
-    draw(ask, error.status(), refused).await
+    let refused = Refused { problem, rule: name.to_owned(), stale: None };
+    draw(ask, error.status(), Form::of(ask), refused).await
 }
 
 /// `Radarr` for movies, `Sonarr` for shows.

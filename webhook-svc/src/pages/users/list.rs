@@ -82,14 +82,15 @@ struct Row {
 }
 
 impl List {
-    /// What is wrong with the change of one person's row, empty when nothing is, and the alias that was typed there.
-    fn refused_for(&self, uuid: &str) -> (&str, Option<&str>) {
-        match Inline::of(&self.form) {
-            Some(it) if it.uuid == uuid && !self.form.problem.is_empty() => {
-                (&self.form.problem, Some(it.alias).filter(|_| it.key == "alias"))
-            }
-            _ => ("", None),
-        }
+    /// What is wrong with the change of one person's row; empty when nothing is.
+    fn refused_for(&self, user: &UserView) -> &str {
+        let is_it = Inline::of(&self.form).is_some_and(|it| it.uuid == user.uuid);
+        if is_it { &self.form.problem } else { "" }
+    }
+
+    /// The alias that was typed in one person's row, where it is another one than is kept.
+    fn typed_for(&self, user: &UserView) -> Option<&str> {
+        self.form.typed(&format!("alias {}", user.uuid), user.alias.as_deref().unwrap_or_default())
     }
 }
 
@@ -252,24 +253,28 @@ fn wanted(form: &Form) -> Option<Map<String, Value>> {
 }
 
 /// The form with the button of a row, where Enter was pressed in it and the browser, without a script, did not know whose button is meant.
+///
+/// # Errors
+/// When the aliases of several people are others than are kept.
 async fn with_button(ask: &Ask, form: Form) -> Result<Form, ApiError> {
     if ["do", "user", "change"].into_iter().any(|name| !form.value(name).is_empty()) {
         return Ok(form);
     }
     let people = users::page(ask).await?.0.users;
-    let button = only_alias(&form, &people).map(|uuid| format!("alias {uuid}"));
-    Ok(button.into_iter().fold(form, |form, button| form.and("do", button)))
-}
-
-/// Whose alias in the rows is another one than what is kept, if that is one person's.
-fn only_alias<'p>(form: &Form, people: &'p [UserView]) -> Option<&'p str> {
     let mut changed = form.fields().filter_map(|(field, typed)| {
         let uuid = field.strip_prefix("alias ")?;
         let user = people.iter().find(|user| user.uuid == uuid)?;
-        (typed.trim() != user.alias.as_deref().unwrap_or_default()).then_some(user.uuid.as_str())
+        (typed.trim() != user.alias.as_deref().unwrap_or_default()).then_some(user)
     });
-    let only = changed.next();
-    only.filter(|_| changed.next().is_none())
+    let (one, another) = (changed.next(), changed.next());
+    drop(changed);
+    match (one, another) {
+        (Some(one), Some(another)) => {
+            Err(ApiError::input(format!("{} and {} have other aliases here: save one at a time, with the button beside it", one.name, another.name)))
+        }
+        (Some(one), None) => Ok(form.and("do", format!("alias {}", one.uuid))),
+        (None, _) => Ok(form),
+    }
 }
 
 async fn change(ask: Ask) -> Result<Response, ApiError> {
@@ -277,7 +282,13 @@ async fn change(ask: Ask) -> Result<Response, ApiError> {
     if let Some(rows) = quota_rows::after_button(&form) {
         return draw(&ask, StatusCode::OK, form, rows, None).await;
     }
-    let form = with_button(&ask, form).await?;
+    let form = match with_button(&ask, form.clone()).await {
+        Ok(form) => form,
+        Err(error) => {
+            let rows = quota_rows::typed(&form);
+            return draw(&ask, error.status(), form.refused(&error), rows, None).await;
+        }
+    };
     if let Some(inline) = Inline::of(&form) {
         return change_one(&ask, &form, inline).await;
     }
@@ -326,11 +337,15 @@ async fn change_one(ask: &Ask, form: &Form, inline: Inline<'_>) -> Result<Respon
     };
     let mut refused = form.clone().refused(&error);
     if error.status() == StatusCode::PRECONDITION_FAILED {
-        refused.problem =
-            "Somebody has changed the settings since you looked, so nothing was saved. This is how it is now."
-                .to_owned();
+        let (view, _) = user_overrides::page(&ask.about("user", inline.uuid)).await?;
+        let in_words = |settings: &Value| settings_in_words::lines(settings).join(", ");
+        refused.problem = format!(
+            "Somebody has changed the settings since you looked, so nothing was saved. You wanted {}; by now it is {}.",
+            in_words(&inline.set().into()),
+            in_words(&view.settings)
+        );
     }
-    draw(ask, error.status(), refused, Vec::new(), None).await
+    draw(ask, error.status(), refused, quota_rows::typed(form), None).await
 }
 
 /// What is wanted for these people, beside what is different for them by now.
