@@ -12,6 +12,7 @@ use pulsarr_tests::session::Session;
 use serde_json::Value;
 
 use crate::approvals::asking;
+use crate::weight::is_light;
 use crate::{play, play_signed_in, skipped, wanting_two};
 
 /// Hands every violation that keeps people out to the last argument.
@@ -56,9 +57,12 @@ fn named(look: Look) -> &'static str {
     }
 }
 
-/// Judges the page that is shown, in every look, for stories about pages that no lively household has. Without axe nothing is said: the
-/// walk says it. Nor can it judge where JavaScript is switched off.
+/// Judges the page that is shown, in every look, and weighs it: for stories about pages that no lively household has, or nobody can ask
+/// for. Without axe nothing is said: the walk says it. Nor can it judge where JavaScript is switched off.
 pub(super) fn judged(browser: &Browser) {
+    if browser.scripts() {
+        is_light(browser);
+    }
     let Some(axe) = judge().ok().filter(|_| browser.scripts()) else { return };
     for look in [Look::DARK, Look::PHONE, Look::LIGHT] {
         browser.look(look);

@@ -5,6 +5,7 @@ use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, SETTINGS};
 use rusqlite::Connection;
 
+use crate::accessibility::judged;
 use crate::{Scene, play_signed_in, wanting_two};
 
 /// Everything that the owner wants is asked about: a movie and a show wait.
@@ -68,6 +69,7 @@ fn a_request_is_edited_before_it_is_approved() {
         browser.goto(&format!("/approvals/{id}"));
         // What its instance has is offered.
         browser.finds("#quality_profile-list option[value='Ultra-HD']");
+        judged(browser);
         browser.fill("Quality profile", "Ultra-HD");
         browser.fill("Tags", "asked");
         browser.choose("Minimum availability", "announced");
@@ -155,6 +157,7 @@ fn somebody_elses_answer_is_not_overruled() {
         assert_eq!(rejected.code, Some(0), "{rejected:?}");
         browser.click("button[value='approve 1']");
         browser.finds(".notice.is-bad");
+        judged(browser);
         scene.household.sync_well();
         assert!(scene.household.radarr.library().is_empty() && scene.household.sonarr.library().is_empty());
     });

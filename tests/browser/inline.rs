@@ -6,6 +6,7 @@ use pulsarr_tests::household::{Household, SETTINGS};
 use pulsarr_tests::session::Session;
 use serde_json::{Value, json};
 
+use crate::accessibility::judged;
 use crate::{Scene, play};
 
 const LOOKS: [Look; 2] = [Look::LIGHT, Look::WITHOUT_SCRIPTS];
@@ -96,6 +97,7 @@ fn an_alias_that_somebody_has_is_refused_in_the_row_and_stays_to_be_mended() {
             browser.write("[aria-label='Alias of ines_vale']", "tomas.r");
             browser.enter();
             browser.finds("[data-row]:has([aria-label='Alias of ines_vale']) .error[role=alert]");
+            judged(browser);
             assert_eq!(browser.value("Alias of ines_vale"), "tomas.r");
             browser.sees("tomas.r");
             assert_eq!(settings(scene, &session, "ines_vale"), json!({}));
@@ -237,6 +239,7 @@ fn a_rule_is_switched_and_numbered_in_the_list() {
             browser.write("[aria-label='Priority of second']", "soon");
             browser.click("[data-row=second] [value^='priority ']");
             browser.finds("[data-row=second] .error[role=alert]");
+            judged(browser);
             assert_eq!(browser.value("Priority of second"), "soon");
             browser.write("[aria-label='Priority of second']", "7");
             browser.enter();

@@ -6,6 +6,7 @@ use pulsarr_tests::household::wait_until;
 use rusqlite::Connection;
 use serde_json::json;
 
+use crate::accessibility::judged;
 use crate::{Scene, play, play_signed_in, wanting_two};
 
 /// How the title stands.
@@ -51,10 +52,12 @@ fn adds_one(scene: &mut Scene, uhd: &FakeRadarr) {
     browser.fill("API key", "ffffffffffffffffffffffffffffffff");
     browser.press("Test");
     browser.finds(".notice.is-bad");
+    judged(browser);
     assert_eq!(browser.value("Name"), "movies-4k", "what was typed stays");
     browser.fill("API key", &uhd.api_key());
     browser.press("Test");
     browser.finds("#outcome .notice.is-ok");
+    judged(browser);
     browser.choose("Quality profile", "Ultra-HD");
     browser.press("Add Radarr");
     browser.finds(".notice.is-ok");
@@ -85,6 +88,7 @@ fn opens_one_that_takes_its_time(scene: &Scene) {
     browser.goto("/instances/films");
     browser.sees("is being asked what it offers");
     browser.finds("input#quality_profile");
+    judged(browser);
     browser.fill("Tags", "kids");
     browser.fill("Root folder", "/somewhere");
 }

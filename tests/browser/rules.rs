@@ -5,6 +5,7 @@ use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::{Household, SETTINGS};
 use serde_json::{Value, json};
 
+use crate::accessibility::judged;
 use crate::{Scene, play, play_signed_in};
 
 const DRAMA: i64 = 900_301;
@@ -126,6 +127,7 @@ fn a_rule_with_a_mistake_keeps_what_was_typed_and_saves_nothing() {
         browser.fill("Priority", "soon");
         browser.press("Save the rule");
         browser.finds("[aria-invalid='true']");
+        judged(browser);
         assert_eq!(browser.value("Priority"), "soon");
         browser.goto("/rules");
         assert!(!browser.text().contains("no number"));
@@ -232,6 +234,7 @@ fn tries_a_title_and_keeps_it(look: Look) -> impl FnOnce(&mut Scene) {
         browser.sees("The Tin Understudy");
         browser.press("Take");
         browser.sees("What becomes of it");
+        judged(browser);
         assert_eq!(
             (browser.value("Title, or a part of one on the watchlists"), browser.value("Year")),
             ("The Tin Understudy".into(), "1951".into())
@@ -250,6 +253,7 @@ fn tries_a_title_and_keeps_it(look: Look) -> impl FnOnce(&mut Scene) {
         browser.press("Keep as a test");
         browser.at("/rules/tests");
         browser.sees("comedies are taken");
+        judged(browser);
         assert_eq!((browser.count("td .badge.is-ok"), browser.count("td .badge.is-bad")), (1, 0));
         // A rule that says otherwise is kept all the same, and the test says so.
         browser.goto("/rules/new");
@@ -261,6 +265,7 @@ fn tries_a_title_and_keeps_it(look: Look) -> impl FnOnce(&mut Scene) {
         browser.tick("It goes nowhere");
         browser.press("Preview");
         browser.sees("1 of 1 tests of the rules fail");
+        judged(browser);
         browser.press("Save the rule");
         browser.at("/rules");
         browser.sees("1 of 1 fail");

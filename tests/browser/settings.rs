@@ -4,6 +4,7 @@ use pulsarr_tests::browser::Look;
 use pulsarr_tests::session::{PASSWORD, Session};
 use serde_json::{Value, json};
 
+use crate::accessibility::judged;
 use crate::{Scene, play_signed_in, wanting_two};
 
 fn makes_and_revokes_a_key(scene: &mut Scene) {
@@ -12,6 +13,7 @@ fn makes_and_revokes_a_key(scene: &mut Scene) {
     browser.fill("Name", "wall display");
     browser.press("Make a key");
     browser.sees("Copy it now");
+    judged(browser);
     let key = browser.value("The new key");
     let asked = |key: &str| scene.service.ask("GET", "/api/v1/watchlist", &[("X-Api-Key", key)], b"").status;
     assert_eq!(asked(&key), 200);
@@ -45,6 +47,7 @@ fn the_time_zone_is_taken_only_when_there_is_one_of_that_name() {
         browser.fill("Time zone", "Atlantis/Centre");
         browser.click(save);
         browser.finds("[aria-invalid='true']");
+        judged(browser);
         assert_eq!(browser.value("Time zone"), "Atlantis/Centre", "what was typed stays");
         browser.fill("Time zone", "Pacific/Auckland");
         browser.click(save);
@@ -123,6 +126,7 @@ fn how_often_there_is_a_look_is_changed_and_what_the_environment_has_is_not() {
             browser.choose("Read Plex’s feeds besides", "never");
             browser.press("Save");
             browser.finds("#own_s[aria-invalid='true']");
+            judged(browser);
             assert_eq!(browser.value("Seconds between two looks at the owner’s list"), "2", "what was typed stays");
             assert_eq!(browser.value("Read Plex’s feeds besides"), "off");
             browser.fill("Seconds between two looks at the owner’s list", "45");

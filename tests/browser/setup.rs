@@ -52,6 +52,7 @@ fn instances_are_tried_out_chosen_for_and_mended_and_the_setup_goes_on_where_it_
         browser.press("Test");
         // The precise reason, and what was typed stays.
         browser.finds("#outcome .notice.is-bad");
+        judged(browser);
         assert!(browser.text_of("#outcome").contains("API key"), "{}", browser.text_of("#outcome"));
         assert_eq!(browser.value("Name"), "movies");
         browser.fill("API key", &radarr.api_key());
@@ -113,9 +114,11 @@ fn a_page_that_waits_does_not_take_a_form_that_is_on_its_way() {
              document.querySelector('form').ariaBusy = 'true'"
         ));
         household.plex.claim_pin(&code);
-        browser.until("the page has seen twice that it is over", || browser.run("return window.looks"), |looks| {
-            looks.as_u64().is_some_and(|looks| looks > 1)
-        });
+        browser.until(
+            "the page has seen twice that it is over",
+            || browser.run("return window.looks"),
+            |looks| looks.as_u64().is_some_and(|looks| looks > 1),
+        );
         assert_eq!(browser.run("return window.opened"), true, "the page was left");
         let _ = browser.run("document.querySelector('form').ariaBusy = null");
         browser.sees("Plex is linked.");

@@ -6,6 +6,7 @@ use pulsarr_tests::fakes::{FakeRadarr, PlexResource};
 use pulsarr_tests::household::wanting_two;
 use serde_json::json;
 
+use crate::accessibility::judged;
 use crate::{Scene, play};
 
 /// What two people do to one field.
@@ -44,6 +45,7 @@ impl Edit {
 
         self.saves(second, late);
         second.finds("#versions");
+        judged(second);
         assert_eq!(marked(second, "ins"), [late_told.as_str()], "{path}");
         assert_eq!(marked(second, "del"), [early_told.as_str()], "{path}");
         assert_eq!(held(second, field), *late, "{path}: what was typed stays");

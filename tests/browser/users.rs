@@ -4,6 +4,7 @@ use pulsarr_tests::browser::Look;
 use pulsarr_tests::fakes::Title;
 use pulsarr_tests::household::Household;
 
+use crate::accessibility::judged;
 use crate::{Scene, play_signed_in};
 
 /// Two friends who want a movie each.
@@ -69,6 +70,7 @@ fn a_quota_of_ones_own_holds_back_what_is_too_much() {
         browser.choose("One too many", "waits for room");
         browser.press("Save");
         browser.finds("[aria-invalid='true']");
+        judged(browser);
         assert_eq!(browser.value("Up to"), "none", "what was typed stays");
         browser.fill("Up to", "1");
         browser.choose("In which time", "in so many days");

@@ -3,6 +3,7 @@
 use pulsarr_tests::browser::Look;
 use pulsarr_tests::fakes::Title;
 
+use crate::accessibility::judged;
 use crate::approvals::asking;
 use crate::{Scene, play_signed_in, wanting_two};
 
@@ -17,6 +18,10 @@ fn finds_a_title(scene: &mut Scene) {
     browser.sees("is the default for movies");
     browser.sees("900002");
     browser.press("What was known then");
+    if browser.scripts() {
+        browser.finds("#quality_profile-list option[value='Ultra-HD']");
+        judged(browser);
+    }
     browser.press("Keep it out");
     if browser.scripts() {
         browser.agree();

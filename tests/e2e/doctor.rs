@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pulsarr_tests::fakes::Fault;
+use pulsarr_tests::fakes::{FakeTmdb, Fault};
 use pulsarr_tests::household::{Done, Household, SETTINGS};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -61,6 +61,10 @@ fn in_a_household_where_all_is_well_it_says_so_and_changes_nothing() {
         "backups: the newest of 1 is sound and ",
         "clock: it is as late here as at ",
         "upstreams: plex.tv can be reached (HTTP ",
+        "upstreams: Plex's own lists can be reached (HTTP ",
+        "upstreams: Plex's friends can be reached (HTTP ",
+        "upstreams: Plex's catalogue can be reached (HTTP ",
+        "upstreams: Plex's feeds can be reached (HTTP ",
         "upstreams: plex: the token belongs to mirela_q",
         "upstreams: movies: Radarr ",
         "upstreams: shows: Sonarr ",
@@ -83,6 +87,24 @@ fn in_a_household_where_all_is_well_it_says_so_and_changes_nothing() {
         "it is mostly started beside the service"
     );
     assert!(household.plex.journal().iter().all(|seen| seen.method != "PUT" && seen.method != "DELETE"));
+}
+
+#[test]
+fn tmdb_and_the_plex_server_are_reached_and_asked_where_they_are_set_up() {
+    let (mut household, tmdb) = (wanting_two(), FakeTmdb::start());
+    household.set("PULSARR_TMDB_URL", &tmdb.url());
+    household.set("TMDB_KEY", &tmdb.token());
+    let server = household.plex.server_url();
+    let settings = SETTINGS.replacen("plex:\n", &format!("plex:\n  server_url: {server}\n"), 1);
+    household.write_settings(&format!("{settings}tmdb: {{api_key: \"${{TMDB_KEY}}\"}}\n"));
+    household.sync_well();
+    let well = findings(&doctor(&household).report(), "well").join("\n");
+    for words in ["the Plex server can be reached (HTTP ", "TMDB can be reached (HTTP ", "tmdb: it takes the key"] {
+        assert!(well.contains(words), "{words} is not in\n{well}");
+    }
+    household.set("PULSARR_TMDB_URL", NOBODY);
+    let ill = findings(&doctor(&household).report(), "ill");
+    assert!(ill.len() == 1 && ill[0].contains("TMDB"), "{ill:#?}");
 }
 
 #[test]

@@ -5,13 +5,8 @@ use pulsarr_tests::household::Household;
 
 use super::{HARBOUR_NINE, NOBODY, SALT_LEDGER, adds, library, movie, problems, show, user, wanting_two};
 
-const SURFACES: [&str; 5] = [
-    "PULSARR_PLEX_TV_URL",
-    "PULSARR_PLEX_CLIENTS_URL",
-    "PULSARR_PLEX_DISCOVER_URL",
-    "PULSARR_PLEX_METADATA_URL",
-    "PULSARR_PLEX_COMMUNITY_URL",
-];
+const SURFACES: [&str; 4] =
+    ["PULSARR_PLEX_TV_URL", "PULSARR_PLEX_DISCOVER_URL", "PULSARR_PLEX_METADATA_URL", "PULSARR_PLEX_COMMUNITY_URL"];
 
 #[test]
 fn plex_out_of_reach_ends_with_69_and_closes_nothing() {

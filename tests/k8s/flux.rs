@@ -42,6 +42,7 @@ fn flux_applies_the_overlay_and_waits_for_the_service() {
     let folder = text(&spec["path"]).strip_prefix(COPIED_TO).unwrap_or_else(|| panic!("{} is elsewhere", spec["path"]));
     assert!(place("k8s").join(folder).join("kustomization.yaml").exists(), "{folder}");
     assert_eq!(spec["targetNamespace"], NAMESPACE);
+    assert_eq!(list(&spec["healthChecks"]).len(), 1);
     for check in list(&spec["healthChecks"]) {
         assert_eq!(check["namespace"], NAMESPACE);
         // Flux holds a CronJob for healthy whatever its runs do.

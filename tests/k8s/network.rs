@@ -98,7 +98,9 @@ fn texts() -> Vec<(String, String)> {
                 if !["target", ".git"].contains(&name.as_str()) {
                     folders.push(path);
                 }
-            } else if [".md", ".yaml", ".yml", ".env"].iter().any(|end| name.ends_with(end)) && name != ".env" {
+            } else if [".md", ".yaml", ".yml", ".env", ".json", ".html"].iter().any(|end| name.ends_with(end))
+                && name != ".env"
+            {
                 found.push((path.clone(), read(&path)));
             }
         }
@@ -222,6 +224,11 @@ pub fn the_ingress_publishes_pages_and_the_api_and_nothing_that_only_the_cluster
         for hidden in ["/webhook", "/metrics", "/healthz", "/readyz"] {
             assert!(!published.contains(hidden), "{}: {hidden}", deployment.name);
         }
+        // Whatever else has an entrance leads to this one, as `people_come_by_https` has it.
+        let entrance = "traefik.ingress.kubernetes.io/router.entrypoints";
+        let publishes = |ingress: &&Value| ingress["metadata"]["annotations"][entrance] != "web";
+        let open: Vec<&Value> = deployment.all("Ingress").filter(publishes).collect();
+        assert_eq!(open.iter().map(|ingress| text(&ingress["metadata"]["name"])).collect::<Vec<_>>(), ["pulsarr"]);
     }
 }
 

@@ -226,12 +226,19 @@ fn advice_for_a_service_that_does_not_run_needs_none_that_runs() {
     }
     assert!(row(&page, "something is wrong").contains("(#something-is-wrong)"));
     let wrong = section(&page, "Something is wrong");
-    for way in ["kubectl logs pulsarr-0 -n media --previous", "--patch-file k8s/operations/doctor/patch.yaml"] {
+    for way in [
+        "kubectl logs pulsarr-0 -n media --previous",
+        "--patch-file k8s/operations/doctor/patch.yaml",
+        "`clusters/homelab/apps/media/pulsarr/operations/doctor/patch.yaml`",
+    ] {
         assert!(wrong.contains(way), "{way}");
     }
     // A restarted container has the same mount, and so has a new pod beside one that still has it.
-    assert!(row(&page, "service restarts").contains("scale to 0, wait for the jobs to end, scale to 1"));
-    let mounts_anew = ["--replicas=0", "--field-selector=status.phase=Running", "--replicas=1"];
+    assert!(row(&page, "service restarts").contains("scale to 0, end the jobs, scale to 1"));
+    // Waiting by a selector would wait for the pods of jobs, too, which end and are not deleted.
+    let ends_all =
+        "kubectl delete pod -l app.kubernetes.io/name=pulsarr --field-selector=status.phase=Running -n media";
+    let mounts_anew = ["--replicas=0", ends_all, "--replicas=1"];
     let places: Vec<_> = mounts_anew.iter().map(|part| wrong.find(part).unwrap_or_else(|| panic!("{part}"))).collect();
     assert!(places.is_sorted(), "{places:?}");
 }
@@ -246,6 +253,12 @@ fn nobody_waits_for_a_failed_job_to_be_complete() {
     for job in ["before-upgrade", "pulsarr-restore", "pulsarr-doctor"] {
         assert!(lines.contains(&format!("kubectl get job/{job} -n media --watch")), "{job}");
     }
+    // Nor does the job of last time answer for the one of today.
+    let [old, new] =
+        ["kubectl delete job/before-upgrade -n media --ignore-not-found", "before-upgrade -n media"].map(|part| {
+            lines.iter().position(|line| line.contains(part) && line.contains("create") == part.starts_with('b'))
+        });
+    assert!(old.is_some() && old < new, "{old:?} {new:?}");
 }
 
 /// With Flux the folder is the copy in the cluster's repository; whoever has no Flux scales back himself.

@@ -76,6 +76,16 @@ pub fn flux_never_prunes_the_volume_or_the_namespace() {
     assert!(Rendered::named("everything").has("Namespace", "media"));
 }
 
+/// What the component is there for: whatever in the namespace is less confined is said and written down.
+#[test]
+pub fn the_namespace_asks_for_restricted_pods() {
+    let deployment = Rendered::named("everything");
+    let labels = &deployment.one("Namespace", "media")["metadata"]["labels"];
+    for mode in ["warn", "audit"] {
+        assert_eq!(labels[format!("pod-security.kubernetes.io/{mode}")], "restricted", "{mode}");
+    }
+}
+
 /// The volume is for the database. What is logged goes to standard error, where the cluster takes it.
 #[test]
 pub fn no_log_goes_to_the_volume() {

@@ -220,12 +220,17 @@ impl Lively {
                 "title": format!("The Harbour Lantern, part {number}"), "type": "show", "genres": ["Anime", "Drama"],
                 "year": 1990 + number,
             });
-            let body = json!({"name": format!("anime of {} belongs to the anime Sonarr", 1990 + number), "given": given});
+            let body =
+                json!({"name": format!("anime of {} belongs to the anime Sonarr", 1990 + number), "given": given});
             self.set("POST", "/rule-tests", &body);
         }
         let given = json!({"title": "Nine Hours of Harbour", "type": "movie", "runtime": 540});
         let expect = json!({"route": ["movies"], "approval": false});
-        self.set("POST", "/rule-tests", &json!({"name": "long films are added at once", "given": given, "expect": expect}));
+        self.set(
+            "POST",
+            "/rule-tests",
+            &json!({"name": "long films are added at once", "given": given, "expect": expect}),
+        );
     }
 
     fn set(&self, method: &str, path: &str, body: &Value) {

@@ -79,8 +79,8 @@ fn be_alone(lock_wait: Duration, environment: &Environment) -> Result<Result<Alo
 fn service_holds(by: Option<&Holder>) -> String {
     let by = by.map(|by| format!(": {by}")).unwrap_or_default();
     format!(
-        "Nothing was restored: the service holds the store{by}. Stop it first (in Kubernetes: `kubectl scale statefulset pulsarr \
-         --replicas=0`), and start it again afterwards."
+        "Nothing was restored: the service holds the store{by}. Stop it first (in Kubernetes: `kubectl scale statefulset/pulsarr \
+         --replicas=0` with `-n` and its namespace), and start it again afterwards."
     )
 }
 

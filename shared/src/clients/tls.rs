@@ -40,19 +40,23 @@ pub enum TlsError {
 /// # Errors
 /// The file cannot be read, holds no certificate, or holds one that is none.
 pub fn client_config(extra_ca: Option<&Path>) -> Result<ClientConfig, TlsError> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Provider)?
+        .with_root_certificates(trusted(extra_ca)?)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn trusted(extra_ca: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = extra_ca {
         for certificate in read_certificates(path)? {
             roots.add(certificate).map_err(|error| unusable(path, error.to_string()))?;
         }
     }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Provider)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(roots)
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -83,8 +87,14 @@ mod tests {
         client_config(Some(&path)).unwrap_err().to_string()
     }
 
+    /// Those that Plex's and TMDB's certificates go back to (November 2026: Let's Encrypt and Amazon), and others that they may change to.
     #[test]
     fn the_compiled_in_roots_are_enough() {
+        let roots = trusted(None).unwrap().roots;
+        for root in ["ISRG Root X1", "ISRG Root X2", "Amazon Root CA 1", "DigiCert Global Root G2", "GTS Root R1"] {
+            let is_there = roots.iter().any(|it| it.subject.windows(root.len()).any(|part| part == root.as_bytes()));
+            assert!(is_there, "{root}");
+        }
         assert_eq!(client_config(None).unwrap().alpn_protocols, [b"http/1.1"]);
     }
 

@@ -92,9 +92,6 @@ pub struct Environment {
     /// Plex: token, account, friends. Default `https://plex.tv`.
     #[serde(deserialize_with = "address")]
     pub plex_tv_url: String,
-    /// Plex: home users and servers. Default `https://clients.plex.tv`.
-    #[serde(deserialize_with = "address")]
-    pub plex_clients_url: String,
     /// Plex: the owner's watchlist. Default `https://discover.provider.plex.tv`.
     #[serde(deserialize_with = "address")]
     pub plex_discover_url: String,
@@ -104,7 +101,8 @@ pub struct Environment {
     /// Plex: friends' watchlists. Default `https://community.plex.tv`.
     #[serde(deserialize_with = "address")]
     pub plex_community_url: String,
-    /// Plex: watchlists as feeds. Default `https://rss.plex.tv`.
+    /// Plex: where watchlists are as feeds, for whoever asks whether that can be reached: each feed's address comes from Plex. Default
+    /// `https://rss.plex.tv`.
     #[serde(deserialize_with = "address")]
     pub plex_rss_url: String,
     /// TMDB: what neither Plex nor an arr tells about titles. Default `https://api.themoviedb.org`.
@@ -206,7 +204,6 @@ impl Default for Environment {
             log_size_limit_mb: 10,
             log_rotate: 3,
             plex_tv_url: "https://plex.tv".into(),
-            plex_clients_url: "https://clients.plex.tv".into(),
             plex_discover_url: "https://discover.provider.plex.tv".into(),
             plex_metadata_url: "https://metadata.provider.plex.tv".into(),
             plex_community_url: "https://community.plex.tv".into(),
@@ -357,7 +354,6 @@ impl Environment {
             ("PULSARR_LOG_SIZE_LIMIT_MB", self.log_size_limit_mb.to_string()),
             ("PULSARR_LOG_ROTATE", self.log_rotate.to_string()),
             ("PULSARR_PLEX_TV_URL", self.plex_tv_url.clone()),
-            ("PULSARR_PLEX_CLIENTS_URL", self.plex_clients_url.clone()),
             ("PULSARR_PLEX_DISCOVER_URL", self.plex_discover_url.clone()),
             ("PULSARR_PLEX_METADATA_URL", self.plex_metadata_url.clone()),
             ("PULSARR_PLEX_COMMUNITY_URL", self.plex_community_url.clone()),

@@ -60,7 +60,6 @@ pub(super) const VARIABLES: &[Known] = &[
     Known::new("PULSARR_LOG_SIZE_LIMIT_MB", "megabytes, from 1 to 100"),
     Known::new("PULSARR_LOG_ROTATE", "a number of files, from 1 to 50"),
     Known::new("PULSARR_PLEX_TV_URL", ADDRESS),
-    Known::new("PULSARR_PLEX_CLIENTS_URL", ADDRESS),
     Known::new("PULSARR_PLEX_DISCOVER_URL", ADDRESS),
     Known::new("PULSARR_PLEX_METADATA_URL", ADDRESS),
     Known::new("PULSARR_PLEX_COMMUNITY_URL", ADDRESS),

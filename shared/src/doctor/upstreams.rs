@@ -14,6 +14,7 @@ use crate::check;
 use crate::clients::arr::Arr;
 use crate::clients::reach::{Reached, reach};
 use crate::clock::rfc3339;
+use crate::config::FeedUse;
 use crate::model::Instance;
 use crate::report::ProblemKind;
 use crate::sync::PASSING_IDENTIFIER;
@@ -76,6 +77,7 @@ async fn ask_plex(world: &World<'_>, upstreams: &Upstreams<'_>, kept: &Kept) -> 
         ("Plex's own lists", Some(&environment.plex_discover_url)),
         ("Plex's friends", settings.friends.then_some(&environment.plex_community_url)),
         ("Plex's catalogue", Some(&environment.plex_metadata_url)),
+        ("Plex's feeds", (environment.fast_lane_feeds == FeedUse::Auto).then_some(&environment.plex_rss_url)),
     ];
     let ways = hosts.into_iter().filter_map(|(name, url)| Some(way_to(world, name, url?)));
     let mut ways = join_all(ways).await;

@@ -64,7 +64,8 @@ impl<'a> Foresight<'a> {
             check_name(name, &users)?;
         }
         let is_told = |user: &User| user.synced && filter.user.as_ref().is_none_or(|name| user.answers_to(name));
-        let open = scratch.read().find_entries_in_short(filter.title.as_deref().unwrap_or_default(), true, None)?.into_iter();
+        let open =
+            scratch.read().find_entries_in_short(filter.title.as_deref().unwrap_or_default(), true, None)?.into_iter();
         let told = open.filter(|(_, user)| users.get(user).is_some_and(is_told)).map(|(entry, _)| entry);
         let told: Vec<EntryId> = told.collect();
         let explained: HashSet<EntryId> = if filter.reasons { told.iter().copied().collect() } else { HashSet::new() };

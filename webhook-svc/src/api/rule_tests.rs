@@ -321,7 +321,10 @@ mod tests {
             (json!({"route": {"to": "uhd", "quality_profile": "Any"}}), "expected uhd with quality_profile "),
             (json!({"route": {"to": "uhd", "root_folder_path": "/elsewhere"}}), "expected uhd with root_folder_path "),
             (json!({"route": {"to": "uhd", "tags": ["kids"]}}), "expected uhd with tags "),
-            (json!({"route": {"to": "uhd", "search_on_add": false}}), "expected uhd with search_on_add true, got false"),
+            (
+                json!({"route": {"to": "uhd", "search_on_add": false}}),
+                "expected uhd with search_on_add true, got false",
+            ),
             (json!({"route": {"to": "uhd", "monitor": "none"}}), "expected uhd with monitor "),
             (json!({"route": {"to": "uhd", "minimum_availability": "announced"}}), "expected uhd with minimum_"),
         ] {
@@ -348,7 +351,11 @@ mod tests {
         assert_eq!((added.status, &added.json["passed"]), (201, &true.into()), "{}", added.json);
         assert_eq!(household.send(Method::DELETE, "/rules/seasons", None, &Value::Null).await.status, 204);
         let test = tests_of(&household.app.config()).pop().unwrap();
-        assert!(!test.passed && test.because.contains("expected shows with seasons 1, 3, got none"), "{}", test.because);
+        assert!(
+            !test.passed && test.because.contains("expected shows with seasons 1, 3, got none"),
+            "{}",
+            test.because
+        );
     }
 
     #[tokio::test]

@@ -109,7 +109,6 @@ impl FakePlex {
     pub fn envs(&self) -> Vec<(&'static str, String)> {
         vec![
             ("PULSARR_PLEX_TV_URL", self.plex_tv_url()),
-            ("PULSARR_PLEX_CLIENTS_URL", self.clients_url()),
             ("PULSARR_PLEX_DISCOVER_URL", self.discover_url()),
             ("PULSARR_PLEX_METADATA_URL", self.metadata_url()),
             ("PULSARR_PLEX_COMMUNITY_URL", self.community_url()),

@@ -272,7 +272,8 @@ async fn number(ask: &Ask, name: &str, version: &str, typed: &str) -> Result<Res
         // For whoever reads rules to refuse, in the words for it.
         Err(_) => (typed.into(), String::new()),
     };
-    let wanted = if typed.is_empty() { "it without a priority".to_owned() } else { format!("it with the priority {typed}") };
+    let wanted =
+        if typed.is_empty() { "it without a priority".to_owned() } else { format!("it with the priority {typed}") };
     let done = set(ask, name, version, ("priority", value)).await;
     after(ask, name, &wanted, done, said).await
 }

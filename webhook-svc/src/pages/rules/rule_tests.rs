@@ -62,7 +62,9 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
     match rule_tests::remove(asked).await {
         Ok(_) => Ok(see_other(&ask, &back, Some(Notice::ok(format!("Removed: the test {name}."))))),
         Err(error) if error.status() == StatusCode::PRECONDITION_FAILED => {
-            let problem = format!("Somebody has changed the test {name} since you looked, so nothing was done. The list shows how it is now.");
+            let problem = format!(
+                "Somebody has changed the test {name} since you looked, so nothing was done. The list shows how it is now."
+            );
             draw(&ask, error.status(), problem).await
         }
         Err(error) => draw(&ask, error.status(), format!("The test {name}: {}", error.message())).await,

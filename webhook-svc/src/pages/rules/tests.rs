@@ -628,9 +628,13 @@ async fn a_title_is_tried_and_kept_as_a_test_that_fails_when_the_rules_change() 
     let laura = [("title", "<b>Laura"), ("type", "movie"), ("year", "1944"), ("genre", "\"Noir, black\", Crime")];
     let tried = visitor.post("/rules/try", &[&laura[..], &[("do", "try")]].concat()).await;
     assert_eq!(tried.status, 200, "{}", tried.text);
-    for said in
-        ["<bdi>uhd</bdi>", "<bdi>old films</bdi>", "value=\"&#34;Noir, black&#34;, Crime\"", "Keep as a test", "&#60;b&#62;Laura"]
-    {
+    for said in [
+        "<bdi>uhd</bdi>",
+        "<bdi>old films</bdi>",
+        "value=\"&#34;Noir, black&#34;, Crime\"",
+        "Keep as a test",
+        "&#60;b&#62;Laura",
+    ] {
         assert!(tried.text.contains(said), "{said}: {}", tried.text);
     }
     assert!(kept(&visitor).is_empty());
@@ -701,7 +705,10 @@ async fn a_title_is_tried_and_kept_as_a_test_that_fails_when_the_rules_change() 
 async fn many_tests_are_shown_a_page_at_a_time_and_few_of_those_that_fail_in_a_preview() {
     let tests: String = (0..60)
         .map(|number| {
-            format!("- {{name: t{number}, given: {{type: movie, year: 1944}}, expect: {{route: {}}}}}\n", ["uhd", "movies"][usize::from(number == 59)])
+            format!(
+                "- {{name: t{number}, given: {{type: movie, year: 1944}}, expect: {{route: {}}}}}\n",
+                ["uhd", "movies"][usize::from(number == 59)]
+            )
         })
         .collect();
     let visitor = Visitor::set_up(&format!("{SETTINGS}{tests}")).await;

@@ -43,7 +43,8 @@ impl Trial {
     fn expected(tried: &Tried) -> String {
         let Value::Array(route) = &tried.expected["route"] else { return "it goes nowhere".to_owned() };
         let names: Vec<&str> = route.iter().filter_map(Value::as_str).collect();
-        let to = if names.is_empty() { "it goes nowhere".to_owned() } else { format!("it goes to {}", names.join(", ")) };
+        let to =
+            if names.is_empty() { "it goes nowhere".to_owned() } else { format!("it goes to {}", names.join(", ")) };
         if tried.expected["approval"] == true { format!("somebody is asked; then {to}") } else { to }
     }
 

@@ -71,13 +71,12 @@ const UPKEEP: [(&str, &str); 4] = [
     ),
 ];
 
-const ADDRESSES: [(&str, &str); 7] = [
+const ADDRESSES: [(&str, &str); 6] = [
     ("PULSARR_PLEX_TV_URL", "Plex: token, account, friends."),
-    ("PULSARR_PLEX_CLIENTS_URL", "Plex: home users and servers."),
     ("PULSARR_PLEX_DISCOVER_URL", "Plex: the owner's watchlist."),
     ("PULSARR_PLEX_METADATA_URL", "Plex: ids and facts of titles."),
     ("PULSARR_PLEX_COMMUNITY_URL", "Plex: friends' watchlists."),
-    ("PULSARR_PLEX_RSS_URL", "Plex: watchlists as feeds."),
+    ("PULSARR_PLEX_RSS_URL", "Plex: where watchlists are as feeds."),
     ("PULSARR_TMDB_URL", "What neither Plex nor an arr tells about titles."),
 ];
 

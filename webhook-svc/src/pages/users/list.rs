@@ -269,9 +269,10 @@ async fn with_button(ask: &Ask, form: Form) -> Result<Form, ApiError> {
     let (one, another) = (changed.next(), changed.next());
     drop(changed);
     match (one, another) {
-        (Some(one), Some(another)) => {
-            Err(ApiError::input(format!("{} and {} have other aliases here: save one at a time, with the button beside it", one.name, another.name)))
-        }
+        (Some(one), Some(another)) => Err(ApiError::input(format!(
+            "{} and {} have other aliases here: save one at a time, with the button beside it",
+            one.name, another.name
+        ))),
         (Some(one), None) => Ok(form.and("do", format!("alias {}", one.uuid))),
         (None, _) => Ok(form),
     }

@@ -11,6 +11,7 @@ use super::timeline::{Moment, timeline};
 use crate::api::approvals::DestinationView;
 use crate::api::watchlist::{self, PlacementView, WatchlistStory};
 use crate::api::{approvals, failures};
+use crate::pages::options::OptionField;
 use crate::pages::words::{options, tone_of};
 use crate::pages::{Form, Frame, Notice, Page, encoded, html, see_other};
 use crate::request::{ApiError, Ask};
@@ -32,6 +33,10 @@ struct Story {
     decided: Option<(String, Decision)>,
     /// The instances that take such titles.
     instances: Vec<String>,
+    /// How it can be added otherwise than usual.
+    options: Vec<OptionField>,
+    /// The instance whose profiles and folders are offered; empty: none takes such titles.
+    offers: String,
     /// Where the last decision sends it, and how it is added there.
     destinations: Vec<(DestinationView, String)>,
     /// Bodies that were sent, by instance.
@@ -53,6 +58,19 @@ impl Story {
     /// When a refused title is tried again by itself.
     fn again(&self, placement: &PlacementView) -> Option<String> {
         placement.retry_at_ms.filter(|_| placement.state == "failed").map(rfc3339)
+    }
+
+    /// Why nothing can be decided about it any more, as a sentence.
+    fn closed_because(&self) -> String {
+        let at: Vec<&str> = self.story.placement_details.iter().map(|it| it.instance.as_str()).collect();
+        match (self.story.entry.state, &at[..]) {
+            ("closed", _) => "It is on the watchlist no more, so there is nothing to decide.".to_owned(),
+            (_, []) => "It was there already, so there is nothing to decide.".to_owned(),
+            (_, at) => format!(
+                "It is at {}, where it is changed or taken away: what is added is left alone here.",
+                at.join(" and ")
+            ),
+        }
     }
 
     fn has_failed(&self) -> bool {
@@ -77,6 +95,12 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
     let kind = MediaType::from_word(story.entry.media_type).map(InstanceKind::taking);
     let config = ask.app.config();
     let instances = config.settings.instances.iter().filter(|it| Some(it.kind()) == kind);
+    let instances: Vec<String> = instances.map(|it| it.name.clone()).collect();
+    let fields = ["quality_profile", "root_folder_path"].into_iter().filter_map(|key| {
+        let field = OptionField::of(key, kind, form.value(key), "as usual there")?;
+        Some(OptionField { error: form.error(key).to_owned(), ..field })
+    });
+    let fields = fields.collect();
     let decided = story.decisions.last().and_then(|last| {
         let decision = serde_json::from_value(last.decision.clone()).ok()?;
         Some((rfc3339(last.decided_at_ms), decision))
@@ -91,17 +115,22 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
             let how = options(&to.options);
             (to, how)
         })
-        .collect();
+        .collect::<Vec<_>>();
+    let is_destination =
+        |name: &&String| destinations.iter().any(|(to, _): &(DestinationView, String)| to.instance == **name);
+    let offers = instances.iter().find(is_destination).or(instances.first()).cloned().unwrap_or_default();
     let sent = story.placement_details.iter().filter_map(|it| Some((it.instance.clone(), it.payload.as_ref()?)));
     let payloads = sent.map(|(instance, body)| (instance, serde_json::to_string_pretty(body).unwrap_or_default()));
     let page = Story {
-        frame: Frame::of(ask, "watchlist", title).await?,
+        frame: Frame::of(ask, "watchlist", title).await?.with_scripts(&["choices.js"]),
         form,
         since: rfc3339(story.entry.since_ms),
         moments: timeline(&story, &events),
         destinations,
         decided,
-        instances: instances.map(|it| it.name.clone()).collect(),
+        instances,
+        options: fields,
+        offers,
         payloads: payloads.collect(),
         story,
     };
@@ -266,7 +295,8 @@ mod tests {
         household.write(|db| db.set_entry_state(EntryId(1), EntryState::Available, None, 9));
         let late = visitor.post("/watchlist/1", &[("do", "exclude")]).await;
         assert!(late.status == 409 && late.text.contains("entry 1 is available"), "{}", late.text);
-        assert!(!visitor.get("/watchlist/1").await.text.contains("Decide otherwise"));
+        let page = visitor.get("/watchlist/1").await.text;
+        assert!(!page.contains("Decide otherwise") && page.contains("there is nothing to decide"), "{page}");
         assert_eq!(visitor.post_as("/watchlist/1", "guessed", &[("do", "exclude")]).await.status, 403);
         assert_eq!(visitor.post("/watchlist/77", &[("do", "exclude")]).await.status, 404);
     }
