@@ -13,11 +13,12 @@ use pulsarr_shared::upstreams::{Upstreams, arr_problem};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::json;
+use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{Standing, body_of};
-use super::endpoint::answer;
-use super::instances::{known, put, take_name, wanted};
+use super::endpoint::{Answer, Endpoint, answer, shape};
+use super::instances::{InstanceBody, known, put, take_name, wanted};
 use super::webhooks::{ConnectionView, looked_at};
 use crate::app::App;
 use crate::aside::{self, FAILED_FOR_MS, FRESH_FOR_MS, Known};
@@ -25,7 +26,33 @@ use crate::audit::{self, By};
 use crate::auth;
 use crate::connections::{impatient, is_reached_alike};
 use crate::instance_watch::note;
-use crate::request::{ApiError, Ask};
+use crate::request::{Access, ApiError, Ask};
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::POST,
+        path: "/instances/test",
+        tag: "instances",
+        summary: "Asks an instance whether everything fits, and stores nothing: one as it would be added or changed, or by its \
+                  name alone one that is there, whose webhook is looked at, too.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<InstanceBody>),
+        answer: Answer::Json(shape::<Trial>),
+        handle: |ask| Box::pin(test(ask)),
+    },
+    Endpoint {
+        method: Method::GET,
+        path: "/instances/{name}/choices",
+        tag: "instances",
+        summary: "What the instance offers to choose from: quality profiles, root folders, tags. Asks the instance.",
+        access: Access::Read,
+        query: &[],
+        body: None,
+        answer: Answer::Json(shape::<Choices>),
+        handle: |ask| Box::pin(choices(ask)),
+    },
+];
 
 /// What came of asking an instance.
 #[derive(Debug, Serialize)]

@@ -10,9 +10,7 @@ use warp::reply::Response;
 use super::editing::{
     Standing, body_of, expected_version, find, kept, masked, problems_of, seal, unchanged, with_version,
 };
-use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
-use super::instance_history::{self, InstanceHistory};
-use super::instance_trial::{self, Choices, Trial};
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use crate::app::App;
 use crate::audit::By;
 use crate::configuration::Note;
@@ -44,18 +42,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         handle: |ask| Box::pin(add(ask)),
     },
     Endpoint {
-        method: Method::POST,
-        path: "/instances/test",
-        tag: "instances",
-        summary: "Asks an instance whether everything fits, and stores nothing: one as it would be added or changed, or by its \
-                  name alone one that is there, whose webhook is looked at, too.",
-        access: Access::Write,
-        query: &[],
-        body: Some(shape::<InstanceBody>),
-        answer: Answer::Json(shape::<Trial>),
-        handle: |ask| Box::pin(instance_trial::test(ask)),
-    },
-    Endpoint {
         method: Method::GET,
         path: "/instances/{name}",
         tag: "instances",
@@ -65,17 +51,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         body: None,
         answer: Answer::Json(shape::<InstanceDetail>),
         handle: |ask| Box::pin(one(ask)),
-    },
-    Endpoint {
-        method: Method::GET,
-        path: "/instances/{name}/history",
-        tag: "instances",
-        summary: "When the instance was not well, and why, newest first; at most 200 times that are over.",
-        access: Access::Read,
-        query: &[Parameter { name: "limit", about: "How many, 1 to 200; usually 50." }],
-        body: None,
-        answer: Answer::Json(shape::<InstanceHistory>),
-        handle: |ask| Box::pin(instance_history::show(ask)),
     },
     Endpoint {
         method: Method::PUT,
@@ -100,17 +75,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         body: None,
         answer: Answer::Json(shape::<Removed>),
         handle: |ask| Box::pin(remove(ask)),
-    },
-    Endpoint {
-        method: Method::GET,
-        path: "/instances/{name}/choices",
-        tag: "instances",
-        summary: "What the instance offers to choose from: quality profiles, root folders, tags. Asks the instance.",
-        access: Access::Read,
-        query: &[],
-        body: None,
-        answer: Answer::Json(shape::<Choices>),
-        handle: |ask| Box::pin(instance_trial::choices(ask)),
     },
 ];
 
@@ -165,7 +129,7 @@ pub struct InstanceDetail {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 #[expect(dead_code, reason = "describes the body, which the reader of the settings file reads as it is")]
-struct InstanceBody {
+pub(super) struct InstanceBody {
     /// 1 to 64 of a-z, 0-9, `-` and `_`. Where the address has it already it may be left out.
     name: Option<String>,
     /// `radarr` or `sonarr`.

@@ -74,7 +74,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Every endpoint.
 pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    let tables: [&[Endpoint]; 27] = [
+    let tables: [&[Endpoint]; 31] = [
         docs::ENDPOINTS,
         session::ENDPOINTS,
         sessions::ENDPOINTS,
@@ -96,7 +96,11 @@ pub fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         users::ENDPOINTS,
         user_overrides::ENDPOINTS,
         instances::ENDPOINTS,
+        instance_trial::ENDPOINTS,
+        instance_history::ENDPOINTS,
         rules::ENDPOINTS,
+        rule_changes::ENDPOINTS,
+        rule_order::ENDPOINTS,
         rule_tests::ENDPOINTS,
         settings::ENDPOINTS,
         config_file::ENDPOINTS,

@@ -4,17 +4,65 @@ use pulsarr_shared::config::Config;
 use pulsarr_shared::model::{Declaration, Section};
 use serde::Serialize;
 use serde_json::{Value, json};
-use warp::http::StatusCode;
+use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
 use super::editing::{self, body_of, expected_version, unchanged, with_version};
-use super::endpoint::answer;
+use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
 use super::foresight::{self, Foreseen, Told};
 use super::rules::{RuleView, called, named, standing, stored};
 use super::session::done;
 use crate::audit::By;
 use crate::configuration::Note;
-use crate::request::{ApiError, Ask, FieldProblem, json};
+use crate::request::{Access, ApiError, Ask, FieldProblem, json};
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::POST,
+        path: "/rules",
+        tag: "rules",
+        summary: "Adds a rule, behind all others of the same priority.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<RuleBody>),
+        answer: Answer::Created(shape::<RuleView>),
+        handle: |ask| Box::pin(add(ask)),
+    },
+    Endpoint {
+        method: Method::PUT,
+        path: "/rules/{name}",
+        tag: "rules",
+        summary: "Puts this in the place of the rule, under another name if the body has another. With `If-Match` only while nobody \
+                  else has changed it.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<RuleBody>),
+        answer: Answer::Json(shape::<RuleView>),
+        handle: |ask| Box::pin(replace(ask)),
+    },
+    Endpoint {
+        method: Method::DELETE,
+        path: "/rules/{name}",
+        tag: "rules",
+        summary: "Removes a rule. With `If-Match` only while nobody else has changed it.",
+        access: Access::Write,
+        query: &[],
+        body: None,
+        answer: Answer::Nothing,
+        handle: |ask| Box::pin(remove(ask)),
+    },
+    Endpoint {
+        method: Method::POST,
+        path: "/rules/validate",
+        tag: "rules",
+        summary: "Whether a rule could be added, and what would come of it. Changes nothing and asks nobody.",
+        access: Access::Read,
+        query: &[Parameter { name: "name", about: "the rule in whose place it would be put" }],
+        body: Some(shape::<RuleBody>),
+        answer: Answer::Json(shape::<Checked>),
+        handle: |ask| Box::pin(validate(ask)),
+    },
+];
 
 /// A rule of such a name could be made and then not be reached: the address is another's, or browsers take it for a folder.
 const UNREACHABLE: [&str; 3] = ["fields", ".", ".."];

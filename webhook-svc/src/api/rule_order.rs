@@ -5,15 +5,30 @@ use pulsarr_shared::config::{Config, MOST_ITEMS};
 use pulsarr_shared::model::{Declaration, Section};
 use serde::Deserialize;
 use serde_json::json;
+use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{all_unchanged, expected_version, state_now, with_version};
-use super::endpoint::answer;
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use super::given;
-use super::rules::{self, RuleList, named, standing, stored};
+use super::rules::{self, RuleList, has_number, named, standing, stored};
 use crate::audit::By;
 use crate::configuration::Note;
-use crate::request::{ApiError, Ask, FieldProblem};
+use crate::request::{Access, ApiError, Ask, FieldProblem};
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: Method::POST,
+        path: "/rules/order",
+        tag: "rules",
+        summary: "Says in which order rules without a number of their own come. Those that are not named follow in the order they had. Takes the `If-Match` of GET /rules.",
+        access: Access::Write,
+        query: &[],
+        body: Some(shape::<Order>),
+        answer: Answer::Json(shape::<RuleList>),
+        handle: |ask| Box::pin(order(ask)),
+    },
+];
 
 /// In characters; the reader takes no longer name of a rule.
 const LONGEST_NAME: usize = 100;
@@ -85,11 +100,6 @@ fn movable(config: &Config, names: &[String]) -> Result<Vec<String>, ApiError> {
         folded.push(key);
     }
     if problems.is_empty() { Ok(folded) } else { Err(ApiError::fields(problems)) }
-}
-
-/// Whether a rule says its priority itself.
-pub fn has_number(rule: &Declaration) -> bool {
-    rule.body.get("priority").is_some_and(|priority| !priority.is_null())
 }
 
 /// `rules` with those that have no number in this order, and behind them those that are not named as they were. What has a number

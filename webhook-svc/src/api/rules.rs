@@ -8,9 +8,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::editing::{self, Standing, with_version};
-use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
-use super::rule_changes::{self, Checked, RuleBody};
-use super::rule_order::{self, Order};
+use super::endpoint::{Answer, Endpoint, answer, shape};
 use crate::request::{Access, ApiError, Ask};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
@@ -47,62 +45,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         body: None,
         answer: Answer::Json(shape::<RuleView>),
         handle: |ask| Box::pin(one(ask)),
-    },
-    Endpoint {
-        method: Method::POST,
-        path: "/rules",
-        tag: "rules",
-        summary: "Adds a rule, behind all others of the same priority.",
-        access: Access::Write,
-        query: &[],
-        body: Some(shape::<RuleBody>),
-        answer: Answer::Created(shape::<RuleView>),
-        handle: |ask| Box::pin(rule_changes::add(ask)),
-    },
-    Endpoint {
-        method: Method::PUT,
-        path: "/rules/{name}",
-        tag: "rules",
-        summary: "Puts this in the place of the rule, under another name if the body has another. With `If-Match` only while nobody \
-                  else has changed it.",
-        access: Access::Write,
-        query: &[],
-        body: Some(shape::<RuleBody>),
-        answer: Answer::Json(shape::<RuleView>),
-        handle: |ask| Box::pin(rule_changes::replace(ask)),
-    },
-    Endpoint {
-        method: Method::DELETE,
-        path: "/rules/{name}",
-        tag: "rules",
-        summary: "Removes a rule. With `If-Match` only while nobody else has changed it.",
-        access: Access::Write,
-        query: &[],
-        body: None,
-        answer: Answer::Nothing,
-        handle: |ask| Box::pin(rule_changes::remove(ask)),
-    },
-    Endpoint {
-        method: Method::POST,
-        path: "/rules/order",
-        tag: "rules",
-        summary: "Says in which order rules without a number of their own come. Those that are not named follow in the order they had. Takes the `If-Match` of GET /rules.",
-        access: Access::Write,
-        query: &[],
-        body: Some(shape::<Order>),
-        answer: Answer::Json(shape::<RuleList>),
-        handle: |ask| Box::pin(rule_order::order(ask)),
-    },
-    Endpoint {
-        method: Method::POST,
-        path: "/rules/validate",
-        tag: "rules",
-        summary: "Whether a rule could be added, and what would come of it. Changes nothing and asks nobody.",
-        access: Access::Read,
-        query: &[Parameter { name: "name", about: "the rule in whose place it would be put" }],
-        body: Some(shape::<RuleBody>),
-        answer: Answer::Json(shape::<Checked>),
-        handle: |ask| Box::pin(rule_changes::validate(ask)),
     },
 ];
 
@@ -226,10 +168,15 @@ pub(super) fn called(kept: &Declaration) -> String {
     kept.body["name"].as_str().unwrap_or(&kept.name).to_owned()
 }
 
+/// Whether a rule says its priority itself.
+pub fn has_number(rule: &Declaration) -> bool {
+    rule.body.get("priority").is_some_and(|priority| !priority.is_null())
+}
+
 /// The names of the rules whose place among the others is where they stand, in that order: they were made in the service, and none has
 /// a number of its own.
 pub fn movable(config: &Config) -> Vec<String> {
-    let free = stored(config).filter(|it| !rule_order::has_number(it));
+    let free = stored(config).filter(|it| !has_number(it));
     let counts = |it: &&Declaration| named(config, &it.name).is_ok_and(|rule| !standing(config, rule).read_only);
     free.filter(counts).map(called).collect()
 }
