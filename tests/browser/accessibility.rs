@@ -82,8 +82,7 @@ fn judge() -> Result<String, String> {
 
 /// What keeps people out of the page that is shown.
 fn grave(browser: &Browser, axe: &str) -> Vec<String> {
-    let _ = browser.run(axe);
-    let found = browser.run_and_wait(JUDGE);
+    let found = browser.run_and_wait(&format!("{axe}\n{JUDGE}"));
     let grave = |it: &&Value| it["impact"] == "serious" || it["impact"] == "critical";
     found.as_array().unwrap().iter().filter(grave).map(told).collect()
 }
@@ -161,5 +160,23 @@ fn the_judge_sees_what_is_wrong() {
         let _ = scene.browser.run("document.querySelector('label').remove()");
         let found = grave(&scene.browser, &axe);
         assert!(found.iter().any(|it| it.starts_with("label [critical]")), "{found:?}");
+    });
+}
+
+/// Enter in a field presses the first button of its form: that is the one that stands out, or a hidden one that is meant for it.
+#[test]
+fn enter_in_a_field_does_what_the_page_suggests() {
+    if let Some(why) = missing() {
+        return skipped("what Enter does on every page", &why);
+    }
+    const FORMS: &str = "return [...document.forms].filter((form) => form.querySelector('input:not([type=hidden])')).flatMap((form) => {
+        const buttons = [...form.elements].filter((it) => it.type === 'submit' && !it.disabled);
+        const [first] = buttons;
+        const suggested = buttons.length < 2 || first.matches('.primary, .visually-hidden');
+        return suggested ? [] : [`${form.action}: ${first.outerHTML.slice(0, 200)}`];
+    })";
+    walk(&[Look::LIGHT, Look::WITHOUT_SCRIPTS], |browser| {
+        let found = browser.run(FORMS);
+        found.as_array().unwrap().iter().map(|form| text(form).to_owned()).collect()
     });
 }

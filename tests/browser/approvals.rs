@@ -87,6 +87,45 @@ fn a_request_is_edited_before_it_is_approved() {
     });
 }
 
+/// Enter in a field is no answer to a request that nobody has chosen.
+fn presses_enter(scene: &mut Scene) {
+    let browser = &scene.browser;
+    browser.expects("status of 400");
+    browser.expects("status of 422");
+    browser.goto("/approvals");
+    browser.tick("Select Harbour Nine (2024)");
+    browser.write(".bulk [name=note]", "no room");
+    browser.enter();
+    browser.sees("nothing was answered: press Approve or Reject");
+    assert_eq!((browser.value("Note"), browser.count("[data-request]")), ("no room".to_owned(), 2));
+    assert_eq!(browser.count("[aria-label='Select Harbour Nine (2024)']:checked"), 1);
+    // A title's story: where it is sent is asked for, and what was written stays.
+    browser.press("Salt Ledger (2025)");
+    browser.fill("Note", "for the projector");
+    browser.enter();
+    browser.finds("#to-error");
+    assert_eq!(browser.value("Note"), "for the projector");
+    // Of one request it is what the page suggests.
+    browser.goto("/approvals");
+    let id = browser.attribute("input[aria-label='Select Salt Ledger (2025)']", "value");
+    browser.goto(&format!("/approvals/{id}"));
+    browser.fill("Note", "yes");
+    browser.enter();
+    browser.sees("Approved");
+    browser.at("/approvals");
+    assert_eq!(browser.count("[data-request]"), 1);
+}
+
+#[test]
+fn enter_answers_nothing_that_nobody_has_chosen() {
+    play_signed_in(Look::LIGHT, asking(), presses_enter);
+}
+
+#[test]
+fn enter_answers_nothing_without_javascript_either() {
+    play_signed_in(Look::WITHOUT_SCRIPTS, asking(), presses_enter);
+}
+
 #[test]
 fn requests_are_answered_from_the_keyboard() {
     play_signed_in(Look::LIGHT, asking(), |scene| {

@@ -255,3 +255,134 @@ fn a_rule_is_switched_and_numbered_in_the_list() {
         });
     }
 }
+
+/// A service whose answers to forms come when the story says so.
+fn holds_answers(scene: &Scene) {
+    let _ = scene.browser.run(
+        "window.goOn = []; const real = window.fetch;
+         window.fetch = async (...asked) => {
+           const answer = await real(...asked);
+           await new Promise((go) => window.goOn.push(go));
+           return answer;
+         }",
+    );
+}
+
+fn one_answer_comes(scene: &Scene) {
+    let waits = || scene.browser.run("return window.goOn.length > 0 && (window.goOn.shift()(), true)");
+    scene.browser.until("an answer is there", waits, |it| *it == true);
+}
+
+#[test]
+fn whoever_goes_on_to_another_control_of_the_row_stays_there() {
+    play(Look::LIGHT, of_three(), |scene| {
+        let _session = scene.sign_in();
+        let browser = &scene.browser;
+        open(scene, "/users");
+        holds_answers(scene);
+        let label = || browser.run("return document.activeElement.ariaLabel");
+        let _ = browser.run("document.querySelector(\"[aria-label='Sync ines_vale']\").focus()");
+        browser.keys(" ");
+        let _ = browser.run("document.querySelector(\"[aria-label='Ask about ines_vale']\").focus()");
+        one_answer_comes(scene);
+        browser.finds("[aria-label='Sync ines_vale'][aria-checked=false]");
+        assert_eq!(label(), "Ask about ines_vale");
+        // A field that was opened and not typed in yet is still open.
+        browser.keys(" ");
+        browser.click("details.inline:has([aria-label='Alias of ines_vale']) > summary");
+        browser.click("[aria-label='Alias of ines_vale']");
+        one_answer_comes(scene);
+        browser.finds("[aria-label='Ask about ines_vale'][aria-checked=true]");
+        assert_eq!(label(), "Alias of ines_vale");
+        browser.keys("Ines");
+        assert_eq!(browser.value("Alias of ines_vale"), "Ines");
+        stays(scene, Look::LIGHT);
+    });
+}
+
+#[test]
+fn what_was_pressed_before_a_late_change_was_told_is_not_done() {
+    play(Look::LIGHT, of_three(), |scene| {
+        let session = scene.sign_in();
+        let browser = &scene.browser;
+        browser.expects("status of 412");
+        open(scene, "/users");
+        let other = json!({"alias": "Ines"});
+        assert!(session.ask(&scene.service, "PUT", "/users/ines_vale/settings", &other).status < 300);
+        let _ = browser.run(
+            "for (const label of ['Sync ines_vale', 'Ask about ines_vale', 'Sync tomas.r'])
+               document.querySelector(`[aria-label='${label}']`).click()",
+        );
+        browser.sees("by now it is alias: Ines.");
+        // What nobody typed is not taken for typed: the alias is the one that it is by now, and folded away.
+        assert_eq!(browser.attribute("[aria-label='Alias of Ines']", "value"), "Ines");
+        assert_eq!(browser.count("details.inline[open]"), 0);
+        flip(scene, "Sync tomas.r", false);
+        assert_eq!(settings(scene, &session, "Ines"), other);
+        assert_eq!(settings(scene, &session, "tomas.r"), json!({"sync": false}));
+    });
+}
+
+#[test]
+fn without_scripts_a_late_change_shows_what_is_kept_by_now_where_nobody_typed() {
+    play(Look::WITHOUT_SCRIPTS, of_three(), |scene| {
+        let session = scene.sign_in();
+        let browser = &scene.browser;
+        browser.expects("status of 412");
+        browser.goto("/users");
+        browser.click("details.inline:has([aria-label='Alias of tomas.r']) > summary");
+        browser.write("[aria-label='Alias of tomas.r']", "Tom");
+        let other = json!({"alias": "Ines"});
+        assert!(session.ask(&scene.service, "PUT", "/users/ines_vale/settings", &other).status < 300);
+        browser.click("[aria-label='Sync ines_vale']");
+        browser.sees("by now it is alias: Ines.");
+        let value = |label: &str| browser.attribute(&format!("[aria-label='{label}']"), "value");
+        assert_eq!((value("Alias of Ines"), value("Alias of tomas.r")), ("Ines".to_owned(), "Tom".to_owned()));
+        assert_eq!(browser.count("details.inline[open]"), 1);
+    });
+}
+
+#[test]
+fn an_answer_that_is_no_list_is_shown_plainly() {
+    play(Look::LIGHT, of_three(), |scene| {
+        let session = scene.sign_in();
+        for name in ["first", "second"] {
+            let rule = json!({"name": name, "when": {"type": "movie"}, "label": name});
+            assert!(session.ask(&scene.service, "POST", "/rules", &rule).status < 300);
+        }
+        let browser = &scene.browser;
+        browser.expects("status of 401");
+        for path in ["/users", "/rules"] {
+            browser.sign_in(&session);
+            browser.goto(path);
+            browser.forget_cookies();
+            browser.click(".flip");
+            browser.finds("input[name=password]");
+        }
+    });
+}
+
+#[test]
+fn a_rule_is_moved_while_a_number_is_typed_for_another() {
+    play(Look::LIGHT, of_three(), |scene| {
+        let session = scene.sign_in();
+        for name in ["first", "second", "third"] {
+            let rule = json!({"name": name, "when": {"type": "movie"}, "label": name});
+            assert!(session.ask(&scene.service, "POST", "/rules", &rule).status < 300);
+        }
+        let browser = &scene.browser;
+        open(scene, "/rules");
+        browser.click("[data-row=first] details.inline > summary");
+        browser.write("[aria-label='Priority of first']", "77");
+        // Twice at once: the second is about what the first has made.
+        let _ = browser.run("for (let n = 0; n < 2; n += 1) document.querySelector('[aria-label=\"Move third up\"]').click()");
+        browser.until(
+            "it is moved",
+            || rules(scene, &session),
+            |rules| rules.iter().map(|(name, _)| name.as_str()).eq(["third", "first", "second"]),
+        );
+        browser.finds("li:first-child[data-row=third]");
+        assert_eq!(browser.value("Priority of first"), "77");
+        stays(scene, Look::LIGHT);
+    });
+}

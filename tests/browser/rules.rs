@@ -102,7 +102,7 @@ fn conditions_are_added_before_the_rule_has_a_name_and_so_it_is_not_saved() {
             browser.until("the name is asked for", asks, |asked| *asked == 1);
             browser.goto("/rules");
             browser.sees("no westerns");
-            assert_eq!(browser.count("[data-order] .grow"), 1);
+            assert_eq!(browser.count("[data-rows] .grow"), 1);
         });
     }
 }
@@ -131,6 +131,31 @@ fn a_rule_with_a_mistake_keeps_what_was_typed_and_saves_nothing() {
         assert_eq!(browser.value("Priority"), "soon");
         browser.goto("/rules");
         assert!(!browser.text().contains("no number"));
+    });
+}
+
+#[test]
+fn what_is_typed_while_the_builder_is_drawn_anew_stays() {
+    play_signed_in(Look::LIGHT, wanting_films(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/rules/new");
+        browser.fill("Name", "abc");
+        let _ = browser.run(
+            "const real = window.fetch;
+             window.fetch = async (...asked) => {
+               const answer = await real(...asked);
+               if (asked[1].body.get('do') === 'add when') await new Promise((go) => { window.goOn = go; });
+               return answer;
+             }",
+        );
+        browser.press("Add condition");
+        browser.until("an answer is there", || browser.run("return window.goOn !== undefined"), |it| *it == true);
+        browser.click("#name");
+        browser.keys("defgh");
+        let _ = browser.run("window.goOn()");
+        browser.finds("[name='when.0.field']");
+        assert!(browser.value("Name").contains("defgh") && browser.value("Name").len() == 8, "{}", browser.value("Name"));
+        assert_eq!(browser.run("return document.activeElement.id"), "name");
     });
 }
 

@@ -141,6 +141,8 @@ fn a_page_that_waits_keeps_the_answer_to_a_form() {
         browser.fill("API key", "ffffffffffffffffffffffffffffffff");
         browser.press("Test");
         browser.finds("#outcome .notice.is-bad");
+        browser.finds("form[action$='/fix'] button");
+        let _ = browser.run("window.opened = true");
         household.radarr.clear_faults();
         // As if it were pressed on another page.
         let _ = browser.run(
@@ -149,6 +151,6 @@ fn a_page_that_waits_keeps_the_answer_to_a_form() {
         );
         browser.until("the webhook is well", || browser.count("form[action$='/fix'] button"), |buttons| *buttons == 0);
         browser.finds("#outcome .notice.is-bad");
-        assert_eq!(browser.value("Name"), "shows");
+        assert_eq!((browser.value("Name"), browser.run("return window.opened")), ("shows".into(), true.into()));
     });
 }

@@ -148,3 +148,40 @@ fn a_secret_that_came_too_late_is_asked_for_again() {
         browser.sees("key set");
     });
 }
+
+/// The browser was signed in anew in another tab: the page knows the token of the session before.
+fn of_a_session_before(scene: &mut Scene) {
+    let browser = &scene.browser;
+    browser.expects("status of 403");
+    browser.goto("/settings/general");
+    browser.fill("Time zone", "Pacific/Auckland");
+    let body = serde_json::json!({"username": "mirela", "password": PASSWORD}).to_string();
+    browser.sign_in(&Session::of(&scene.service.ask("POST", "/api/v1/session", &[], body.as_bytes())));
+    browser.click("form[action$='/time_zone'] .btn.primary");
+    browser.sees("opened before you signed in the last time");
+    assert_eq!(browser.value("Value"), "Pacific/Auckland");
+    browser.press("Send it");
+    browser.finds(".notice.is-ok");
+    browser.at("/settings/general");
+    let zone = scene.household.pulsarr(&["check", "--offline"]).stdout;
+    assert!(zone.contains("Pacific/Auckland"), "{zone}");
+}
+
+#[test]
+fn what_was_typed_in_a_session_before_is_shown_and_can_be_sent() {
+    play_signed_in(Look::LIGHT, wanting_two(), of_a_session_before);
+    play_signed_in(Look::WITHOUT_SCRIPTS, wanting_two(), of_a_session_before);
+}
+
+#[test]
+fn a_form_that_was_stopped_on_the_way_can_be_sent_again() {
+    play_signed_in(Look::LIGHT, wanting_two(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/settings/general");
+        let _ = browser.run("document.querySelector(\"form[action$='/time_zone']\").ariaBusy = 'true'");
+        browser.keys(&char::from(pulsarr_tests::browser::Key::Escape).to_string());
+        browser.fill("Time zone", "Pacific/Auckland");
+        browser.click("form[action$='/time_zone'] .btn.primary");
+        browser.finds(".notice.is-ok");
+    });
+}

@@ -363,11 +363,10 @@ impl Browser {
         self.eventually(script, async |client| client.execute(script, Vec::new()).await)
     }
 
-    /// What a function body hands to its last argument, the callback.
+    /// What a function body hands to its last argument, the callback; from its beginning again where the page is drawn anew meanwhile.
     #[must_use]
     pub fn run_and_wait(&self, script: &str) -> Value {
-        let answered = self.block_on(async |client| client.execute_async(script, Vec::new()).await);
-        answered.unwrap_or_else(|error| self.fail(&format!("a script failed: {error}")))
+        self.eventually("a script has come to its end", async |client| client.execute_async(script, Vec::new()).await)
     }
 
     /// Forgets whoever is signed in.

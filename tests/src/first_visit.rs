@@ -74,7 +74,7 @@ pub fn begin_with_a_code(browser: &Browser, service: &Service, at: &mut impl FnM
     browser.fill("User name", "mirela");
     browser.fill("Password", PASSWORD);
     browser.press("Make the account and go on");
-    browser.finds(".notice.is-bad");
+    browser.finds("#token-error");
     assert_eq!(browser.value("User name"), "mirela", "what was typed stays");
     browser.fill("Setup token", &setup_token(service));
     browser.fill("Password", PASSWORD);

@@ -7,6 +7,8 @@
   const waits = () => document.querySelector("[data-again]");
   if (!waits()) return;
   const FIRST_MS = 400;
+  // Not location.reload(): what answers a form would send it once more.
+  const where = () => waits().dataset.at ?? location.pathname + location.search;
   const fields = (within) => [...within.querySelectorAll("input:not([type=hidden]), select, textarea")];
   const usual = (select) => Math.max([...select.options].findLastIndex((option) => option.defaultSelected), 0);
   const isChanged = (field) => {
@@ -20,7 +22,7 @@
 
   const show = (page) => {
     if (waits().dataset.parts === undefined) {
-      if (!fields(document).some(isChanged)) location.reload();
+      if (!fields(document).some(isChanged)) location.replace(where());
       return;
     }
     for (const part of document.querySelectorAll("[data-part]")) {
@@ -31,7 +33,7 @@
   };
   const look = async () => {
     try {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      const answer = await fetch(where(), { headers: { accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const state = page.querySelector("[data-again]")?.dataset.state;
       if (answer.redirected && !isLeft()) return location.replace(answer.url);

@@ -1,83 +1,94 @@
-// Rows that are changed where they stand: a button with data-inline sends its form without leaving the page, and its row
-// (data-row="who") is shown as the answer has it; all rows (data-rows), when they stand in another order there. Whatever the answer says
-// is told in the row, and by data-said to those who hear the page. data-state is which state of everything was seen.
+// Rows that are changed where they stand: a button with data-inline sends its form without leaving the page, and all rows (data-rows, each
+// data-row="who") are shown as the answer has them. What is ticked, typed or open stays, and so does the focus. Whatever the answer says
+// is told in the row, and by data-said to those who hear the page. data-state is what was seen.
 "use strict";
 (() => {
   const on = (type, act) => document.addEventListener(type, act, true);
-  const keys = (within) => [...within.querySelectorAll("[data-row]")].map((row) => row.dataset.row);
   const find = (within, key) => [...within.querySelectorAll("[data-row]")].find((row) => row.dataset.row === key);
-  // The same control of a row, whatever it would do now.
-  const alike = (row, button) => [...row.querySelectorAll("[data-inline]")].find((it) => it.dataset.inline === button.dataset.inline);
+  // The same control of a row as it is now, whatever it would do.
+  const alike = (row, control) => {
+    const { inline } = control.dataset;
+    if (inline) return [...row.querySelectorAll("[data-inline]")].find((it) => it.dataset.inline === inline);
+    const those = (within) => [...within.querySelectorAll(control.localName)].filter((it) => !it.dataset.inline);
+    return those(row)[those(control.closest("[data-row]")).indexOf(control)];
+  };
+  const isTyped = (field) => field.value !== (field.dataset.kept ?? field.defaultValue);
 
-  // Boxes that were ticked stay so, and what was typed, but for what was saved just now.
-  const keep = (from, to, saved) => {
-    const same = (field) => [...to.querySelectorAll("input")].find((it) => it.name === field.name && (it.type !== "checkbox" || it.value === field.value));
-    for (const box of from.querySelectorAll("input[type=checkbox]:checked")) if (same(box)) same(box).checked = true;
-    for (const field of from.querySelectorAll("details.inline input")) {
-      const fresh = field !== saved && field.value !== field.defaultValue && same(field);
-      if (!fresh) continue;
-      fresh.value = field.value;
-      fresh.closest("details").open = true;
-      if (field === document.activeElement) setTimeout(() => fresh.focus());
+  // What somebody has done in `rows` goes over to `fresh`, but for `saved`, which is done.
+  const carry = (rows, fresh, saved) => {
+    const at = document.activeElement;
+    const place = rows.contains(at) && at.closest("[data-row]");
+    const row = place && find(fresh, place.dataset.row);
+    const focus = row && (at === place ? row : alike(row, at) ?? row);
+    for (const field of rows.querySelectorAll("input:not([type=hidden])")) {
+      const other = find(fresh, field.closest("[data-row]").dataset.row);
+      const same = other && alike(other, field);
+      if (!same) continue;
+      if (field.type === "checkbox") same.checked = field.checked;
+      else if (field !== saved && isTyped(field)) same.value = field.value;
+      const [was, is] = [field, same].map((it) => it.closest("details"));
+      if (was?.open && field !== saved) is.open = true;
     }
+    return focus || null;
   };
 
-  const show = (form, button, page, done) => {
-    const row = button.closest("[data-row]");
-    const theirs = page.querySelector("form [data-row], form[data-inline-form]")?.closest("form");
-    if (!theirs) return false;
-    const saved = button.closest("details")?.querySelector("input");
-    // Whoever has gone on to something else is not called back.
-    const at = document.activeElement;
-    const isThere = at === document.body || at === button || at === saved;
+  const show = (form, page, button, saved) => {
+    const theirs = page.querySelector("form[data-inline-form]");
+    const [rows, fresh] = [form, theirs ?? page].map((it) => it.querySelector("[data-rows]"));
+    if (!fresh || !rows) return false;
     for (const state of form.querySelectorAll("[data-state]")) state.value = theirs.querySelector(`[name=${state.name}]`)?.value ?? state.value;
-    const fresh = find(theirs, row.dataset.row);
-    const words = page.querySelector(done ? ".notice.is-ok p" : "[data-row] [role=alert], .notice.is-bad p")?.textContent.trim() ?? "";
-    const [old, now] = [row, fresh].map((it) => it?.closest("[data-rows]"));
-    if (fresh && keys(old).join() === keys(now).join()) {
-      keep(row, fresh, saved);
-      row.replaceWith(fresh);
-    } else {
-      keep(old, now ?? old, saved);
-      if (now) old.replaceWith(now);
-      else row.remove();
-    }
+    const key = button.closest("[data-row]")?.dataset.row;
+    const focus = carry(rows, fresh, saved);
+    rows.replaceWith(fresh);
     for (const part of document.querySelectorAll("[data-part]")) {
       const same = page.getElementById(part.id);
       if (same) part.replaceChildren(...same.childNodes);
     }
-    const place = fresh && alike(fresh, button);
-    if (place && done) {
-      const word = document.createElement("small");
-      word.className = "saved";
-      word.textContent = "saved";
-      place.after(word);
-    }
-    const inside = saved && fresh?.querySelector("details[open] input");
-    if (isThere) (done ? place?.closest("details")?.querySelector("summary") ?? place : inside ?? place)?.focus();
-    document.querySelector("[data-said]").textContent = words;
+    const word = page.querySelector(".notice.is-ok p, [data-row] [role=alert], .notice.is-bad p")?.textContent.trim() ?? "";
+    document.querySelector("[data-said]").textContent = word;
+    const place = key && page.querySelector(".notice.is-ok") && find(fresh, key) && alike(find(fresh, key), button);
+    if (place) place.after(Object.assign(document.createElement("small"), { className: "saved", textContent: "saved" }));
+    // What is folded away cannot have it.
+    (focus?.checkVisibility() === false ? focus.closest("details")?.querySelector("summary") : focus)?.focus();
     document.dispatchEvent(new Event("redrawn"));
     return true;
   };
 
-  const send = async (form, key, pressed) => {
-    // What was sent before may have brought its row anew, or done this.
-    const row = pressed.isConnected ? null : find(form, key);
+  // The way without a script, for whatever does not work with it.
+  const plainly = (form, button) => {
+    form.dataset.plain = "";
+    if (button.isConnected) form.requestSubmit(button);
+    else location.reload();
+  };
+
+  // What was pressed before is forgotten once somebody sees that it is not as they thought.
+  let seen = 0;
+  const send = async (form, key, pressed, then) => {
+    if (then !== seen || form.dataset.plain !== undefined) return;
+    // What was sent before has brought the rows anew, and may have done this.
+    const row = key && find(form, key);
     const button = pressed.isConnected ? pressed : row && alike(row, pressed);
-    if (!button || button.ariaChecked !== pressed.ariaChecked) return;
+    if (!button) {
+      document.querySelector("[data-said]").textContent = "That row is in the list no more, so nothing was done there.";
+      return;
+    }
+    if (button.ariaChecked !== pressed.ariaChecked) return;
     const fields = new FormData(form);
     fields.set("do", button.value);
     button.ariaBusy = "true";
+    const field = button.closest("details")?.querySelector("input");
+    const value = field?.value;
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(fields), headers: { accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (show(form, button, page, answer.ok)) return;
+      if (answer.status === 412) seen += 1;
+      const isDone = field?.value === value && answer.ok;
+      if (show(form, page, button, isDone ? field : null)) return;
       // Nobody is left in the list, or one has to sign in.
       if (answer.redirected) return location.assign(answer.url);
     } catch { /* the plain way tells */ }
     button.ariaBusy = null;
-    form.dataset.plain = "";
-    form.requestSubmit(button);
+    plainly(form, button);
   };
 
   // One after the other: each is sent with the state that the answer before it told.
@@ -87,10 +98,9 @@
     const { target: form, submitter: button } = event;
     if (!button?.matches("[data-inline]") || form.dataset.plain !== undefined) return;
     event.preventDefault();
-    if (button.ariaBusy === "true") return;
     button.ariaBusy = "true";
-    const key = button.closest("[data-row]").dataset.row;
-    sent = sent.then(() => send(form, key, button));
+    const [key, then] = [button.closest("[data-row]")?.dataset.row, seen];
+    sent = sent.then(() => send(form, key, button, then)).catch(() => location.reload());
   });
   on("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;

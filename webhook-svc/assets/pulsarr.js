@@ -31,8 +31,18 @@
       wear(theme);
     }
     if (question !== undefined && !window.confirm(question)) event.preventDefault();
-    if (copy !== undefined) navigator.clipboard?.writeText(copy);
+    if (copy !== undefined) copied(target, copy);
   });
+  // Browsers have a clipboard for pages that came encrypted; elsewhere what is selected can be copied.
+  const copied = async (button, text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      button.parentElement.querySelector("input")?.select();
+      if (!document.execCommand("copy")) return;
+    }
+    button.textContent = "Copied";
+  };
 
   // A form that was sent says so and cannot be sent twice. Downloads stay on the page: data-stays.
   on("submit", (event) => {
@@ -42,11 +52,17 @@
     form.ariaBusy = "true";
     const button = event.submitter ?? form.querySelector("button:not([type=button])");
     if (button) button.ariaBusy = "true";
+    setTimeout(free, BUSY_MS);
   });
+  // Nobody tells a page that its form was stopped on the way.
+  const BUSY_MS = 20e3;
+  const free = () => {
+    for (const busy of document.querySelectorAll("form[aria-busy], .btn[aria-busy]")) busy.ariaBusy = null;
+  };
+  on("keydown", (event) => { if (event.key === "Escape") free(); });
   // Back from the next page: the browser may show this one as it was left.
   window.addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    for (const busy of document.querySelectorAll("form[aria-busy], .btn[aria-busy]")) busy.ariaBusy = null;
+    if (event.persisted) free();
   });
 
   // Filters apply themselves; a field that is typed in waits for Enter.

@@ -45,6 +45,7 @@ pub use import::{Given, MOST_ITEMS, Taken, TakenItem};
 pub use overrides::{Overrides, UserOverride};
 pub use quotas::PERIODS as QUOTA_PERIODS;
 pub use routes::ROUTE_OPTIONS;
+pub use rule_tests::SOMEBODY;
 pub use settings::{PlexSettings, Settings, TmdbSettings};
 pub use stored::{Broken, Stored};
 pub use users::UserSettings;

@@ -16,7 +16,7 @@ pub(super) const KEYS: &[&str] = &["name", "given", "expect"];
 pub(super) const EXPECT_KEYS: &[&str] = &["route", "exclude", "approval", "options"];
 
 /// The user's name where a test names nobody.
-const SOMEBODY: &str = "somebody";
+pub const SOMEBODY: &str = "somebody";
 
 /// Where a uuid of Plex would be.
 const NO_UUID: &str = "0000000000000000";

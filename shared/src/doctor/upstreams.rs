@@ -72,12 +72,13 @@ async fn ask_plex(world: &World<'_>, upstreams: &Upstreams<'_>, kept: &Kept) -> 
     }
     let identifier = kept.client_identifier.as_deref().unwrap_or(PASSING_IDENTIFIER);
     let plex = upstreams.plex(token, identifier.to_owned());
+    let feeds_are_read = environment.fast_lane && environment.fast_lane_feeds == FeedUse::Auto;
     let hosts = [
         ("plex.tv", Some(&environment.plex_tv_url)),
         ("Plex's own lists", Some(&environment.plex_discover_url)),
         ("Plex's friends", settings.friends.then_some(&environment.plex_community_url)),
         ("Plex's catalogue", Some(&environment.plex_metadata_url)),
-        ("Plex's feeds", (environment.fast_lane_feeds == FeedUse::Auto).then_some(&environment.plex_rss_url)),
+        ("Plex's feeds", feeds_are_read.then_some(&environment.plex_rss_url)),
     ];
     let ways = hosts.into_iter().filter_map(|(name, url)| Some(way_to(world, name, url?)));
     let mut ways = join_all(ways).await;

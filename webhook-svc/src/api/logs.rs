@@ -41,6 +41,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         access: Access::Read,
         query: &[
             Parameter { name: "limit", about: "How many of the lines before now come first, 0 to 1000; usually 100." },
+            Parameter { name: "after", about: "The number of the last line that was seen: those behind it come first, whatever `limit` says." },
             LEVEL,
             TEXT,
         ],
@@ -147,6 +148,11 @@ async fn list(ask: Ask) -> Result<Response, ApiError> {
     answer(&page(&ask)?)
 }
 
+/// The number of the newest line there is.
+pub fn newest() -> u64 {
+    telemetry::recent().after(0).last().map_or(0, |line| line.number)
+}
+
 /// The lines that are asked for.
 ///
 /// # Errors
@@ -166,7 +172,8 @@ async fn events(ask: Ask) -> Result<Response, ApiError> {
     let limit = ask.count("limit", 100, 0, MAX_LINES as u32)?;
     let wanted = Wanted::of(&ask)?;
     // A browser that comes back says what it has seen.
-    let seen = ask.headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let again = ask.headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let seen = again.or_else(|| ask.parameter("after")?.parse().ok());
     let lines = follow::stream(telemetry::recent(), ask.app.stop.clone(), wanted, seen, limit.into());
     streams::reply(ask, lines)
 }

@@ -107,6 +107,25 @@ pub fn tests_of(config: &Config) -> Vec<TestView> {
     views(config, config.settings.tests.iter().map(|test| outcome_of_test(test, &policy)))
 }
 
+/// How many tests there are by the settings as they are, and how many of them fail.
+///
+/// # Errors
+/// When the judging breaks off.
+pub async fn counted(app: &Arc<App>) -> Result<(usize, usize), ApiError> {
+    let kept = Arc::clone(app);
+    let counted = tokio::task::spawn_blocking(move || {
+        let config = kept.config();
+        let broken = config.broken.iter().filter(|it| it.declaration.section == Section::Tests).count();
+        let outcomes = kept.judged_tests.by(&config);
+        (outcomes.len() + broken, outcomes.iter().filter(|it| it.is_err()).count() + broken)
+    });
+    counted.await.map_err(|_| broke_off())
+}
+
+fn broke_off() -> ApiError {
+    ApiError::unavailable("the tests were not judged to the end: look again")
+}
+
 /// [`tests_of`] the settings as they are, without what every rule said to those that fail.
 ///
 /// # Errors
@@ -117,7 +136,7 @@ pub async fn judged(app: &Arc<App>) -> Result<Vec<TestView>, ApiError> {
         let config = kept.config();
         views(&config, kept.judged_tests.by(&config).iter().cloned())
     });
-    judged.await.map_err(|_| ApiError::unavailable("the tests were not judged to the end: look again"))
+    judged.await.map_err(|_| broke_off())
 }
 
 /// The tests, with what came of each.
@@ -146,6 +165,13 @@ fn views(config: &Config, outcomes: impl Iterator<Item = Result<String, String>>
     judged.chain(broken).collect()
 }
 
+/// Whether there is a test of this name, in the settings file or here.
+fn is_taken(config: &Config, name: &str) -> bool {
+    let folded = Section::Tests.folded(name);
+    let mut read = config.settings.tests.iter().map(|test| Section::Tests.folded(&test.name));
+    read.any(|it| it == folded) || editing::kept(config).any(|it| is_called(it, name))
+}
+
 fn is_called(declaration: &Declaration, name: &str) -> bool {
     declaration.section == Section::Tests && declaration.name == Section::Tests.folded(name)
 }
@@ -165,6 +191,15 @@ pub struct Tried {
     pub outlook: Outlook,
     /// What a test that is kept now would expect: what the rules alone do with it.
     pub expected: Value,
+}
+
+/// What a test of the described title would expect if it were kept now.
+///
+/// # Errors
+/// 422 with what is wrong with the description, by field.
+pub fn expected(ask: &Ask, given: &Value) -> Result<Value, ApiError> {
+    let config = ask.app.config();
+    Ok(expected_by_rules(&wish_of(&config, given)?, &config.policy()))
 }
 
 /// What would become of the described title now.
@@ -194,7 +229,7 @@ pub async fn add(ask: Ask) -> Result<Response, ApiError> {
         problems.push(wrong_name("is missing: give the test a name"));
     } else if name.chars().count() > LONGEST_NAME {
         problems.push(wrong_name(&format!("may have {LONGEST_NAME} characters at most")));
-    } else if tests_of(&config).iter().any(|test| Section::Tests.folded(&test.name) == Section::Tests.folded(&name)) {
+    } else if is_taken(&config, &name) {
         problems.push(wrong_name("there is a test of this name already: choose another one"));
     }
     let given = body.get("given").cloned().unwrap_or_else(|| json!({}));

@@ -28,6 +28,10 @@ use crate::request::{Access, ApiError, Who};
 pub const API_KEY: &str = "x-api-key";
 /// Where scripts put the session's CSRF token; forms have a field for it.
 pub const CSRF: &str = "x-csrf-token";
+/// What is said of a token that is not the session's: the page was opened in another one.
+pub const OTHER_SESSION: &str =
+    "this page was opened before you signed in the last time, so nothing was changed: load it anew (the header X-CSRF-Token, or the form's \
+     token, is not that of this session)";
 /// Whoever asks where sign-in is disabled.
 const SOMEBODY: &str = "somebody (sign-in is disabled)";
 /// Whoever asks from home where only others have to sign in.
@@ -138,9 +142,7 @@ impl Request<'_> {
             self.refuse_foreign()?;
             let token = self.headers.get(CSRF).and_then(|token| token.to_str().ok()).unwrap_or_default();
             if self.changes && !same(token, &session.csrf_token()) {
-                return Err(ApiError::forbidden(
-                    "the header X-CSRF-Token is not that of this session: reload the page",
-                ));
+                return Err(ApiError::forbidden(OTHER_SESSION));
             }
             return Ok(Who { name: session.row.username, may_write: true });
         }

@@ -1,5 +1,6 @@
 //! What was typed into a form, kept for showing it again, with what is wrong with it.
 
+use super::encoded;
 use crate::request::{ApiError, Ask, FieldProblem, pairs};
 
 /// A form as it was sent, or as it is shown the first time.
@@ -35,6 +36,12 @@ impl Form {
         Self { problems, problem: error.message().to_owned(), ..self }
     }
 
+    /// As it is sent: `title=Salt%20Ledger&year=2025`.
+    pub fn encoded(&self) -> String {
+        let pairs = self.fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
     /// The form as if this had been sent, too.
     pub fn and(mut self, name: &str, value: String) -> Self {
         self.fields.push((name.to_owned(), value));
@@ -46,10 +53,12 @@ impl Form {
         self.fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
-    /// What was sent for the field, also when that is nothing; `None` when the field was not sent, or this is what it is anyway.
-    pub fn typed(&self, name: &str, kept: &str) -> Option<&str> {
-        let sent = self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        sent.filter(|sent| sent.trim() != kept)
+    /// What was typed in a field of a list, also when that is nothing; `None` when the field was not sent, or as it was shown: fields that
+    /// were not empty stand with that in the field `was`, as pairs.
+    pub fn typed(&self, name: &str) -> Option<&str> {
+        let sent = self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())?;
+        let shown = pairs(self.value("was")).into_iter().find(|(known, _)| known == name);
+        (sent.trim() != shown.map_or(String::new(), |(_, shown)| shown)).then_some(sent)
     }
 
     /// What stands in the field without white space around it; `None` when that is nothing.

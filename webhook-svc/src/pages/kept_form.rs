@@ -13,7 +13,10 @@ use crate::request::{Access, ApiError, Ask, pairs, path_parts};
 const LARGEST: usize = 12 * 1024;
 
 /// What the page puts into a form itself, so that nobody has to look at it.
-const UNSEEN: [&str; 4] = ["version", "state", "has", "do"];
+const UNSEEN: [&str; 8] = ["version", "state", "has", "do", "was", "names", "person", "expected"];
+
+/// The page's.
+const TITLE: &str = "What you had typed";
 
 /// A form without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +41,7 @@ impl KeptForm {
             (name.to_owned(), value.to_owned())
         });
         let kept = Self { path: path.to_owned(), fields: fields.collect() };
-        let is_worth_it = kept.typed().next().is_some() || kept.secrets().next().is_some();
+        let is_worth_it = kept.shown().any(|(seen, ..)| seen.is_some()) || kept.secrets().next().is_some();
         (is_ours && is_worth_it && encoded(&kept.encoded()).len() <= LARGEST).then_some(kept)
     }
 
@@ -49,8 +52,7 @@ impl KeptForm {
 
     /// As the value of one field.
     pub fn encoded(&self) -> String {
-        let pairs = self.fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
-        pairs.collect::<Vec<_>>().join("&")
+        Form::with(self.fields.clone()).encoded()
     }
 
     /// Shows it to whoever has just signed in as `user`, by the answer `signed_in`; or else they go on at `next`.
@@ -67,26 +69,34 @@ impl KeptForm {
         if let Ok(pairs) = HeaderValue::try_from(pairs.collect::<Vec<_>>().join("; ")) {
             ask.headers.insert(header::COOKIE, pairs);
         }
-        let frame = Frame::of(&ask, "", "What you had typed").await?;
-        let mut shown = html(&ask, StatusCode::OK, &Again { frame, kept: self, next })?;
+        let said = "You are signed in again, and nothing was changed yet.";
+        let frame = Frame::of(&ask, "", TITLE).await?;
+        let mut shown = html(&ask, StatusCode::OK, &Again { frame, kept: self, next, said })?;
         for cookie in cookies {
             shown.headers_mut().append(header::SET_COOKIE, cookie.clone());
         }
         Ok(shown)
     }
 
-    /// What the page had put there, and which button was pressed.
-    fn unseen(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields().filter(|(name, _)| UNSEEN.contains(name))
+    /// Shows it to whoever was signed in anew meanwhile, in another tab; or else they go on at `next`. The answer is a 403: nothing was
+    /// done.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn again(&self, ask: &Ask, next: &str) -> Result<Response, ApiError> {
+        let said = "This page was opened before you signed in the last time, so nothing was changed yet.";
+        let frame = Frame::of(ask, "", TITLE).await?;
+        html(ask, StatusCode::FORBIDDEN, &Again { frame, kept: self, next, said })
     }
 
-    /// What people can read and change, each with its number.
-    fn typed(&self) -> impl Iterator<Item = (usize, &str, &str)> {
-        let typed = self.fields().filter(|(name, value)| {
-            let is_seen = !UNSEEN.contains(name) && !is_secret(name);
-            is_seen && !value.is_empty()
-        });
-        typed.enumerate().map(|(at, (name, value))| (at, name, value))
+    /// Everything but secrets, in the order in which it was sent: a number for what people can read and change, and none for what the page
+    /// had put there, for the button that was pressed, and for what is empty.
+    fn shown(&self) -> impl Iterator<Item = (Option<usize>, &str, &str)> {
+        let fields = self.fields().filter(|(name, _)| !is_secret(name)).enumerate();
+        fields.map(|(at, (name, value))| {
+            let is_seen = !UNSEEN.contains(&name) && !value.is_empty();
+            (is_seen.then_some(at), name, value)
+        })
     }
 
     /// The names of what has to be typed again.
@@ -117,9 +127,15 @@ struct Again<'a> {
     frame: Frame,
     kept: &'a KeptForm,
     next: &'a str,
+    /// Why it is shown.
+    said: &'static str,
 }
 
 impl Again<'_> {
+    fn words(&self) -> String {
+        format!("{} This is what you had typed: look through it and send it, or leave it.", self.said)
+    }
+
     /// What the field is called: `Time zone`.
     fn label(name: &str) -> String {
         let words = name.replace('_', " ");

@@ -144,6 +144,8 @@ impl Visit {
             Ok(()) => (page.handle)(ask.clone()).await,
             Err(refused) => match KeptForm::of(&path, &Form::of(&ask)) {
                 Some(kept) if refused.status() == StatusCode::UNAUTHORIZED => sign_in::keep(&ask, &place, &kept),
+                // Signed in anew elsewhere in this browser: the form knows only the session before.
+                Some(kept) if refused.message() == auth::OTHER_SESSION => kept.again(&ask, &place).await,
                 _ => Err(refused),
             },
         };

@@ -33,6 +33,8 @@ struct Failures {
     failures: Vec<(String, FailureView)>,
     /// This page's query without where it begins: `instance=movies&`.
     query: String,
+    /// Where the form goes.
+    here: String,
     next: Option<i64>,
 }
 
@@ -52,7 +54,10 @@ async fn draw(ask: &Ask, mut status: StatusCode, mut form: Form) -> Result<Respo
     let filters: Vec<(&str, &str)> = FILTERS.into_iter().zip(wanted.iter().map(String::as_str)).collect();
     let after = ask.parameter("after").unwrap_or_default();
     let asked = [&filters[..], &[("after", after), ("limit", super::ROWS)]].concat();
+    let first = asked[..2].iter().chain(&asked[3..]).copied().collect::<Vec<_>>();
     let page = match failures::page(&ask.with_query(&asked)).await {
+        // Nothing is left of this page: there may be others before it.
+        Ok(page) if page.failures.is_empty() && !after.is_empty() => failures::page(&ask.with_query(&first)).await?,
         Ok(page) => page,
         Err(error) if error.status() == StatusCode::BAD_REQUEST && form.problem.is_empty() => {
             (status, form) = (error.status(), form.refused(&error));
@@ -74,10 +79,18 @@ async fn draw(ask: &Ask, mut status: StatusCode, mut form: Form) -> Result<Respo
         people: people.0.iter().map(Person::of).collect(),
         failures: page.failures.into_iter().map(|it| (again(&it), it)).collect(),
         query: query(&filters),
+        here: place(ask),
         next: page.next,
         wanted,
     };
     html(ask, status, &page)
+}
+
+/// The list as it is looked at.
+fn place(ask: &Ask) -> String {
+    let kept = FILTERS.into_iter().chain(["after"]).filter_map(|name| Some((name, ask.parameter(name)?.trim())));
+    let place = format!("/activity/failures?{}", query(&kept.collect::<Vec<_>>()));
+    place.trim_end_matches(['?', '&']).to_owned()
 }
 
 fn wanted(ask: &Ask) -> [String; 2] {
@@ -92,6 +105,7 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         more => format!("{more} titles"),
     };
     let wanted = wanted(&ask);
+    let filters: Vec<(&str, &str)> = FILTERS.into_iter().zip(wanted.iter().map(String::as_str)).collect();
     let given = |value: &String| Some(value.clone()).filter(|value| !value.is_empty());
     let (done, said) = match form.value("do") {
         "dismiss" => (failures::dismiss(ask.with_body(&json!({"ids": ids}))).await, format!("Given up: {count}.")),
@@ -107,10 +121,9 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
     };
     match done {
         Ok(_) => {
-            let filters: Vec<(&str, &str)> = FILTERS.into_iter().zip(wanted.iter().map(String::as_str)).collect();
-            let place = format!("/activity/failures?{}", query(&filters));
-            let place = place.trim_end_matches(['?', '&']);
-            Ok(see_other(&ask, place, Some(Notice::ok(said))))
+            // All of them were meant: the list begins anew.
+            let place = if form.value("do") == "retry_all" { place(&ask.with_query(&filters)) } else { place(&ask) };
+            Ok(see_other(&ask, &place, Some(Notice::ok(said))))
         }
         Err(error) if ids.is_empty() && form.value("do") != "retry_all" => {
             let nothing = ApiError::input("nothing was selected: tick the titles that are meant");

@@ -22,6 +22,8 @@ const LINES: &str = "100";
 struct Log {
     frame: Frame,
     lines: Vec<Line>,
+    /// The number of the last line that is shown or left out.
+    seen: u64,
     level: String,
     text: String,
     now: LogLevel,
@@ -44,10 +46,13 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
 async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, ApiError> {
     let frame = Frame::of(ask, "activity", "Activity").await?.with_scripts(&["log.js"]);
     let (level, text) = (ask.parameter("level").unwrap_or_default(), ask.parameter("text").unwrap_or_default());
+    // Lines that come while the page is on its way are those behind it.
+    let newest = logs::newest();
     let page = logs::page(&ask.with_query(&[("level", level), ("text", text), ("limit", LINES)]))?;
+    let seen = page.lines.last().map_or(newest, |line| line.number.max(newest));
     let lines = page.lines.into_iter().map(|line| Line::of(&line.line)).collect();
     let (level, text) = (level.to_owned(), text.to_owned());
-    html(ask, status, &Log { frame, lines, level, text, now: logs::in_force(ask), form })
+    html(ask, status, &Log { frame, lines, seen, level, text, now: logs::in_force(ask), form })
 }
 
 async fn set_level(ask: Ask) -> Result<Response, ApiError> {

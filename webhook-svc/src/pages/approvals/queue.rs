@@ -8,7 +8,7 @@ use warp::reply::Response;
 
 use crate::api::approvals::{self, ApprovalView, Partly};
 use crate::pages::words::options;
-use crate::pages::{Form, Frame, Notice, Page, html, see_other};
+use crate::pages::{Form, Frame, Notice, Page, encoded, html, see_other};
 use crate::request::{ApiError, Ask};
 
 pub(super) const PAGES: &[Page] =
@@ -35,6 +35,8 @@ struct Queue {
     /// The state that is looked at: `pending`.
     tab: &'static str,
     requests: Vec<Row>,
+    /// Where the form goes.
+    here: String,
     next: Option<i64>,
 }
 
@@ -71,16 +73,30 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
     // Whoever waits longest comes first; of what was answered, what is fresh in mind.
     let order = if tab == "pending" { "oldest" } else { "newest" };
     let asked = [("state", tab), ("order", order), ("after", after), ("limit", ROWS)];
-    let page = approvals::page(&ask.with_query(&asked)).await?;
+    let mut page = approvals::page(&ask.with_query(&asked)).await?;
+    if page.approvals.is_empty() && !after.is_empty() {
+        // All of this page were answered: there may be others before it.
+        page = approvals::page(&ask.with_query(&[asked[0], asked[1], asked[3]])).await?;
+    }
     let frame = Frame::of(ask, "approvals", "Approvals").await?.with_scripts(&["approvals.js"]);
     let requests = page.approvals.into_iter().map(Row::of).collect();
-    html(ask, status, &Queue { frame, form, tab, requests, next: page.next })
+    html(ask, status, &Queue { frame, form, tab, requests, here: place(ask), next: page.next })
+}
+
+/// The page of the queue that one is on.
+fn place(ask: &Ask) -> String {
+    let after = ask.parameter("after").filter(|after| !after.is_empty());
+    after.map_or_else(|| "/approvals".to_owned(), |after| format!("/approvals?after={}", encoded(after)))
 }
 
 async fn act(ask: Ask) -> Result<Response, ApiError> {
     let form = Form::of(&ask);
     // A button of one request names it; those below the list mean what is ticked.
     let (verdict, only) = form.value("do").split_once(' ').unwrap_or((form.value("do"), ""));
+    if verdict == "enter" {
+        let unsaid = ApiError::input("nothing was answered: press Approve or Reject, of one request or below the list");
+        return draw(&ask, unsaid.status(), form.refused(&unsaid)).await;
+    }
     let ids: Vec<i64> = if only.is_empty() {
         form.all("id").filter_map(|id| id.parse().ok()).collect()
     } else {
@@ -98,7 +114,7 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
                 [one] => format!("{what}: {}.", one.title),
                 more => format!("{what}: {} requests.", more.len()),
             };
-            Ok(see_other(&ask, "/approvals", Some(Notice::ok(said))))
+            Ok(see_other(&ask, &place(&ask), Some(Notice::ok(said))))
         }
         Ok(partly) => {
             let told = ApiError::conflict(told(&partly, verdict));
@@ -204,6 +220,21 @@ mod tests {
         let long = "x".repeat(1_001);
         let refused = visitor.post("/approvals", &[("do", "reject"), ("id", "2"), ("id", "3"), ("note", &long)]).await;
         assert!(refused.status == 422 && refused.text.contains("a note has at most 1000"), "{}", refused.text);
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_on_the_second_page_is_shown_there_and_an_emptied_page_leads_to_the_first() {
+        let (visitor, _household) = asked(28).await;
+        let second = visitor.get("/approvals?after=25").await.text;
+        assert!(second.contains("Salt Ledger 26 (") && second.contains("action=\"/approvals?after=25\""), "{second}");
+        visitor.post("/approvals", &[("do", "approve 27")]).await;
+        let fields = [("do", "approve"), ("id", "27"), ("id", "28")];
+        let late = visitor.post("/approvals?after=25", &fields).await;
+        assert!(late.status == 409 && late.text.contains("Salt Ledger 26 ("), "{}", late.text);
+        let done = visitor.post("/approvals?after=25", &[("do", "approve 26")]).await;
+        assert_eq!((done.status, done.header("location")), (303, "/approvals?after=25"));
+        let page = visitor.get("/approvals?after=25").await.text;
+        assert!(page.contains("Salt Ledger 1 (") && !page.contains("Nobody waits"), "{page}");
     }
 
     #[tokio::test]

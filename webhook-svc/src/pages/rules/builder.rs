@@ -98,7 +98,7 @@ impl Sheet {
     async fn draw(self, ask: &Ask) -> Result<Response, ApiError> {
         let Self { status, kept, typed, marks, note, versions, focus, what_if } = self;
         let title = if kept.is_some() { "Rule" } else { "New rule" };
-        let frame = Frame::of(ask, "rules", title).await?.with_scripts(&["rules.js", "choices.js"]);
+        let frame = Frame::of(ask, "rules", title).await?.with_scripts(&["builder.js", "choices.js"]);
         let config = ask.app.config();
         let instances = &config.settings.instances;
         let (pieces, routes) = match &typed {

@@ -38,6 +38,8 @@ struct Order {
     stale: Option<(Vec<String>, Vec<String>)>,
     /// Which state of everything the order is of.
     state: i64,
+    /// The numbers that are shown, as pairs of the fields.
+    was: String,
     rows: Vec<Row>,
     /// How many there are on all pages.
     all: usize,
@@ -50,9 +52,9 @@ struct Order {
 }
 
 impl Order {
-    /// The priority that was typed for a rule, where it is another one than it has.
+    /// The priority that was typed for a rule, where it is another one than was shown.
     fn typed_for(&self, row: &Row) -> Option<&str> {
-        self.form.typed(&format!("priority {}", row.rule.name), &row.priority)
+        self.form.typed(&format!("priority {}", row.rule.name))
     }
 
     /// Whether any of these rules can be moved.
@@ -90,7 +92,7 @@ struct Refused {
 }
 
 async fn draw(ask: &Ask, status: StatusCode, form: Form, refused: Refused) -> Result<Response, ApiError> {
-    let frame = Frame::of(ask, "rules", "Rules").await?.with_scripts(&["rules.js", "inline.js"]);
+    let frame = Frame::of(ask, "rules", "Rules").await?.with_scripts(&["inline.js", "order.js"]);
     let config = ask.app.config();
     let all = RuleList::of(&config).rules;
     let pages = all.len().div_ceil(ROWS).max(1);
@@ -103,16 +105,17 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form, refused: Refused) -> Re
         .skip((page - 1) * ROWS)
         .take(ROWS)
         .map(|rule| Row { decides: decides(&rule, &reach), ..row(&config, &movable, rule) });
-    let rows = rows.collect();
+    let rows: Vec<Row> = rows.collect();
+    let numbers = rows.iter().filter(|row| !row.priority.is_empty());
+    let was = Form::with(numbers.map(|row| (format!("priority {}", row.rule.name), row.priority.clone()))).encoded();
     let defaults = [MediaType::Movie, MediaType::Show].map(|media_type| {
         let found = default_instance(&config.settings.instances, media_type);
         (media_type, app_for(media_type), found.map(|instance| instance.name.clone()).unwrap_or_default())
     });
-    let tests = rule_tests::judged(&ask.app).await?;
-    let tests = (tests.len(), tests.iter().filter(|test| !test.passed).count());
+    let tests = rule_tests::counted(&ask.app).await?;
     let (defaults, state) = (defaults.into(), editing::state_now(&config));
     let Refused { problem, rule: refused, stale } = refused;
-    let order = Order { frame, problem, refused, form, stale, state, rows, all: count, page, pages, defaults, tests };
+    let order = Order { frame, problem, refused, form, stale, state, was, rows, all: count, page, pages, defaults, tests };
     html(ask, status, &order)
 }
 
@@ -168,20 +171,20 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
                         "{} and {} have other priorities here: save one at a time, with the button beside it.",
                         one.name, another.name
                     );
-                    let refused = Refused { problem, ..Refused::default() };
-                    draw(&ask, StatusCode::UNPROCESSABLE_ENTITY, form, refused).await
+                    draw(&ask, StatusCode::BAD_REQUEST, form, Refused { problem, ..Refused::default() }).await
                 }
             }
         }
         "remove" => remove(ask, name, version).await,
         "up" | "down" => {
             let order = moved(rules::movable(&ask.app.config()), name, what == "up");
-            arrange(ask, &form, order).await
+            let place = order.iter().position(|it| it == name).map_or(0, |place| place + 1);
+            arrange(ask, &form, order, format!("{name} is now number {place} of the rules that can be moved.")).await
         }
         _ => {
             let dragged: Vec<String> = form.all("names").map(str::to_owned).collect();
             let order = rearranged(rules::movable(&ask.app.config()), dragged);
-            arrange(ask, &form, order).await
+            arrange(ask, &form, order, "The rules are judged in the new order.".to_owned()).await
         }
     }
 }
@@ -191,7 +194,7 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
 fn changed_numbers<'f>(config: &Config, form: &'f Form) -> Vec<(RuleView, &'f str)> {
     let rules = RuleList::of(config).rules.into_iter();
     let changed = rules.filter_map(|rule| {
-        let typed = form.typed(&format!("priority {}", rule.name), &written_priority(&rule))?;
+        let typed = form.typed(&format!("priority {}", rule.name))?;
         Some((rule, typed.trim()))
     });
     changed.collect()
@@ -231,10 +234,10 @@ fn rearranged(order: Vec<String>, some: Vec<String>) -> Vec<String> {
     placed
 }
 
-async fn arrange(ask: Ask, form: &Form, order: Vec<String>) -> Result<Response, ApiError> {
+async fn arrange(ask: Ask, form: &Form, order: Vec<String>, said: String) -> Result<Response, ApiError> {
     let asked = ask.with_body(&json!({"names": order})).if_match(form.value("state"));
     match rule_order::order(asked).await {
-        Ok(_) => Ok(see_other(&ask, &back(&ask), Some(Notice::ok("The rules are judged in the new order.")))),
+        Ok(_) => Ok(see_other(&ask, &back(&ask), Some(Notice::ok(said)))),
         Err(error) => {
             let stale = error.status() == StatusCode::PRECONDITION_FAILED;
             if !stale {

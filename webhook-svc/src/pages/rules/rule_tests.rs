@@ -51,10 +51,9 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
     let back = ask.parameter("page").map_or_else(|| PATH.to_owned(), |page| format!("{PATH}?page={}", encoded(page)));
     // `remove 1795435200000 old films`: which version of it was seen, and the name.
     let Some((version, name)) = action.strip_prefix("remove ").and_then(|rest| rest.split_once(' ')) else {
-        let tests = rule_tests::judged(&ask.app).await?;
-        let said = match (tests.iter().filter(|test| !test.passed).count(), tests.len()) {
-            (0, all) => Notice::ok(format!("All {all} tests of the rules pass.")),
-            (failing, all) => Notice::bad(format!("{failing} of {all} tests of the rules fail.")),
+        let said = match rule_tests::counted(&ask.app).await? {
+            (all, 0) => Notice::ok(format!("All {all} tests of the rules pass.")),
+            (all, failing) => Notice::bad(format!("{failing} of {all} tests of the rules fail.")),
         };
         return Ok(see_other(&ask, PATH, Some(said)));
     };

@@ -668,7 +668,10 @@ async fn a_title_is_tried_and_kept_as_a_test_that_fails_when_the_rules_change() 
         "given": {"title": "<b>Laura", "type": "movie", "year": 1944, "genre": ["Noir, black", "Crime"]},
     });
     assert_eq!(kept(&visitor), [("old <i>".to_owned(), body)]);
-    let twice = visitor.post("/rules/try", &[&laura[..], &[("do", "keep"), ("name", "OLD <i>")]].concat()).await;
+    let unseen = visitor.post("/rules/try", &[&laura[..], &[("do", "keep"), ("name", "another")]].concat()).await;
+    assert!(unseen.status == 409 && unseen.text.contains("What becomes of it") && kept(&visitor).len() == 1);
+    let again = [("do", "keep"), ("name", "OLD <i>"), ("expected", &*expected)];
+    let twice = visitor.post("/rules/try", &[&laura[..], &again].concat()).await;
     assert!(twice.status == 422 && twice.text.contains("a test of this name already"), "{}", twice.text);
     assert!(twice.text.contains("What becomes of it"), "what could be seen stays: {}", twice.text);
     // What the settings file declares is told as such, and has no button. What fails comes first.

@@ -1,6 +1,7 @@
 //! A title is tried: which rule decides about it, where it would go and why. What comes out can be kept as a test of the rules.
 
 use askama::Template;
+use pulsarr_shared::config::SOMEBODY;
 use pulsarr_shared::model::{EntryId, Step};
 use pulsarr_shared::routing::{FIELDS, Field, FieldInfo, FieldKind, Sheet, Value as Fact};
 use serde_json::{Map, Number, Value, json};
@@ -94,7 +95,13 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let config = ask.app.config();
     let test = config.settings.tests.iter().find(|test| test.name == name);
     let given = &test.ok_or_else(|| ApiError::not_found(format!("there is no test `{name}` that can be read")))?.given;
-    try_out(&ask, Form::with(described(&given.title.title, &given.sheet()))).await
+    let mut fields = described(&given.title.title, &given.sheet());
+    // What a description leaves out is not told.
+    fields.retain(|(field, said)| {
+        let told = (field.as_str(), said.as_str());
+        told != (Field::User.word(), SOMEBODY) && told != (Field::WantedBy.word(), "1")
+    });
+    try_out(&ask, Form::with(fields)).await
 }
 
 async fn draw(
@@ -220,15 +227,14 @@ async fn keep(ask: Ask, form: Form) -> Result<Response, ApiError> {
     let name = form.value("name").trim();
     let expected = form.given("expected").and_then(|seen| serde_json::from_str::<Value>(seen).ok());
     let body = json!({"name": name, "given": given(&form), "expect": expected});
-    // What was seen is kept, and nothing else: the rules, or the description, may have been changed since.
-    if let (Some(expected), Ok(now)) = (&expected, rule_tests::try_out(&ask, &given(&form)).await)
-        && now.expected != *expected
-    {
+    // What was seen is kept, and nothing else: the rules, or the description, may have been changed since, or nobody has looked. What
+    // cannot be described is told with whatever else is wrong.
+    if rule_tests::expected(&ask, &given(&form)).is_ok_and(|now| expected != Some(now)) {
         let error = ApiError::conflict(
             "What becomes of the title is not what you have seen: the rules or the description were changed since. \
              This is how it comes out now.",
         );
-        return draw(&ask, error.status(), form.refused(&error), None, Some(now)).await;
+        return refused(&ask, form, &error).await;
     }
     match rule_tests::add(ask.with_body(&body)).await {
         Ok(_) => {

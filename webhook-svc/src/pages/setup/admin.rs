@@ -10,7 +10,7 @@ use super::steps::{Progress, Shown, first_steps, needs_admin};
 use crate::api::{first_sync, session};
 use crate::auth;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other, see_other_with};
-use crate::request::{Access, ApiError, Ask};
+use crate::request::{Access, ApiError, Ask, FieldProblem};
 
 pub(super) const PAGES: &[Page] = &[
     Page { method: Method::GET, path: "/setup", access: Access::Open, handle: |ask| Box::pin(show(ask)) },
@@ -50,7 +50,12 @@ async fn make(ask: Ask) -> Result<Response, ApiError> {
             Ok(see_other(&ask, "/login", Some(Notice::bad("The first admin is made already: sign in."))))
         }
         Err(error) => {
-            let mut response = draw(&ask, error.status(), form.refused(&error))?;
+            let wrong_token = FieldProblem { path: "token".to_owned(), message: error.message().to_owned() };
+            let form = match error.status() {
+                StatusCode::FORBIDDEN => form.refused(&ApiError::fields(vec![wrong_token])),
+                _ => form.refused(&error),
+            };
+            let mut response = draw(&ask, error.status(), form)?;
             if let Some(seconds) = error.retry_after_s() {
                 response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
             }

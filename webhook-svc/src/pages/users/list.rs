@@ -57,6 +57,8 @@ struct List {
     rows: Vec<QuotaRow>,
     locked: bool,
     state: i64,
+    /// The aliases that are shown, as pairs of the fields.
+    was: String,
     versions: Option<Versions>,
     here: String,
     text: String,
@@ -88,9 +90,9 @@ impl List {
         if is_it { &self.form.problem } else { "" }
     }
 
-    /// The alias that was typed in one person's row, where it is another one than is kept.
+    /// The alias that was typed in one person's row, where it is another one than was shown.
     fn typed_for(&self, user: &UserView) -> Option<&str> {
-        self.form.typed(&format!("alias {}", user.uuid), user.alias.as_deref().unwrap_or_default())
+        self.form.typed(&format!("alias {}", user.uuid))
     }
 }
 
@@ -207,7 +209,9 @@ async fn draw(
     let fitting = people.len();
     let last = fitting.saturating_sub(1) / ROWS + 1;
     let page = ask.count("page", 1, 1, u32::MAX)?.min(u32::try_from(last).unwrap_or(u32::MAX)) as usize;
-    let people = people.into_iter().skip((page - 1) * ROWS).take(ROWS).collect();
+    let people: Vec<Row> = people.into_iter().skip((page - 1) * ROWS).take(ROWS).collect();
+    let aliases = people.iter().filter_map(|row| Some((format!("alias {}", row.user.uuid), row.user.alias.clone()?)));
+    let was = Form::with(aliases).encoded();
     let (text, shown) = (text.to_owned(), shown.to_owned());
     let here = format!("{}{}", frame.base_path, place(ask));
     let list = List {
@@ -216,6 +220,7 @@ async fn draw(
         rows,
         locked: false,
         state,
+        was,
         versions,
         here,
         text,
@@ -261,10 +266,10 @@ async fn with_button(ask: &Ask, form: Form) -> Result<Form, ApiError> {
         return Ok(form);
     }
     let people = users::page(ask).await?.0.users;
-    let mut changed = form.fields().filter_map(|(field, typed)| {
+    let mut changed = form.fields().filter_map(|(field, _)| {
         let uuid = field.strip_prefix("alias ")?;
-        let user = people.iter().find(|user| user.uuid == uuid)?;
-        (typed.trim() != user.alias.as_deref().unwrap_or_default()).then_some(user)
+        form.typed(field)?;
+        people.iter().find(|user| user.uuid == uuid)
     });
     let (one, another) = (changed.next(), changed.next());
     drop(changed);
@@ -340,9 +345,12 @@ async fn change_one(ask: &Ask, form: &Form, inline: Inline<'_>) -> Result<Respon
     if error.status() == StatusCode::PRECONDITION_FAILED {
         let (view, _) = user_overrides::page(&ask.about("user", inline.uuid)).await?;
         let in_words = |settings: &Value| settings_in_words::lines(settings).join(", ");
+        let wanted = match inline.key {
+            "alias" if inline.alias.is_empty() => "no alias".to_owned(),
+            _ => in_words(&inline.set().into()),
+        };
         refused.problem = format!(
-            "Somebody has changed the settings since you looked, so nothing was saved. You wanted {}; by now it is {}.",
-            in_words(&inline.set().into()),
+            "Somebody has changed the settings since you looked, so nothing was saved. You wanted {wanted}; by now it is {}.",
             in_words(&view.settings)
         );
     }

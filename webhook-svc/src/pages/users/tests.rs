@@ -115,7 +115,7 @@ async fn a_mistake_is_marked_at_its_field_and_nothing_is_stored() {
     for limit in ["", "0", "many", "-3", "1001", "9999999999999999999"] {
         let refused = visitor.post(&format!("/users/{BEN}"), &row(limit)).await;
         assert_eq!(refused.status, 422, "{limit}: {}", refused.text);
-        assert!(refused.text.contains("id=\"quota-0-error\""), "{limit}: {}", refused.text);
+        assert!(refused.text.contains("id=\"quota-0-limit-error\""), "{limit}: {}", refused.text);
         assert!(refused.text.contains("aria-invalid=\"true\"") && refused.text.contains("Benny"), "{limit}");
     }
     let twice: Vec<_> = row("3").into_iter().chain(row("4").into_iter().skip(2)).collect();
@@ -223,7 +223,9 @@ async fn what_holds_for_everybody_is_saved_and_what_the_file_has_stays() {
     let wrong =
         visitor.post("/users/defaults", &[("version", &now), ("quota_type", "movie"), ("quota_limit", "x")]).await;
     assert_eq!(wrong.status, 422);
-    assert!(wrong.text.contains("id=\"quota-0-error\""), "{}", wrong.text);
+    for key in ["period", "limit"] {
+        assert!(wrong.text.contains(&format!("id=\"quota-0-{key}-error\"")), "{key}: {}", wrong.text);
+    }
 }
 
 #[tokio::test]

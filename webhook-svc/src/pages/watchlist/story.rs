@@ -62,10 +62,11 @@ impl Story {
 
     /// Why nothing can be decided about it any more, as a sentence.
     fn closed_because(&self) -> String {
-        let at: Vec<&str> = self.story.placement_details.iter().map(|it| it.instance.as_str()).collect();
+        let stands = self.story.placement_details.iter().filter(|it| matches!(it.state, "added" | "present"));
+        let at: Vec<&str> = stands.map(|it| it.instance.as_str()).collect();
         match (self.story.entry.state, &at[..]) {
             ("closed", _) => "It is on the watchlist no more, so there is nothing to decide.".to_owned(),
-            (_, []) => "It was there already, so there is nothing to decide.".to_owned(),
+            (_, []) => "What became of it is settled, so there is nothing to decide.".to_owned(),
             (_, at) => format!(
                 "It is at {}, where it is changed or taken away: what is added is left alone here.",
                 at.join(" and ")
