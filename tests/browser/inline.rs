@@ -375,7 +375,8 @@ fn a_rule_is_moved_while_a_number_is_typed_for_another() {
         browser.click("[data-row=first] details.inline > summary");
         browser.write("[aria-label='Priority of first']", "77");
         // Twice at once: the second is about what the first has made.
-        let _ = browser.run("for (let n = 0; n < 2; n += 1) document.querySelector('[aria-label=\"Move third up\"]').click()");
+        let _ = browser
+            .run("for (let n = 0; n < 2; n += 1) document.querySelector('[aria-label=\"Move third up\"]').click()");
         browser.until(
             "it is moved",
             || rules(scene, &session),

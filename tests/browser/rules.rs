@@ -154,7 +154,11 @@ fn what_is_typed_while_the_builder_is_drawn_anew_stays() {
         browser.keys("defgh");
         let _ = browser.run("window.goOn()");
         browser.finds("[name='when.0.field']");
-        assert!(browser.value("Name").contains("defgh") && browser.value("Name").len() == 8, "{}", browser.value("Name"));
+        assert!(
+            browser.value("Name").contains("defgh") && browser.value("Name").len() == 8,
+            "{}",
+            browser.value("Name")
+        );
         assert_eq!(browser.run("return document.activeElement.id"), "name");
     });
 }

@@ -177,7 +177,8 @@ fn lines_can_be_followed_and_whoever_follows_hears_of_the_end() {
     let service = open_service(&mut household);
     // Where the page follows: what is written while it is on its way comes first.
     let page = service.ask("GET", "/activity/log?text=changed", &[("Accept", "text/html")], b"").body;
-    let address = page.split("data-log=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().replace("&amp;", "&");
+    let address =
+        page.split("data-log=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().replace("&amp;", "&");
     set_level(&service, "warn,pulsarr_webhook_svc=info");
     let mut stream = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
     let head = format!("GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");

@@ -11,19 +11,17 @@ use super::instances;
 use crate::app::App;
 use crate::request::{Access, ApiError, Ask};
 
-pub(super) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        method: Method::GET,
-        path: "/instances/{name}/history",
-        tag: "instances",
-        summary: "When the instance was not well, and why, newest first; at most 200 times that are over.",
-        access: Access::Read,
-        query: &[Parameter { name: "limit", about: "How many, 1 to 200; usually 50." }],
-        body: None,
-        answer: Answer::Json(shape::<InstanceHistory>),
-        handle: |ask| Box::pin(show(ask)),
-    },
-];
+pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
+    method: Method::GET,
+    path: "/instances/{name}/history",
+    tag: "instances",
+    summary: "When the instance was not well, and why, newest first; at most 200 times that are over.",
+    access: Access::Read,
+    query: &[Parameter { name: "limit", about: "How many, 1 to 200; usually 50." }],
+    body: None,
+    answer: Answer::Json(shape::<InstanceHistory>),
+    handle: |ask| Box::pin(show(ask)),
+}];
 
 /// Times that an instance was not well.
 #[derive(Debug, Serialize)]

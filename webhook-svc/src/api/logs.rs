@@ -41,7 +41,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         access: Access::Read,
         query: &[
             Parameter { name: "limit", about: "How many of the lines before now come first, 0 to 1000; usually 100." },
-            Parameter { name: "after", about: "The number of the last line that was seen: those behind it come first, whatever `limit` says." },
+            Parameter {
+                name: "after",
+                about: "The number of the last line that was seen: those behind it come first, whatever `limit` says.",
+            },
             LEVEL,
             TEXT,
         ],

@@ -16,19 +16,17 @@ use crate::audit::By;
 use crate::configuration::Note;
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 
-pub(super) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        method: Method::POST,
-        path: "/rules/order",
-        tag: "rules",
-        summary: "Says in which order rules without a number of their own come. Those that are not named follow in the order they had. Takes the `If-Match` of GET /rules.",
-        access: Access::Write,
-        query: &[],
-        body: Some(shape::<Order>),
-        answer: Answer::Json(shape::<RuleList>),
-        handle: |ask| Box::pin(order(ask)),
-    },
-];
+pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
+    method: Method::POST,
+    path: "/rules/order",
+    tag: "rules",
+    summary: "Says in which order rules without a number of their own come. Those that are not named follow in the order they had. Takes the `If-Match` of GET /rules.",
+    access: Access::Write,
+    query: &[],
+    body: Some(shape::<Order>),
+    answer: Answer::Json(shape::<RuleList>),
+    handle: |ask| Box::pin(order(ask)),
+}];
 
 /// In characters; the reader takes no longer name of a rule.
 const LONGEST_NAME: usize = 100;

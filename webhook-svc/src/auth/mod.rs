@@ -29,9 +29,8 @@ pub const API_KEY: &str = "x-api-key";
 /// Where scripts put the session's CSRF token; forms have a field for it.
 pub const CSRF: &str = "x-csrf-token";
 /// What is said of a token that is not the session's: the page was opened in another one.
-pub const OTHER_SESSION: &str =
-    "this page was opened before you signed in the last time, so nothing was changed: load it anew (the header X-CSRF-Token, or the form's \
-     token, is not that of this session)";
+pub const OTHER_SESSION: &str = "this page was opened before you signed in the last time, so nothing was changed: load it anew \
+                                 (the header X-CSRF-Token, or the form's token, is not that of this session)";
 /// Whoever asks where sign-in is disabled.
 const SOMEBODY: &str = "somebody (sign-in is disabled)";
 /// Whoever asks from home where only others have to sign in.

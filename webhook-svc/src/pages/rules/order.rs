@@ -115,7 +115,8 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form, refused: Refused) -> Re
     let tests = rule_tests::counted(&ask.app).await?;
     let (defaults, state) = (defaults.into(), editing::state_now(&config));
     let Refused { problem, rule: refused, stale } = refused;
-    let order = Order { frame, problem, refused, form, stale, state, was, rows, all: count, page, pages, defaults, tests };
+    let order =
+        Order { frame, problem, refused, form, stale, state, was, rows, all: count, page, pages, defaults, tests };
     html(ask, status, &order)
 }
 
