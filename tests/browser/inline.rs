@@ -387,3 +387,89 @@ fn a_rule_is_moved_while_a_number_is_typed_for_another() {
         stays(scene, Look::LIGHT);
     });
 }
+
+/// Rules that can be moved, in this order.
+fn with_rules(scene: &Scene, names: &[&str]) -> Session {
+    let session = scene.sign_in();
+    for name in names {
+        let rule = json!({"name": name, "when": {"type": "movie"}, "label": name});
+        assert!(session.ask(&scene.service, "POST", "/rules", &rule).status < 300);
+    }
+    session
+}
+
+#[test]
+fn of_two_rules_one_gets_a_number_while_one_is_typed_for_the_other() {
+    play(Look::LIGHT, of_three(), |scene| {
+        let session = with_rules(scene, &["first", "second"]);
+        let browser = &scene.browser;
+        let number = |name: &str| {
+            let rule = session.ask(&scene.service, "GET", &format!("/rules/{name}"), &Value::Null).json();
+            rule["rule"]["priority"].clone()
+        };
+        open(scene, "/rules");
+        browser.click("[data-row=first] details.inline > summary");
+        browser.write("[aria-label='Priority of first']", "7");
+        browser.click("[data-row=second] details.inline > summary");
+        browser.write("[aria-label='Priority of second']", "5");
+        browser.enter();
+        // From now on there is nothing that could be moved, and then there is again.
+        browser.finds("li:first-child[data-row=second]");
+        assert_eq!((number("second"), browser.value("Priority of first")), (5.into(), "7".to_owned()));
+        browser.click("[data-row=second] details.inline > summary");
+        browser.write("[aria-label='Priority of second']", "");
+        browser.enter();
+        browser.finds("[data-row=second] .saved");
+        assert_eq!((number("second"), browser.value("Priority of first")), (Value::Null, "7".to_owned()));
+        assert_eq!((browser.count("[role=alert]"), number("first")), (0, Value::Null));
+        stays(scene, Look::LIGHT);
+    });
+}
+
+#[test]
+fn a_rule_that_is_dragged_while_another_is_saved_goes_where_it_was_dropped() {
+    play(Look::LIGHT, of_three(), |scene| {
+        let session = with_rules(scene, &["first", "second", "third"]);
+        let browser = &scene.browser;
+        let take = |name: &str| {
+            let _ = browser.run(&format!(
+                "document.querySelector('[data-row={name}] .grip').dispatchEvent(new PointerEvent('pointerdown', {{bubbles: true, button: 0}}))"
+            ));
+        };
+        let drop_last = || {
+            let _ = browser.run(
+                "const {bottom} = [...document.querySelectorAll('[data-row]')].at(-1).getBoundingClientRect();
+                 for (const type of ['pointermove', 'pointermove', 'pointermove', 'pointerup'])
+                   document.dispatchEvent(new PointerEvent(type, {clientY: bottom}))",
+            );
+        };
+        let is_ordered = |wanted: [&str; 3]| {
+            browser.until(
+                "they are in order",
+                || rules(scene, &session),
+                |rules| rules.iter().map(|(name, _)| name.as_str()).eq(wanted),
+            );
+            browser.finds(&format!("li:last-child[data-row={}]", wanted[2]));
+            assert_eq!(browser.count("[data-row]"), 3);
+        };
+        open(scene, "/rules");
+        holds_answers(scene);
+        // Dropped before the answer is there.
+        browser.click("[data-row=second] .flip");
+        take("first");
+        drop_last();
+        one_answer_comes(scene);
+        one_answer_comes(scene);
+        is_ordered(["second", "third", "first"]);
+        // The answer comes while it is held.
+        browser.click("[data-row=second] .flip");
+        take("second");
+        one_answer_comes(scene);
+        browser.finds("[data-row=second] [aria-checked=true]");
+        drop_last();
+        one_answer_comes(scene);
+        is_ordered(["third", "first", "second"]);
+        assert_eq!(browser.count("[role=alert]"), 0);
+        stays(scene, Look::LIGHT);
+    });
+}

@@ -51,6 +51,7 @@ fn a_sync_runs_every_five_minutes_and_backup_and_upkeep_every_night() {
 #[test]
 fn jobs_keep_the_time_zone_of_the_environment() {
     for deployment in Rendered::deployments() {
+        assert!(deployment.variable("TZ").is_some(), "{}", deployment.name);
         for job in deployment.all("CronJob") {
             assert_eq!(job["spec"]["timeZone"].as_str(), deployment.variable("TZ"), "{}", deployment.name);
         }

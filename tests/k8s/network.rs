@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::rendered::{NAMESPACE, Rendered, list, number, place, read, text};
+use crate::rendered::{NAMESPACE, Rendered, list, matches, number, place, read, text};
 
 /// Other applications' Services in the same namespace, with their ports.
 const NEIGHBOURS: [(&str, i64); 3] = [("plex", 32_400), ("radarr", 7_878), ("sonarr", 8_989)];
@@ -21,6 +21,15 @@ fn the_service_has_the_port_for_people_and_the_one_for_webhooks() {
         assert_eq!(ports(service), [("http", 80, "http"), ("webhook", 3_003, "http")], "{}", deployment.name);
         let headless = deployment.one("Service", "pulsarr-headless");
         assert_eq!(ports(headless), [("http", 3_003, "http"), ("metrics", 9_090, "metrics")], "{}", deployment.name);
+        // Nothing but the Ingress leads in from outside: k3s would publish a LoadBalancer's ports on every node, webhooks too.
+        for service in deployment.all("Service") {
+            let kind = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
+            let open = (kind, &service["spec"]["externalIPs"]);
+            assert_eq!(open, ("ClusterIP", &Value::Null), "{}: {}", deployment.name, service["metadata"]["name"]);
+        }
+        for kind in ["IngressRoute", "IngressRouteTCP", "HTTPRoute"] {
+            assert!(!deployment.all(kind).any(|_| true), "{}: {kind}", deployment.name);
+        }
     }
 }
 
@@ -308,6 +317,11 @@ pub fn the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs
         }
         let others = policy(&deployment, "pulsarr-from-other-jobs");
         assert_eq!(deployment.meant_by(&others["podSelector"]), ["backup", "upkeep"], "{}", deployment.name);
+        // A restore is a rendering of its own.
+        let restore = Rendered::named("restore");
+        for policy in [others, policy(&deployment, "pulsarr-to-jobs")] {
+            assert!(matches(&policy["podSelector"], restore.pods()[0].labels), "{}: {policy}", deployment.name);
+        }
         assert_eq!(
             (&others["policyTypes"], &others["egress"]),
             (&json!(["Egress"]), &Value::Null),

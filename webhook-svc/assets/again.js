@@ -15,7 +15,7 @@
     if (field.matches("select")) return field.selectedIndex !== usual(field) && field.options.length > 0;
     return /^(checkbox|radio)$/.test(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
   };
-  const isTouched = (part) => fields(part).some((field) => field === document.activeElement || isChanged(field));
+  const isTouched = (part) => part.contains(document.activeElement) || fields(part).some(isChanged);
 
   // Another page on its way is what somebody has asked for.
   const isLeft = () => document.querySelector("form[aria-busy=true]") !== null;
@@ -36,8 +36,9 @@
       const answer = await fetch(where(), { headers: { accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const state = page.querySelector("[data-again]")?.dataset.state;
-      if (answer.redirected && !isLeft()) return location.replace(answer.url);
-      if (answer.ok && !isLeft() && state !== waits().dataset.state) show(page);
+      // Whoever has typed something sends it first: a form of a session that is over is shown again.
+      if (answer.redirected && !isLeft() && !fields(document).some(isChanged)) return location.replace(answer.url);
+      if (answer.ok && !answer.redirected && !isLeft() && state !== waits().dataset.state) show(page);
     } catch { /* the service is away for a moment */ }
     if (waits()) setTimeout(look, waits().dataset.again * 1000);
   };

@@ -9,7 +9,8 @@
   const alike = (row, control) => {
     const { inline } = control.dataset;
     if (inline) return [...row.querySelectorAll("[data-inline]")].find((it) => it.dataset.inline === inline);
-    const those = (within) => [...within.querySelectorAll(control.localName)].filter((it) => !it.dataset.inline);
+    // Some rows have hidden fields that others lack.
+    const those = (within) => [...within.querySelectorAll(control.localName)].filter((it) => !it.dataset.inline && it.type !== "hidden");
     return those(row)[those(control.closest("[data-row]")).indexOf(control)];
   };
   const isTyped = (field) => field.value !== (field.dataset.kept ?? field.defaultValue);
@@ -18,7 +19,9 @@
   const carry = (rows, fresh, saved) => {
     const at = document.activeElement;
     const place = rows.contains(at) && at.closest("[data-row]");
-    const row = place && find(fresh, place.dataset.row);
+    // Where the row has left, whoever was at it goes on at the next one.
+    const next = () => [...fresh.querySelectorAll("[data-row]")].slice(0, [...rows.querySelectorAll("[data-row]")].indexOf(place) + 1).at(-1);
+    const row = place && (find(fresh, place.dataset.row) ?? next());
     const focus = row && (at === place ? row : alike(row, at) ?? row);
     for (const field of rows.querySelectorAll("input:not([type=hidden])")) {
       const other = find(fresh, field.closest("[data-row]").dataset.row);
@@ -27,7 +30,7 @@
       if (field.type === "checkbox") same.checked = field.checked;
       else if (field !== saved && isTyped(field)) same.value = field.value;
       const [was, is] = [field, same].map((it) => it.closest("details"));
-      if (was?.open && field !== saved) is.open = true;
+      if (was?.open && is && field !== saved) is.open = true;
     }
     return focus || null;
   };
@@ -63,18 +66,22 @@
 
   // What was pressed before is forgotten once somebody sees that it is not as they thought.
   let seen = 0;
-  const send = async (form, key, pressed, then) => {
+  const send = async (form, key, pressed, then, order) => {
     if (then !== seen || form.dataset.plain !== undefined) return;
     // What was sent before has brought the rows anew, and may have done this.
     const row = key && find(form, key);
     const button = pressed.isConnected ? pressed : row && alike(row, pressed);
     if (!button) {
-      document.querySelector("[data-said]").textContent = "That row is in the list no more, so nothing was done there.";
+      if (!row) document.querySelector("[data-said]").textContent = "That row is in the list no more, so nothing was done there.";
       return;
     }
     if (button.ariaChecked !== pressed.ariaChecked) return;
     const fields = new FormData(form);
     fields.set("do", button.value);
+    if (order) {
+      fields.delete("names");
+      for (const name of order) fields.append("names", name);
+    }
     button.ariaBusy = "true";
     const field = button.closest("details")?.querySelector("input");
     const value = field?.value;
@@ -84,7 +91,9 @@
       if (answer.status === 412) seen += 1;
       const isDone = field?.value === value && answer.ok;
       if (show(form, page, button, isDone ? field : null)) return;
-      // Nobody is left in the list, or one has to sign in.
+      // Nobody is left in the list: that is the same page without rows. Or one has to sign in.
+      const main = new URL(answer.url).pathname === location.pathname && answer.ok && page.querySelector("main");
+      if (main) return document.querySelector("main").replaceWith(main);
       if (answer.redirected) return location.assign(answer.url);
     } catch { /* the plain way tells */ }
     button.ariaBusy = null;
@@ -100,7 +109,9 @@
     event.preventDefault();
     button.ariaBusy = "true";
     const [key, then] = [button.closest("[data-row]")?.dataset.row, seen];
-    sent = sent.then(() => send(form, key, button, then)).catch(() => location.reload());
+    // The order is the one that somebody has made, whatever comes of what was pressed before.
+    const order = button.dataset.inline === "order" ? new FormData(form).getAll("names") : null;
+    sent = sent.then(() => send(form, key, button, then, order)).catch(() => location.reload());
   });
   on("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;

@@ -6,13 +6,23 @@
   const names = (form) => moving(form).map((item) => item.dataset.row).join("\n");
 
   document.addEventListener("pointerdown", (event) => {
-    const item = event.target.closest(".grip")?.closest("li[data-moves]");
+    let item = event.target.closest(".grip")?.closest("li[data-moves]");
     if (!item || event.button !== 0) return;
     event.preventDefault();
     const form = item.closest("form");
     const before = names(form);
     item.classList.add("dragging");
+    const listening = new AbortController();
+    // The rows may come anew meanwhile.
+    const hold = () => {
+      if (item.isConnected) return true;
+      item = moving(form).find((it) => it.dataset.row === item.dataset.row);
+      item?.classList.add("dragging");
+      if (!item) listening.abort();
+      return item !== undefined;
+    };
     const move = ({ clientY }) => {
+      if (!hold()) return;
       for (const other of moving(form)) {
         if (other === item) continue;
         const { top, height } = other.getBoundingClientRect();
@@ -21,14 +31,14 @@
         if (!above && clientY > top + height / 2) other.after(item);
       }
     };
-    // Of the page, because what is moved in it loses the pointer.
-    const listening = new AbortController();
     const end = () => {
+      if (!hold()) return;
       listening.abort();
       item.classList.remove("dragging");
       item.focus();
       if (names(form) !== before) form.requestSubmit(form.querySelector("[data-inline=order]"));
     };
+    // Of the page, because what is moved in it loses the pointer.
     for (const [type, act] of [["pointermove", move], ["pointerup", end], ["pointercancel", end]]) {
       document.addEventListener(type, act, { signal: listening.signal });
     }

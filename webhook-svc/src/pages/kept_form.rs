@@ -92,11 +92,19 @@ impl KeptForm {
     /// Everything but secrets, in the order in which it was sent: a number for what people can read and change, and none for what the page
     /// had put there, for the button that was pressed, and for what is empty.
     fn shown(&self) -> impl Iterator<Item = (Option<usize>, &str, &str)> {
+        // What stands in a list as it was shown has nobody typed.
+        let was = self.fields().find(|(name, _)| *name == "was").map_or_else(Vec::new, |(_, was)| pairs(was));
         let fields = self.fields().filter(|(name, _)| !is_secret(name)).enumerate();
-        fields.map(|(at, (name, value))| {
-            let is_seen = !UNSEEN.contains(&name) && !value.is_empty();
+        fields.map(move |(at, (name, value))| {
+            let is_as_shown = was.iter().any(|(known, shown)| known == name && shown == value);
+            let is_seen = !UNSEEN.contains(&name) && !value.is_empty() && !is_as_shown;
             (is_seen.then_some(at), name, value)
         })
+    }
+
+    /// The button that was pressed: `reject`; empty where the form has only one.
+    fn pressed(&self) -> &str {
+        self.fields().find(|(name, _)| *name == "do").map_or("", |(_, value)| value)
     }
 
     /// The names of what has to be typed again.

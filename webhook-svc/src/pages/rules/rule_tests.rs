@@ -23,7 +23,8 @@ struct Tests {
     frame: Frame,
     /// What went wrong; empty: nothing.
     problem: String,
-    rows: Vec<TestView>,
+    /// Each with whether it can be tried: what cannot be read cannot.
+    rows: Vec<(TestView, bool)>,
     /// How many there are on all pages, and how many of them fail.
     all: usize,
     failing: usize,
@@ -42,7 +43,10 @@ async fn draw(ask: &Ask, status: StatusCode, problem: String) -> Result<Response
     let (all, pages) = (tests.len(), tests.len().div_ceil(ROWS).max(1));
     let failing = tests.partition_point(|test| !test.passed);
     let page = usize::try_from(ask.count("page", 1, 1, 1_000)?).unwrap_or(1).min(pages);
-    let rows = tests.into_iter().skip((page - 1) * ROWS).take(ROWS).collect();
+    let config = ask.app.config();
+    let is_read = |name: &str| config.settings.tests.iter().any(|it| it.name == name);
+    let rows = tests.into_iter().skip((page - 1) * ROWS).take(ROWS).map(|test| (is_read(&test.name), test));
+    let rows = rows.map(|(is_read, test)| (test, is_read)).collect();
     html(ask, status, &Tests { frame, problem, rows, all, failing, page, pages })
 }
 
