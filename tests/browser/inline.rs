@@ -419,7 +419,7 @@ fn of_two_rules_one_gets_a_number_while_one_is_typed_for_the_other() {
         browser.click("[data-row=second] details.inline > summary");
         browser.write("[aria-label='Priority of second']", "");
         browser.enter();
-        browser.finds("[data-row=second] .saved");
+        browser.finds("[data-row=first] input[name=names]");
         assert_eq!((number("second"), browser.value("Priority of first")), (Value::Null, "7".to_owned()));
         assert_eq!((browser.count("[role=alert]"), number("first")), (0, Value::Null));
         stays(scene, Look::LIGHT);
