@@ -164,6 +164,32 @@ fn what_is_typed_while_the_builder_is_drawn_anew_stays() {
 }
 
 #[test]
+fn both_ends_of_a_range_stay_when_the_builder_is_drawn_anew() {
+    play_signed_in(Look::LIGHT, wanting_films(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/rules/new");
+        browser.press("Add condition");
+        browser.finds("[name='when.0.field']");
+        look_at(scene, Look::LIGHT, "when.0", "year");
+        browser.pick("[name='when.0.op']", "between");
+        let ends = "[name='when.0.value']";
+        browser.until("there are two ends", || browser.count(ends), |count| *count == 2);
+        let values =
+            || browser.run(&format!("return [...document.querySelectorAll(\"{ends}\")].map((it) => it.value)"));
+        browser.write(ends, "2000");
+        browser.key(pulsarr_tests::browser::Key::Tab);
+        browser.keys("2010");
+        assert_eq!(values(), json!(["2000", "2010"]));
+        browser.press("Add condition");
+        browser.finds("[name='when.1.field']");
+        assert_eq!(values(), json!(["2000", "2010"]));
+        browser.press("Preview");
+        browser.finds("[aria-invalid='true']");
+        assert_eq!(values(), json!(["2000", "2010"]));
+    });
+}
+
+#[test]
 fn a_rule_is_dragged_by_its_handle_to_another_place() {
     let household = wanting_films();
     household.write_settings(SETTINGS);

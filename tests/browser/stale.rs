@@ -201,7 +201,7 @@ fn who_moves_or_removes_too_late_is_told_and_nothing_happens() {
             window.goto("/rules");
         }
         browser.press("Move second up");
-        browser.sees("The rules are judged in the new order.");
+        browser.sees("second is now number 1 of the rules that can be moved.");
         second.press("Move third up");
         second.sees("The order you wanted");
         assert_eq!(order(), ["second", "first", "third"]);

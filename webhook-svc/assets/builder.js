@@ -39,16 +39,26 @@
     }, pause);
   };
 
+  // Ranges have two fields of one name, and boxes and buttons differ by their value.
+  const isChoice = (it) => /^(checkbox|radio|submit)$/.test(it.type);
+  const named = (form, name) => [...form.elements].filter((it) => it.name === name);
+  const place = (form, field) => named(form, field.name).indexOf(field);
+  const counterpart = (form, field, fresh) => {
+    const those = named(fresh, field.name);
+    return isChoice(field) ? those.find((it) => it.value === field.value) : those[place(form, field)];
+  };
+  const isWritten = (form, field, fields) => field.value !== fields.getAll(field.name)[place(form, field)];
+
   // What was typed since the form was sent goes over to the fresh one. What is removed makes others come into its place.
   const keep = (form, fields, fresh, wish) => {
     const moved = wish.startsWith("remove ") ? wish.slice(7).replace(/\d+$/, "") : null;
     for (const field of form.elements) {
       if (!field.name || field.matches("button, [type=hidden]") || (moved && field.name.startsWith(moved))) continue;
-      const same = [...fresh.elements].find((it) => it.name === field.name && (!/^(checkbox|radio)$/.test(it.type) || it.value === field.value));
+      const same = counterpart(form, field, fresh);
       if (!same) continue;
-      if (/^(checkbox|radio)$/.test(field.type)) {
+      if (isChoice(field)) {
         if (field.checked !== fields.getAll(field.name).includes(field.value)) same.checked = field.checked;
-      } else if (field.value !== fields.get(field.name)) same.value = field.value;
+      } else if (isWritten(form, field, fields)) same.value = field.value;
     }
   };
 
@@ -66,18 +76,18 @@
       if (!fresh) return plainly(form, button);
       const active = document.activeElement;
       keep(form, fields, fresh, wish);
+      const same = active?.name && form.contains(active) && counterpart(form, active, fresh);
+      // Whoever has gone on to write stays where they are.
+      const writes = same && active.matches("input:not([type=checkbox]), textarea") && isWritten(form, active, fields);
       form.replaceWith(fresh);
       if (/^preview/.test(wish)) show(page);
       else look(0);
-      const named = active?.name && [...fresh.elements].find((it) => it.name === active.name && (it.type !== "submit" || it.value === active.value));
       const around = wish.startsWith("remove ") && `add ${wish.slice(7).replace(/\.\d+$/, "")}`;
       const beside = around && [...fresh.elements].find((it) => it.value === around);
       // Another page of the what-if begins with its heading.
       const top = wish.startsWith("preview ") && document.getElementById("what-if-title");
-      // Whoever has gone on to write stays where they are.
-      const writes = named && active.matches("input, textarea") && active.value !== fields.get(active.name);
-      ((writes && named) || top || fresh.querySelector("[autofocus]") || beside || named || fresh.querySelector("textarea"))?.focus();
-      if (named && named === document.activeElement && active.selectionStart != null) named.setSelectionRange(active.selectionStart, active.selectionEnd);
+      ((writes && same) || top || fresh.querySelector("[autofocus]") || beside || same || fresh.querySelector("textarea"))?.focus();
+      if (same && same === document.activeElement && active.selectionStart != null) same.setSelectionRange(active.selectionStart, active.selectionEnd);
       document.dispatchEvent(new Event("redrawn"));
     } catch (error) {
       if (error.name !== "AbortError") plainly(form, button);

@@ -52,6 +52,11 @@ struct Order {
 }
 
 impl Order {
+    /// Whether what went wrong is about a rule whose row is shown.
+    fn is_told_in_a_row(&self) -> bool {
+        !self.problem.is_empty() && self.rows.iter().any(|row| row.rule.name == self.refused)
+    }
+
     /// The priority that was typed for a rule, where it is another one than was shown.
     fn typed_for(&self, row: &Row) -> Option<&str> {
         self.form.typed(&format!("priority {}", row.rule.name))

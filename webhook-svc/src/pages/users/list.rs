@@ -90,6 +90,11 @@ impl List {
         if is_it { &self.form.problem } else { "" }
     }
 
+    /// Whether what is wrong is about a person whose row is shown.
+    fn is_told_in_a_row(&self) -> bool {
+        !self.form.problem.is_empty() && self.people.iter().any(|row| !self.refused_for(&row.user).is_empty())
+    }
+
     /// The alias that was typed in one person's row, where it is another one than was shown.
     fn typed_for(&self, user: &UserView) -> Option<&str> {
         self.form.typed(&format!("alias {}", user.uuid))
@@ -262,7 +267,7 @@ fn wanted(form: &Form) -> Option<Map<String, Value>> {
 /// # Errors
 /// When the aliases of several people are others than are kept.
 async fn with_button(ask: &Ask, form: Form) -> Result<Form, ApiError> {
-    if ["do", "user", "change"].into_iter().any(|name| !form.value(name).is_empty()) {
+    if ["do", "user", "change", "quota_limit"].into_iter().any(|name| !form.value(name).is_empty()) {
         return Ok(form);
     }
     let people = users::page(ask).await?.0.users;
