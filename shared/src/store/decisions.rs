@@ -61,6 +61,9 @@ macro_rules! titled_decisions {
     };
 }
 
+pub(super) const STANDING_MARK: &str = "-- decisions.standing_mark\n\
+     SELECT (SELECT coalesce(max(id), 0) FROM decisions), (SELECT count(*) FROM entries WHERE state <> 'closed')";
+
 impl Db<'_> {
     /// What became of the entries that this run decided to route.
     ///
@@ -135,11 +138,7 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn standing_mark(self) -> Result<(i64, u32), StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- decisions.standing_mark\n\
-             SELECT (SELECT coalesce(max(id), 0) FROM decisions),\n\
-                 (SELECT count(*) FROM entries WHERE closed_at_ms IS NULL)",
-        )?;
+        let mut query = self.connection.prepare_cached(STANDING_MARK)?;
         Ok(query.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 

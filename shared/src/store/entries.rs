@@ -66,6 +66,14 @@ pub struct NewlyDecided<'a> {
     pub run_id: &'a str,
 }
 
+/// Open is what is not closed, told by the state: indexes have it, so that no row is looked at. `closed_at_ms` says the same.
+pub(super) const OPEN_COUNT: &str =
+    "-- entries.open_count\nSELECT count(*) FROM entries WHERE user_id = ?1 AND state <> 'closed'";
+pub(super) const ANY_OPEN: &str =
+    "-- entries.any_open\nSELECT EXISTS (SELECT 1 FROM entries WHERE user_id = ?1 AND state <> 'closed')";
+pub(super) const COUNTS: &str =
+    "-- entries.counts\nSELECT state, count(*) FROM entries WHERE state <> 'closed' GROUP BY state";
+
 impl Db<'_> {
     /// This user's open entries.
     ///
@@ -96,9 +104,7 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn open_entry_count(self, user: UserId) -> Result<u32, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- entries.open_count\nSELECT count(*) FROM entries WHERE user_id = ?1 AND closed_at_ms IS NULL",
-        )?;
+        let mut query = self.connection.prepare_cached(OPEN_COUNT)?;
         Ok(query.query_row([user.0], |row| row.get(0))?)
     }
 
@@ -107,9 +113,7 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn has_open_entry(self, user: UserId) -> Result<bool, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- entries.any_open\nSELECT EXISTS (SELECT 1 FROM entries WHERE user_id = ?1 AND closed_at_ms IS NULL)",
-        )?;
+        let mut query = self.connection.prepare_cached(ANY_OPEN)?;
         Ok(query.query_row([user.0], |row| row.get(0))?)
     }
 
@@ -452,9 +456,7 @@ impl Db<'_> {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn entry_counts(self) -> Result<Vec<(EntryState, u32)>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "-- entries.counts\nSELECT state, count(*) FROM entries WHERE closed_at_ms IS NULL GROUP BY state",
-        )?;
+        let mut query = self.connection.prepare_cached(COUNTS)?;
         let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
         let mut counts = Vec::new();
         for row in rows {

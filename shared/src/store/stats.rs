@@ -315,6 +315,23 @@ mod tests {
     }
 
     #[test]
+    fn counting_what_is_open_looks_at_no_row() {
+        use super::super::{decisions, entries};
+        let (_folder, store) = store();
+        for (sql, user) in [
+            (entries::OPEN_COUNT, Some(1)),
+            (entries::ANY_OPEN, Some(1)),
+            (entries::COUNTS, None),
+            (decisions::STANDING_MARK, None),
+        ] {
+            let steps = store.query_plan(sql, rusqlite::params_from_iter(user));
+            let of_entries: Vec<_> = steps.iter().filter(|step| step.contains(" entries ")).collect();
+            assert!(of_entries.iter().all(|step| step.contains("COVERING INDEX")), "{sql}: {steps:#?}");
+            assert_eq!(of_entries.len(), 1, "{sql}: {steps:#?}");
+        }
+    }
+
+    #[test]
     fn counting_what_happened_lately_walks_through_no_table() {
         let (_folder, store) = store();
         let steps = store.query_plan(LATELY, [0]);
