@@ -262,6 +262,12 @@ fn judge(path: &Path, schema: u32, before: &Counts, after: &Counts) -> Result<Co
     Ok(counts)
 }
 
+/// Where backups go unless told otherwise: the data folder's `backup`.
+#[must_use]
+pub fn folder_of(data_dir: &Path) -> PathBuf {
+    data_dir.join("backup")
+}
+
 /// The backups in `folder` by name, oldest first. Everything else that lies there is not ours.
 ///
 /// # Errors

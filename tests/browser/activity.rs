@@ -154,6 +154,26 @@ fn new_lines_of_the_log_come_in_by_themselves() {
 }
 
 #[test]
+fn the_first_line_that_fits_takes_the_place_of_none_and_what_is_looked_for_stays_when_more_is_logged() {
+    play_signed_in(Look::LIGHT, wanting_two(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/activity/log?text=a+wrong+password&level=warn");
+        browser.sees("No line yet that fits.");
+        assert_eq!(scene.service.ask("POST", "/webhook/movies", &[], b"{}").status, 401);
+        browser.sees("came with a wrong password");
+        assert!(!browser.text().contains("No line yet that fits."), "{}", browser.text());
+        browser.press("Log this");
+        browser.at("/activity/log?text=a%20wrong%20password&level=warn");
+        browser.sees("Logged from now on");
+        browser.sees("came with a wrong password");
+        assert_eq!(
+            (browser.value("Lines that contain"), browser.value("Level")),
+            ("a wrong password".into(), "warn".into())
+        );
+    });
+}
+
+#[test]
 fn a_log_that_is_not_live_any_more_says_so_and_is_again_at_a_press() {
     play(Look::LIGHT, wanting_two(), |scene| {
         let session = scene.sign_in();

@@ -2,6 +2,7 @@
 //! stays as it is but for the row; without, the same buttons lead back to the list.
 
 use pulsarr_tests::browser::Look;
+use pulsarr_tests::fakes::Fault;
 use pulsarr_tests::household::{Household, SETTINGS};
 use pulsarr_tests::session::Session;
 use serde_json::{Value, json};
@@ -186,6 +187,36 @@ fn enter_in_one_of_two_fields_that_were_changed_asks_which_is_meant_and_keeps_bo
         change("/rules", [("Priority of first", "1"), ("Priority of second", "2")]);
         browser.click("[data-row=second] [value^='priority ']");
         browser.finds("li:first-child[data-row=second]");
+    });
+}
+
+#[test]
+fn what_plex_is_asked_for_by_a_change_in_the_list_is_shown_once_it_answers() {
+    play(Look::LIGHT, of_three(), |scene| {
+        let _ = scene.sign_in();
+        let (browser, plex) = (&scene.browser, &scene.household.plex);
+        plex.inject(Fault::on("ANY", "").held());
+        open(scene, "/users");
+        browser.sees("Plex is being asked about friend requests.");
+        // As if it had been told by then, and nothing was waited for any more.
+        let _ = browser.run(
+            "const [real, cleared] = [setTimeout, clearTimeout];
+             window.waiting = new Set();
+             window.setTimeout = (act, ms) => {
+               const id = real(() => { waiting.delete(id); act(); }, ms);
+               waiting.add(id);
+               return id;
+             };
+             window.clearTimeout = (id) => { waiting.delete(id); cleared(id); };",
+        );
+        browser.until("it is looked again", || browser.run("return waiting.size"), |count| *count == 1);
+        let _ = browser.run("document.getElementById('requests').replaceChildren()");
+        browser.until("nothing is waited for", || browser.run("return waiting.size"), |count| *count == 0);
+        flip(scene, "Sync ines_vale", false);
+        browser.sees("Plex is being asked about friend requests.");
+        plex.release();
+        browser.sees_no_more("is being asked");
+        stays(scene, Look::LIGHT);
     });
 }
 

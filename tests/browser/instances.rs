@@ -111,6 +111,25 @@ fn a_page_is_there_before_its_instance_answers_and_keeps_what_is_typed_meanwhile
 }
 
 #[test]
+fn what_was_refused_stays_as_it_was_typed_when_the_instance_answers() {
+    play(Look::LIGHT, wanting_two(), |scene| {
+        opens_one_that_takes_its_time(scene);
+        let browser = &scene.browser;
+        browser.expects("status of 422");
+        browser.fill("Quality profile", "Ultra-HD");
+        browser.fill("Address", "radarr:7878");
+        browser.press("Save");
+        browser.finds("#url[aria-invalid='true']");
+        browser.sees("is being asked what it offers");
+        scene.household.radarr.release();
+        browser.sees_no_more("is being asked what it offers");
+        let typed = ["Quality profile", "Root folder", "Tags", "Address"].map(|label| browser.value(label));
+        assert_eq!(typed, ["Ultra-HD", "/somewhere", "kids", "radarr:7878"]);
+        browser.finds("#url[aria-invalid='true']");
+    });
+}
+
+#[test]
 fn without_javascript_a_link_looks_again() {
     play(Look::WITHOUT_SCRIPTS, wanting_two(), |scene| {
         opens_one_that_takes_its_time(scene);

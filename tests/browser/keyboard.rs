@@ -80,6 +80,47 @@ fn requests_are_answered() {
 }
 
 #[test]
+fn a_filter_that_is_walked_through_waits_for_enter_and_has_the_focus_again_on_the_next_page() {
+    play(Look::LIGHT, asking(), |scene| {
+        let _elsewhere = Session::first(&scene.service);
+        let browser = &scene.browser;
+        signed_in_at(browser, "/watchlist");
+        let filtered = |option: usize| {
+            let state = browser.run(&format!("return document.querySelector('[name=state]').options[{option}].value"));
+            format!("/watchlist?text=&user=&state={}&type=&instance=", state.as_str().unwrap())
+        };
+        let goes_on = |option: usize| {
+            browser.until(
+                "the list of states has the focus",
+                || browser.run("return [document.activeElement.name, document.activeElement.selectedIndex]"),
+                |at| *at == json!(["state", option]),
+            );
+            assert_eq!(browser.run(SEEN), true, "the focus cannot be seen");
+        };
+        assert_eq!(browser.text_of("form.filter button"), "", "nothing is to be applied yet");
+        tab_to(browser, "[name='state']");
+        let _ = browser.run("window.marker = true");
+        let [second, third] = [2, 3].map(filtered);
+        browser.key(Key::Down);
+        browser.key(Key::Down);
+        goes_on(2);
+        assert_eq!(browser.text_of("form.filter button"), "Apply");
+        assert_eq!(browser.run("return window.marker"), true, "it is the same page");
+        browser.enter();
+        browser.at(&second);
+        goes_on(2);
+        browser.key(Key::Down);
+        tab_to(browser, "form.filter button");
+        browser.keys(" ");
+        browser.at(&third);
+        goes_on(3);
+        // What nobody filters has no part in it.
+        browser.goto("/watchlist");
+        assert_eq!(browser.run("return document.activeElement === document.body"), true);
+    });
+}
+
+#[test]
 fn rules_are_put_in_order_and_changed() {
     let household = asking();
     household.write_settings(SETTINGS);

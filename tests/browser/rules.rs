@@ -164,6 +164,83 @@ fn what_is_typed_while_the_builder_is_drawn_anew_stays() {
 }
 
 #[test]
+fn no_press_is_lost_while_the_builder_is_drawn_anew() {
+    play_signed_in(Look::LIGHT, wanting_films(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/rules/new");
+        let pressed = |wishes: &[&str]| {
+            let pressed: Vec<_> =
+                wishes.iter().map(|wish| format!("document.querySelector(\"[value='{wish}']\").click()")).collect();
+            let _ = browser.run(&pressed.join(";"));
+        };
+        let conditions = || browser.count("[name^='when.'][name$='.field']");
+        pressed(&["add when", "add when", "add when"]);
+        browser.until("all three are there", conditions, |count| *count == 3);
+        browser.write("[name='when.2.value']", "last");
+        // The second press was about a row that another is in the place of by now.
+        pressed(&["remove when.0", "remove when.0", "preview"]);
+        browser.until("one of them goes", conditions, |count| *count == 2);
+        browser.until("the preview came", || browser.count("[aria-invalid='true']"), |count| *count > 0);
+        assert_eq!(conditions(), 2);
+        let values = browser.run("return [...document.querySelectorAll(\"[name$='.value']\")].map((it) => it.value)");
+        assert_eq!(values, json!(["", "last"]));
+    });
+}
+
+#[test]
+fn a_what_if_that_cannot_be_told_says_so_and_the_next_letter_asks_again() {
+    play_signed_in(Look::LIGHT, wanting_films(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/rules/new");
+        browser.fill("Name", "all");
+        browser.tick("It goes nowhere");
+        browser.sees("Matches 3 of 3 entries.");
+        let _ = browser.run("window.real = window.fetch");
+        let types = |fetch: &str| {
+            let _ = browser.run(&format!("window.fetch = {fetch}; document.getElementById('name').focus()"));
+            browser.keys("x");
+        };
+        let refused = "async () => new Response('<p>Sign in', {status: 401})";
+        for fails in [refused, "async () => { throw new TypeError() }"] {
+            types(fails);
+            browser.sees("could not be worked out just now. Press Preview to try again.");
+            assert!(!browser.text().contains("Matches 3") && browser.count(".what-if") == 0, "{}", browser.text());
+            types("window.real");
+            browser.sees("Matches 3 of 3 entries.");
+            assert!(!browser.text().contains("could not be worked out"), "{}", browser.text());
+        }
+        // A question that a newer one takes the place of is none that failed.
+        types(
+            "(...asked) => new Promise((_, fail) => {
+               asked[1].signal.onabort = () => { fail(asked[1].signal.reason); window.dropped = true; };
+               window.asked = true;
+             })",
+        );
+        browser.until("it is asked", || browser.run("return window.asked"), |asked| *asked == true);
+        types("() => new Promise(() => {})");
+        browser.until("it is dropped", || browser.run("return window.dropped"), |dropped| *dropped == true);
+        browser.sees("Matches 3 of 3 entries.");
+    });
+}
+
+#[test]
+fn of_the_what_if_only_the_sentence_is_announced() {
+    play_signed_in(Look::LIGHT, wanting_films(), |scene| {
+        let browser = &scene.browser;
+        browser.goto("/rules/new");
+        let _ = browser.run("window.said = document.querySelector('#what-if [role=status]')");
+        browser.fill("Name", "all");
+        browser.tick("It goes nowhere");
+        browser.sees("Matches 3 of 3 entries.");
+        assert_eq!(browser.count("#what-if .what-if li"), 3);
+        let said = browser.run("return window.said.isConnected && window.said.textContent.trim()");
+        assert_eq!(said, "Matches 3 of 3 entries.");
+        assert_eq!(browser.count(":is([aria-live], [role=status]) .what-if"), 0, "the list is not announced");
+        judged(browser);
+    });
+}
+
+#[test]
 fn both_ends_of_a_range_stay_when_the_builder_is_drawn_anew() {
     play_signed_in(Look::LIGHT, wanting_films(), |scene| {
         let browser = &scene.browser;

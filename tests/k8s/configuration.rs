@@ -30,32 +30,44 @@ pub fn every_key_of_the_environment_is_the_name_of_a_variable_of_ours() {
     }
 }
 
+/// What stands for the content of a key.
+const KEY: &str = "not-a-real-key\n";
+
+/// The exit code of the program that checks a deployment's settings, and all that it says. `content` tells what is in a key of the Secret,
+/// and `None` leaves it out.
+fn checked(deployment: &Rendered, content: impl Fn(&str) -> Option<&'static str>) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let here = |path: &str| folder.path().join(path).display().to_string();
+    std::fs::create_dir(here("secrets")).unwrap();
+    for key in secret_keys() {
+        if let Some(content) = content(&key) {
+            std::fs::write(here(&format!("secrets/{key}")), content).unwrap();
+        }
+    }
+    let settings = text(&deployment.config("pulsarr-settings")["pulsarr.yaml"]).replace(SECRETS, &here("secrets"));
+    std::fs::write(here("pulsarr.yaml"), settings).unwrap();
+    let mut check = Command::new(program("pulsarr"));
+    check.current_dir(folder.path()).env_clear().args(["check", "--offline"]);
+    for (name, value) in deployment.config("pulsarr-environment").as_object().unwrap() {
+        check.env(name, text(value).replace(SECRETS, &here("secrets")));
+    }
+    for pod in deployment.pods() {
+        for variable in pod.container()["env"].as_array().into_iter().flatten() {
+            check.env(text(&variable["name"]), text(&variable["value"]));
+        }
+    }
+    let done = check.env("PULSARR_CONFIG", here("pulsarr.yaml")).env("PULSARR_DATA_DIR", here("data")).output();
+    let done = done.unwrap();
+    let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    (done.status.code(), said)
+}
+
 /// Whether a settings file or a variable makes sense is the program's to say: it reads them as they are rendered, with no network.
 #[test]
 pub fn the_program_takes_every_setting_as_it_is_rendered() {
     for deployment in Rendered::deployments() {
-        let folder = tempfile::tempdir().unwrap();
-        let here = |path: &str| folder.path().join(path).display().to_string();
-        std::fs::create_dir(here("secrets")).unwrap();
-        for key in secret_keys() {
-            std::fs::write(here(&format!("secrets/{key}")), "not-a-real-key\n").unwrap();
-        }
-        let settings = text(&deployment.config("pulsarr-settings")["pulsarr.yaml"]).replace(SECRETS, &here("secrets"));
-        std::fs::write(here("pulsarr.yaml"), settings).unwrap();
-        let mut check = Command::new(program("pulsarr"));
-        check.current_dir(folder.path()).env_clear().args(["check", "--offline"]);
-        for (name, value) in deployment.config("pulsarr-environment").as_object().unwrap() {
-            check.env(name, text(value).replace(SECRETS, &here("secrets")));
-        }
-        for pod in deployment.pods() {
-            for variable in pod.container()["env"].as_array().into_iter().flatten() {
-                check.env(text(&variable["name"]), text(&variable["value"]));
-            }
-        }
-        let done = check.env("PULSARR_CONFIG", here("pulsarr.yaml")).env("PULSARR_DATA_DIR", here("data")).output();
-        let done = done.unwrap();
-        let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        assert_eq!(done.status.code(), Some(0), "{}: {said}", deployment.name);
+        let (code, said) = checked(&deployment, |_| Some(KEY));
+        assert_eq!(code, Some(0), "{}: {said}", deployment.name);
         for word in ["warning", "WARN", "no effect", "did you mean"] {
             assert!(!said.contains(word), "{}: {said}", deployment.name);
         }
@@ -63,6 +75,20 @@ pub fn the_program_takes_every_setting_as_it_is_rendered() {
             assert!(said.contains(variable), "{}: {variable} is not told of: {said}", deployment.name);
         }
     }
+}
+
+/// It is of use until there is an admin, and its variable is always there. Whatever else is left out is missed.
+#[test]
+fn a_setup_token_that_is_empty_or_taken_out_stops_nobody() {
+    let example = read("k8s/secret.example.yaml");
+    assert!(example.contains("It may be left empty, and taken out once there is an admin"), "{example}");
+    let everything = Rendered::named("everything");
+    for token in [Some("\n"), Some(""), None] {
+        let (code, said) = checked(&everything, |key| if key == "setup-token" { token } else { Some(KEY) });
+        assert_eq!(code, Some(0), "{token:?}: {said}");
+    }
+    let (code, said) = checked(&everything, |key| (key != "plex-token").then_some(KEY));
+    assert_eq!(code, Some(78), "{said}");
 }
 
 /// Mounted whole, so that the kubelet keeps it up to date, and named by its content, so that a change rolls the pods.

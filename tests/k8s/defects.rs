@@ -61,6 +61,15 @@ fn data(name: &'static str, change: impl Fn(&mut Value) + 'static) -> Alteration
     })
 }
 
+/// What one network policy says, changed.
+fn policy(name: &'static str, change: impl Fn(&mut Value) + 'static) -> Alteration {
+    each("NetworkPolicy", move |policy| {
+        if policy["metadata"]["name"] == name {
+            change(&mut policy["spec"]);
+        }
+    })
+}
+
 /// A file of the project with other words.
 fn words(of: &'static str, from: &'static str, to: &'static str) -> Alteration {
     Box::new(move |path, text| if path == of { text.replace(from, to) } else { text })
@@ -91,6 +100,8 @@ fn remove(object: &mut Value, key: &str) {
 #[rustfmt::skip]
 fn defects() -> Vec<Defect> {
     const PAGE: &str = "k8s/README.md";
+    let to_service = |change: fn(&mut Value)| policy("pulsarr-to-service", change);
+    let asked = |change: fn(&mut Value)| policy("pulsarr-from-service-and-sync", change);
     let template = |set: &mut Value| set["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "data"}}]);
     vec![
         defect!(1, volume::no_stateful_set_has_a_claim_template_to_collide_with_or_to_grow, each("StatefulSet", template)),
@@ -165,17 +176,40 @@ fn defects() -> Vec<Defect> {
                 path["pathType"] = json!("Prefix");
             }
         })),
-        defect!(23, network::only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_job, each("NetworkPolicy", |policy| {
-            if policy["metadata"]["name"] == "pulsarr-to-service" {
-                policy["spec"]["ingress"][0]["from"] = json!([{"podSelector": {}}]);
-            }
-        })),
+        defect!(23, network::only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_job,
+            to_service(|spec| spec["ingress"][0]["from"] = json!([{"podSelector": {}}]))),
+        defect!(23, network::only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_job,
+            to_service(|spec| remove(&mut spec["ingress"][0], "from"))),
+        defect!(23, network::only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_job,
+            to_service(|spec| remove(&mut spec["ingress"][2], "ports"))),
+        defect!(23, network::only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_job,
+            to_service(|spec| spec["ingress"][0]["from"][1]["podSelector"]["matchExpressions"][0]["values"] = json!(["sonar", "radarr"]))),
+        defect!(23, network::only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_job,
+            to_service(|spec| spec["ingress"][1]["from"][0]["podSelector"]["matchLabels"] = json!({"app": "traefik"}))),
+        defect!(23, network::only_the_arrs_traefik_and_prometheus_reach_the_service_and_nobody_reaches_a_job,
+            policy("pulsarr-to-jobs", |spec| spec["ingress"] = json!([{}]))),
         defect!(24, network::every_selector_means_the_service_s_pod_and_no_job,
             each("Service", |service| service["spec"]["selector"] = json!({"app.kubernetes.io/name": "pulsarr"}))),
         defect!(25, pods::every_pod_has_a_service_account_without_a_token, jobs(|pod| remove(pod, "automountServiceAccountToken"))),
         defect!(26, network::the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs_reach_nobody,
             objects(|objects| objects.retain(|object| object["kind"] != "NetworkPolicy"))),
-        defect!(27, volume::no_log_goes_to_the_volume, variable("PULSARR_LOG_FILE", "/app/data/pulsarr.log")),
+        defect!(26, network::the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs_reach_nobody,
+            asked(|spec| remove(&mut spec["egress"][0], "to"))),
+        defect!(26, network::the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs_reach_nobody,
+            asked(|spec| remove(&mut spec["egress"][1], "to"))),
+        defect!(26, network::the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs_reach_nobody,
+            asked(|spec| remove(&mut spec["egress"][2], "to"))),
+        defect!(26, network::the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs_reach_nobody,
+            asked(|spec| remove(&mut spec["egress"][3], "to"))),
+        defect!(26, network::the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs_reach_nobody,
+            asked(|spec| spec["egress"][0]["to"][0]["podSelector"]["matchLabels"]["k8s-app"] = json!("kubedns"))),
+        defect!(26, network::the_service_and_the_sync_reach_names_arrs_and_the_internet_and_other_jobs_reach_nobody,
+            asked(|spec| push(&mut spec["egress"], json!({})))),
+        defect!(27, volume::no_log_goes_to_the_volume, variable("PULSARR_LOG_FILE", "true")),
+        defect!(27, volume::no_log_goes_to_the_volume, data("pulsarr-settings", |data| {
+            let declared = format!("{}\nlogs: {{file: true}}\n", text(&data["pulsarr.yaml"]));
+            data["pulsarr.yaml"] = declared.into();
+        })),
         defect!(28, page::nothing_but_our_own_program_is_run_in_a_pod,
             words(PAGE, "-n media -- /pulsarr doctor", "-n media -- du -sh /app/data")),
         defect!(29, network::addresses_of_instances_name_their_port, data("pulsarr-settings", |data| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::rendered::{Rendered, documents, list, number, place, read, text};
+use crate::rendered::{NAMESPACE, Rendered, documents, list, number, place, read, text};
 
 /// The page.
 const PAGE: &str = "k8s/README.md";
@@ -24,6 +24,14 @@ fn code(page: &str) -> Vec<String> {
 /// Everything that there is at home with everything switched on, and what is done by hand.
 fn everything() -> [Rendered; 2] {
     [Rendered::named("everything"), Rendered::named("restore")]
+}
+
+/// The claim that an earlier plan left, as the component has it.
+fn legacy_claim() -> String {
+    let legacy = Rendered::named("legacy-claim");
+    let claims = legacy.web().claims().concat();
+    assert!(!legacy.has("PersistentVolumeClaim", &claims), "Git makes it grow after all");
+    claims
 }
 
 /// The jobs that the page itself makes.
@@ -50,6 +58,8 @@ fn every_object_that_the_page_names_is_there() {
                 "job" => has("Job", name) || by_hand.contains(name),
                 "pod" => name.strip_suffix("-0").is_some_and(|set| has("StatefulSet", set)),
                 "service" => has("Service", name),
+                // Nobody declares the claim of an earlier plan, and its pods mount it.
+                "pvc" => has("PersistentVolumeClaim", name) || name == legacy_claim(),
                 _ => continue,
             };
             assert!(known, "{line}: there is no {word}");
@@ -280,6 +290,75 @@ fn a_restore_is_told_for_clusters_with_flux_and_without() {
     let copied = documents(&read("k8s/rendered/flux.yaml"));
     let path = text(&copied[0]["spec"]["path"]).trim_start_matches("./").trim_end_matches("/overlays/homelab");
     assert!(restore.contains(&format!("kubectl apply -k {path}/operations/restore")), "{path}");
+}
+
+/// More backups are kept than jobs that made one, so their logs do not name all of them.
+#[test]
+fn whoever_looks_for_a_backup_is_led_to_where_all_of_them_are_named() {
+    let page = read(PAGE);
+    let restore = section(&page, "Backup and restore");
+    let first = restore.split("\n1. ").nth(1).and_then(|rest| rest.split("\n2. ").next()).unwrap();
+    let (doctor, log) = (first.find("names every backup"), first.find("the one that it made"));
+    assert!(doctor.is_some() && doctor < log && first.contains("(#something-is-wrong)"), "{first}");
+    assert!(restore.contains("its log lists the backups that are there"), "{restore}");
+}
+
+/// A size in Git is patched into the claim of ours, which that component takes away: the patch then means nobody, and nobody says so.
+#[test]
+fn a_claim_that_git_does_not_know_is_made_larger_by_hand() {
+    let page = read(PAGE);
+    let claim = legacy_claim();
+    let grows = format!(
+        "kubectl patch pvc/{claim} -n {NAMESPACE} --patch \
+         '{{\"spec\": {{\"resources\": {{\"requests\": {{\"storage\": \"5Gi\"}}}}}}}}'"
+    );
+    let larger = section(&page, "Day to day").split("**A larger volume**").nth(1).unwrap();
+    assert!(code(larger).contains(&grows), "{grows}: {larger}");
+    let earlier = section(&page, "From an earlier plan");
+    for (place, words) in [("full", row(&page, "webhooks are refused with 503")), ("earlier", earlier)] {
+        assert!(words.contains("[A larger volume](#day-to-day)") && words.contains(&claim), "{place}: {words}");
+    }
+    let everything = Rendered::named("everything");
+    let rules = list(&everything.one("PrometheusRule", "pulsarr")["spec"]["groups"][0]["rules"]);
+    for alert in ["PulsarrDataFolderNotWritable", "PulsarrVolumeFilling"] {
+        let rule = rules.iter().find(|rule| rule["alert"] == alert).unwrap();
+        let told = text(&rule["annotations"]["description"]);
+        assert!(told.contains("k8s/README.md, \"A larger volume\""), "{alert}: {told}");
+    }
+}
+
+/// Flux makes an empty claim where it finds none, and is refused where it finds one of another class.
+#[test]
+fn a_lost_volume_comes_back_under_the_claim_that_git_has() {
+    let page = read(PAGE);
+    let homelab = Rendered::homelab();
+    let claim = homelab.all("PersistentVolumeClaim").next().unwrap();
+    let (name, class) = (text(&claim["metadata"]["name"]), text(&claim["spec"]["storageClassName"]));
+    let lost = section(&page, "Backup and restore").split("**A lost volume**").nth(1).unwrap();
+    // Also a pod that has ended holds its claim.
+    let ends_all = "kubectl delete pod -l app.kubernetes.io/name=pulsarr -n media\n";
+    let deleted = format!("kubectl delete pvc/{name} -n {NAMESPACE}\n");
+    let made = format!("claim `{name}`, namespace `{NAMESPACE}`, storage class `{class}`");
+    let seen = format!("kubectl get pvc/{name} -n {NAMESPACE}\n");
+    let steps = [
+        "flux suspend kustomization pulsarr",
+        "--replicas=0",
+        "kubectl wait --for=delete pod/pulsarr-0 -n media",
+        ends_all,
+        deleted.as_str(),
+        "\"Create PV/PVC\"",
+        made.as_str(),
+        seen.as_str(),
+        "flux resume kustomization pulsarr",
+    ];
+    let places: Vec<_> = steps.iter().map(|step| lost.find(step).unwrap_or_else(|| panic!("{step}: {lost}"))).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    for said in ["raise `storage` in `overlays/homelab/kustomization.yaml`", "*(not tried)*"] {
+        assert!(lost.contains(said), "{said}");
+    }
+    let refused = row(&page, "Flux: `spec is immutable`");
+    assert!(refused.contains(&format!("`{name}`")) && refused.contains("(#backup-and-restore)"), "{refused}");
+    assert!(section(&page, "What to try once").contains("[lost volume](#backup-and-restore)"));
 }
 
 /// Flux makes anew what is in Git.

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::rendered::{Rendered, documents, list, place, read, skipped};
+use serde_json::json;
+
+use crate::rendered::{Rendered, documents, list, place, read, skipped, text};
 
 /// Where a site's own changes go.
 const OVERLAY: &str = "overlays/homelab/kustomization.yaml";
@@ -23,7 +25,16 @@ fn nobody_is_told_to_edit_what_an_upgrade_replaces() {
     let theirs: Vec<&str> = files.filter(|file| replaced.iter().any(|folder| file.starts_with(folder))).collect();
     // Filled in for one restore, and then of no use any more.
     assert!(theirs.iter().all(|file| *file == "operations/restore/job.yaml"), "{theirs:?}");
-    for what in ["storage", "primary node", "certificate", "labels of your Sonarr or Radarr", "time zone"] {
+    for what in [
+        "storage",
+        "primary node",
+        "certificate",
+        "labels of your Sonarr or Radarr",
+        "time zone",
+        "Traefik is not in `kube-system`",
+        "Prometheus is not in the namespace `monitoring`",
+        "`release: kube-prometheus-stack`",
+    ] {
         let told = page.lines().any(|line| line.contains(what) && line.contains(OVERLAY));
         assert!(told, "{what}: the page does not say that it is changed in {OVERLAY}");
     }
@@ -79,12 +90,47 @@ fn every_line_of_the_overlay_that_is_there_to_be_switched_on_works() {
     let secrets = list(&web["volumes"]).iter().find(|volume| volume["name"] == "secrets").unwrap();
     assert_eq!(secrets["secret"]["optional"], false, "settings in Git want their keys");
     assert_eq!(site.one("Ingress", "pulsarr")["spec"]["tls"][0]["secretName"], "pulsarr-homelab-tls");
-    let own = serde_json::json!({"podSelector": {"matchLabels": {"example.com/app": "sonarr"}}});
+    let own = json!({"podSelector": {"matchLabels": {"example.com/app": "sonarr"}}});
     let webhooks = &site.one("NetworkPolicy", "pulsarr-to-service")["spec"]["ingress"][0];
     assert!(list(&webhooks["from"]).contains(&own) && webhooks["ports"][0]["port"] == "http", "{webhooks}");
     let asked = list(&site.one("NetworkPolicy", "pulsarr-from-service-and-sync")["spec"]["egress"]).to_vec();
     let to = |port: u16| asked.iter().find(|rule| rule["ports"][0]["port"] == port).unwrap()["to"].clone();
     assert!(list(&to(8989)).contains(&own), "{asked:?}");
-    let plex = serde_json::json!({"ipBlock": {"cidr": "192.168.1.10/32"}});
+    let plex = json!({"ipBlock": {"cidr": "192.168.1.10/32"}});
     assert!(list(&to(32400)).contains(&plex), "{asked:?}");
+    // In the place of what the component has, and not beside it.
+    let ingress = &site.one("NetworkPolicy", "pulsarr-to-service")["spec"]["ingress"];
+    let elsewhere = |namespace: &str| json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}});
+    let traefik = json!({"matchLabels": {"example.com/app": "traefik"}});
+    let people = json!([{"namespaceSelector": elsewhere("traefik"), "podSelector": traefik}]);
+    assert_eq!((&ingress[1]["from"], &ingress[1]["ports"][0]["port"]), (&people, &json!("http")));
+    let prometheus = json!([{"namespaceSelector": elsewhere("observability")}]);
+    assert_eq!((&ingress[2]["from"], &ingress[2]["ports"][0]["port"]), (&prometheus, &json!("metrics")));
+    for kind in ["ServiceMonitor", "PrometheusRule"] {
+        assert_eq!(site.one(kind, "pulsarr")["metadata"]["labels"]["release"], "prometheus", "{kind}");
+    }
+}
+
+/// What the page says of those whom the policies name is what they name, so that everybody knows whether a line of the overlay is for him.
+#[test]
+fn the_page_says_by_what_the_others_are_known() {
+    let page = read("k8s/README.md");
+    let known = page.split("## What the cluster has to bring").nth(1).unwrap().split("\n## ").next().unwrap();
+    let everything = Rendered::named("everything");
+    let ingress = &everything.one("NetworkPolicy", "pulsarr-to-service")["spec"]["ingress"];
+    let namespace = |rule: usize| {
+        let labels = &ingress[rule]["from"][0]["namespaceSelector"]["matchLabels"];
+        text(&labels["kubernetes.io/metadata.name"]).to_owned()
+    };
+    assert_eq!(ingress[1]["from"][0]["podSelector"]["matchLabels"], json!({"app.kubernetes.io/name": "traefik"}));
+    let release = text(&everything.one("ServiceMonitor", "pulsarr")["metadata"]["labels"]["release"]);
+    let words = known.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "Sonarr, Radarr and Plex are known by `app` and by `app.kubernetes.io/name`".to_owned(),
+        format!("Traefik by `app.kubernetes.io/name` alone, in `{}`", namespace(1)),
+        format!("Prometheus by its namespace `{}`", namespace(2)),
+        format!("the label `release: {release}`"),
+    ] {
+        assert!(words.contains(&said), "{said}");
+    }
 }

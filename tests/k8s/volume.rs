@@ -1,6 +1,8 @@
 //! The one volume: who mounts it, under which name, and what keeps it.
 
-use crate::rendered::{Rendered, list, text};
+use serde_json::Value;
+
+use crate::rendered::{Rendered, documents, list, text};
 
 /// What an earlier plan's StatefulSet left, and nobody declares any more.
 const LEGACY: &str = "config-pulsarr-0";
@@ -86,18 +88,26 @@ pub fn the_namespace_asks_for_restricted_pods() {
     }
 }
 
-/// The volume is for the database. What is logged goes to standard error, where the cluster takes it.
+/// The volume is for the database. What is logged goes to standard error, where the cluster takes it; a switch writes it to files below the
+/// data folder as well, as a variable and as a key of the settings.
 #[test]
 pub fn no_log_goes_to_the_volume() {
     for deployment in Rendered::deployments() {
+        let is_off = |value: &Value| value.is_null() || value == "false" || *value == false;
         for pod in deployment.pods() {
             for mount in list(&pod.container()["volumeMounts"]) {
                 assert!(!text(&mount["mountPath"]).contains("log"), "{}: {mount}", pod.of);
             }
+            for variable in pod.container()["env"].as_array().into_iter().flatten() {
+                assert!(variable["name"] != "PULSARR_LOG_FILE" || is_off(&variable["value"]), "{}: {variable}", pod.of);
+            }
         }
-        let environment = deployment.config("pulsarr-environment").as_object().unwrap();
-        let file = environment.iter().find(|(name, it)| name.contains("LOG") && text(it).contains('/'));
-        assert_eq!(file, None, "{}", deployment.name);
+        let variable = &deployment.config("pulsarr-environment")["PULSARR_LOG_FILE"];
+        assert!(is_off(variable), "{}: {variable}", deployment.name);
+        // Where nothing is declared there is no document.
+        let settings = documents(text(&deployment.config("pulsarr-settings")["pulsarr.yaml"]));
+        let declared: Vec<_> = settings.iter().map(|settings| &settings["logs"]["file"]).collect();
+        assert!(declared.iter().all(|file| is_off(file)), "{}: {declared:?}", deployment.name);
     }
 }
 

@@ -3,6 +3,8 @@
 "use strict";
 (() => {
   const PAUSE_MS = 500;
+  const PATIENCE_MS = 20_000;
+  const UNTOLD = "What the rule would do could not be worked out just now. Press Preview to try again.";
   const on = (type, act, capture = false) => document.addEventListener(type, act, capture);
 
   const sent = async (form, fields, signal) => {
@@ -16,10 +18,15 @@
   };
 
   const builder = () => document.querySelector("form[data-rule]");
-  let timer, looking, redrawing;
+  let timer, looking;
+  // What is said is announced, in a place that stays; what is seen below it is too long for that. Without an answer nothing that was told
+  // before holds any more.
   const show = (page) => {
-    const fresh = page.getElementById("what-if");
-    if (fresh) document.getElementById("what-if").replaceChildren(...fresh.childNodes);
+    const place = (name, from = document) => from?.getElementById(`what-if-${name}`);
+    const untold = Object.assign(document.createElement("p"), { className: "error", textContent: UNTOLD });
+    place("said").replaceChildren(...place("said", page)?.childNodes ?? [untold]);
+    place("seen").replaceChildren(...place("seen", page)?.childNodes ?? []);
+    document.getElementById("what-if").ariaBusy = null;
   };
   // What the rule would do, after a pause; an older question is dropped.
   const look = (pause = PAUSE_MS) => {
@@ -29,13 +36,12 @@
       const mine = looking = new AbortController();
       const fields = new FormData(builder());
       fields.set("do", "preview");
-      const panel = document.getElementById("what-if");
-      panel.ariaBusy = "true";
+      document.getElementById("what-if").ariaBusy = "true";
+      let page = null;
       try {
-        const page = await sent(builder(), fields, mine.signal);
-        if (looking === mine) show(page);
-      } catch { /* asked anew, or not there: the next one tells */ }
-      if (looking === mine) panel.ariaBusy = null;
+        page = await sent(builder(), fields, AbortSignal.any([mine.signal, AbortSignal.timeout(PATIENCE_MS)]));
+      } catch { /* shown as not told */ }
+      if (!mine.signal.aborted) show(page);
     }, pause);
   };
 
@@ -63,15 +69,18 @@
   };
 
   // Draws the form anew as the server does, and goes on where one was.
-  const redraw = async (button) => {
+  const drawn = async (wish) => {
     const form = builder();
+    const button = named(form, "do").find((it) => it.value === wish);
     const fields = new FormData(form);
-    const wish = button?.value ?? "redraw";
     fields.set("do", wish);
-    redrawing?.abort();
-    const mine = redrawing = new AbortController();
+    // It answers what is being asked, too.
+    if (/^preview/.test(wish)) {
+      clearTimeout(timer);
+      looking?.abort();
+    }
     try {
-      const page = await sent(form, fields, mine.signal);
+      const page = await sent(form, fields, AbortSignal.timeout(PATIENCE_MS));
       const fresh = page.querySelector("form[data-rule]");
       if (!fresh) return plainly(form, button);
       const active = document.activeElement;
@@ -89,15 +98,24 @@
       ((writes && same) || top || fresh.querySelector("[autofocus]") || beside || same || fresh.querySelector("textarea"))?.focus();
       if (same && same === document.activeElement && active.selectionStart != null) same.setSelectionRange(active.selectionStart, active.selectionEnd);
       document.dispatchEvent(new Event("redrawn"));
-    } catch (error) {
-      if (error.name !== "AbortError") plainly(form, button);
+    } catch {
+      plainly(form, button);
     }
+  };
+  // One after another, so that no press is lost; but while something goes, others come into its place, and a press could mean another row
+  // than the one that is seen.
+  const goes = (wish) => /^(remove|unroute) /.test(wish);
+  let drawing = Promise.resolve(), going = false;
+  const redraw = (wish = "redraw") => {
+    if (going && / /.test(wish)) return;
+    going ||= goes(wish);
+    drawing = drawing.then(() => drawn(wish)).finally(() => { if (goes(wish)) going = false; });
   };
 
   // What is beside these depends on them.
   const decides = (target) => target.matches("select") && /\.(field|op|to)$/.test(target.name);
   on("input", ({ target }) => { if (target.form?.matches("[data-rule]") && !decides(target)) look(); });
-  on("change", ({ target }) => { if (target.form?.matches("[data-rule]") && decides(target)) redraw(null); });
+  on("change", ({ target }) => { if (target.form?.matches("[data-rule]") && decides(target)) redraw(); });
 
   // Before the script of all pages marks the form as sent.
   on("submit", (event) => {
@@ -106,7 +124,7 @@
     if (form.dataset.plain !== undefined) return delete form.dataset.plain;
     if (button?.matches("[data-in-place]") || button?.value === "preview") {
       event.preventDefault();
-      redraw(button);
+      redraw(button.value);
     }
   }, true);
 })();

@@ -23,6 +23,7 @@
   const add = (item) => {
     const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 40;
     list.append(item);
+    document.querySelector("[data-none]")?.remove();
     while (list.children.length > MOST) list.firstElementChild.remove();
     if (atEnd) list.scrollTop = list.scrollHeight;
   };

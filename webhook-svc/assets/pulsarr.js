@@ -50,6 +50,7 @@
     if (event.defaultPrevented || form.dataset.stays !== undefined) return;
     if (form.ariaBusy === "true") return event.preventDefault();
     form.ariaBusy = "true";
+    leave(form);
     const button = event.submitter ?? form.querySelector("button:not([type=button])");
     if (button) button.ariaBusy = "true";
     setTimeout(free, BUSY_MS);
@@ -65,16 +66,41 @@
     if (event.persisted) free();
   });
 
-  // Filters apply themselves; a field that is typed in waits for Enter.
+  // Filters apply themselves; a field that is typed in waits for Enter. So does a list of choices that is walked through by keys, where
+  // every step is a change: the form's button is shown from then on.
+  let keyed;
+  on("pointerdown", () => { keyed = null; });
+  on("keydown", (event) => {
+    keyed = event.target;
+    // Not every browser sends it by itself then.
+    if (event.key !== "Enter" || !keyed.matches("form[data-waits] select")) return;
+    event.preventDefault();
+    keyed.form.requestSubmit();
+  });
   on("change", (event) => {
     const form = event.target.closest("form[data-auto]");
-    if (form && event.target.type !== "search") form.requestSubmit();
+    if (form && event.target === keyed && event.target.matches("select")) form.dataset.waits = keyed.name;
+    else if (form && event.target.type !== "search") form.requestSubmit();
     const all = event.target.closest("[data-all]");
     if (all) {
       for (const box of document.getElementsByName(all.dataset.all)) box.checked = all.checked;
     }
     if (all || event.target.closest("[data-counted]")) count();
   });
+
+  // Whoever has chosen by keys goes on there on the next page.
+  const leave = ({ action, dataset: { waits } }) => {
+    if (!waits) return;
+    try { sessionStorage.setItem("at", JSON.stringify([new URL(action).pathname, waits])); } catch { /* the next page begins at its top */ }
+  };
+  const arrive = () => {
+    try {
+      const [path, name] = JSON.parse(sessionStorage.getItem("at")) ?? [];
+      sessionStorage.removeItem("at");
+      if (path !== location.pathname || document.activeElement !== document.body) return;
+      document.querySelector("form[data-auto]")?.elements[name]?.focus();
+    } catch { /* nothing is kept here */ }
+  };
 
   // The bar for many at once shows how many are chosen: <b data-count="id"> counts the boxes named id.
   const count = () => {
@@ -125,6 +151,7 @@
   on("redrawn", () => { tell(); count(); });
   on("DOMContentLoaded", () => {
     wear(stored());
+    arrive();
     tell();
     setInterval(tell, 60e3);
     count();

@@ -16,7 +16,7 @@ use pulsarr_shared::report::Problem;
 use pulsarr_shared::store::{FoundBy, StoreError};
 use pulsarr_shared::upstreams::{Upstreams, arr_problem};
 
-use crate::api::instance_health::{self, Health};
+use crate::api::instance_health::{self, Health, Heard};
 use crate::app::{App, Turn};
 use crate::connections::impatient;
 
@@ -60,7 +60,7 @@ fn jitter() -> Duration {
 pub async fn look(app: &App) -> Result<(), StoreError> {
     let (config, now_ms) = (app.config(), app.now_ms());
     let heard = instance_health::heard(app).await?;
-    let silent = heard.into_iter().filter(|heard| heard.is_due(now_ms));
+    let silent = heard.into_iter().filter(|heard| is_due(heard, now_ms));
     let named = silent.filter_map(|heard| config.settings.instances.iter().find(|it| it.name == heard.name));
     join_all(named.map(|instance| ask(app, instance))).await;
     Ok(())
@@ -108,29 +108,14 @@ fn note_in_history(app: &App, instance: &Instance, problem: Option<Problem>) {
     });
 }
 
-/// What was heard of an instance last.
-#[derive(Debug)]
-pub struct Heard {
-    /// Which.
-    pub name: String,
-    /// How it is, as far as is known.
-    pub health: Health,
-    /// When it was asked last; unix milliseconds.
-    pub asked_at_ms: Option<UnixMs>,
-    /// When a webhook of its own came last; unix milliseconds.
-    pub told_at_ms: Option<UnixMs>,
-}
-
-impl Heard {
-    /// Whether it is to be asked. A webhook says that an instance lives, and not that one that did not answer answers again, nor for ever
-    /// that it would.
-    fn is_due(&self, now_ms: UnixMs) -> bool {
-        let lives = !matches!(self.health, Health::Unreachable | Health::Refused);
-        let answered_lately = self.asked_at_ms.is_none_or(|at_ms| now_ms.saturating_sub(at_ms) < ASKED_WITHIN_MS);
-        let last_ms = self.asked_at_ms.max(self.told_at_ms.filter(|_| lives && answered_lately));
-        // One that lies in the future was noted by a clock that has since been put back.
-        !last_ms.is_some_and(|at_ms| (0..HEARD_WITHIN_MS).contains(&now_ms.saturating_sub(at_ms)))
-    }
+/// Whether an instance of which this was heard is to be asked. A webhook says that it lives, and not that one that did not answer answers
+/// again, nor for ever that it would.
+fn is_due(heard: &Heard, now_ms: UnixMs) -> bool {
+    let lives = !matches!(heard.health, Health::Unreachable | Health::Refused);
+    let answered_lately = heard.asked_at_ms.is_none_or(|at_ms| now_ms.saturating_sub(at_ms) < ASKED_WITHIN_MS);
+    let last_ms = heard.asked_at_ms.max(heard.told_at_ms.filter(|_| lives && answered_lately));
+    // One that lies in the future was noted by a clock that has since been put back.
+    !last_ms.is_some_and(|at_ms| (0..HEARD_WITHIN_MS).contains(&now_ms.saturating_sub(at_ms)))
 }
 
 #[cfg(test)]
@@ -228,7 +213,7 @@ mod tests {
             // The clock was put back.
             (heard(Health::Ok, Some(-1), None), true),
         ] {
-            assert_eq!(heard.is_due(NOW), expected, "{heard:?}");
+            assert_eq!(is_due(&heard, NOW), expected, "{heard:?}");
         }
     }
 }

@@ -32,7 +32,7 @@ fn back_up(arguments: &BackupArguments, environment: &Environment) -> Result<Out
         return Ok(without("nothing", ExitCode::Done, summary));
     }
     Store::prepare_folder(data_dir, environment.allow_network_fs)?;
-    let folder = arguments.to.clone().unwrap_or_else(|| data_dir.join("backup"));
+    let folder = arguments.to.clone().unwrap_or_else(|| backup::folder_of(data_dir));
     let failed = |error| Failure { code: ExitCode::Configuration, text: format!("pulsarr: failed to {error}") };
     let _alone = match lock::try_acquire_backup(data_dir, &holder("backup")).map_err(failed)? {
         Acquired::Ours(guard) => guard,

@@ -1,7 +1,9 @@
 //! `pulsarr restore`: a backup in the place of the store, when nobody is at work.
 
+use std::path::Path;
 use std::time::Duration;
 
+use pulsarr_shared::backup;
 use pulsarr_shared::clock::{Clock, SystemClock};
 use pulsarr_shared::config::Environment;
 use pulsarr_shared::lock::{self, Acquired, Holder};
@@ -29,7 +31,7 @@ fn put_back(arguments: &RestoreArguments, environment: &Environment) -> Result<O
         now_ms: SystemClock.now_ms(),
     };
     if arguments.dry_run {
-        return Ok(outcome(restore::dry_run(&order).map_err(failure)?));
+        return Ok(outcome(restore::dry_run(&order).map_err(|error| failure(&error, order.data_dir))?));
     }
     Store::prepare_folder(order.data_dir, order.allow_network_fs)?;
     let alone = match be_alone(arguments.chore.lock_wait, environment)? {
@@ -46,7 +48,7 @@ fn put_back(arguments: &RestoreArguments, environment: &Environment) -> Result<O
             });
         }
     };
-    Ok(outcome(restore::restore(&order, &alone).map_err(failure)?))
+    Ok(outcome(restore::restore(&order, &alone).map_err(|error| failure(&error, order.data_dir))?))
 }
 
 /// Both locks, or a sentence that says who has one of them, or that we were told to end while we waited.
@@ -126,13 +128,22 @@ fn outcome(restored: Restored) -> Outcome<Restored> {
     Outcome { code: ExitCode::Done, result: "ok", summary, text: lines.into_text(), details: Some(restored) }
 }
 
-fn failure(error: RestoreError) -> Failure {
-    let code = match &error {
+fn failure(error: &RestoreError, data_dir: &Path) -> Failure {
+    let code = match error {
         RestoreError::Backup { .. } | RestoreError::NotABackup { .. } => ExitCode::Usage,
         RestoreError::Unusable { .. } | RestoreError::Folder { .. } => ExitCode::Configuration,
         RestoreError::Store(error) => ExitCode::of_store(error),
         RestoreError::InUse => ExitCode::Busy,
         RestoreError::NoRoom { .. } => ExitCode::Unexpected,
     };
-    Failure { code, text: format!("pulsarr: failed to {error}. {}", error.advice()) }
+    let mut text = format!("pulsarr: failed to {error}. {}", error.advice());
+    // Whoever gave a name that is none may have no other way to look into the folder.
+    if matches!(error, RestoreError::Backup { .. }) {
+        let folder = backup::folder_of(data_dir);
+        let mut names = backup::backups_in(&folder).unwrap_or_default();
+        names.reverse();
+        let there = if names.is_empty() { "no backup".to_owned() } else { names.join(", ") };
+        text.push_str(&format!(" In {} there is: {there}.", folder.display()));
+    }
+    Failure { code, text }
 }

@@ -19,11 +19,13 @@ pub(super) struct Known {
     pub expected: &'static str,
     /// Also taken from the file that `<name>_FILE` names.
     secret: bool,
+    /// That file may be missing or empty, and then there is no value.
+    passing: bool,
 }
 
 impl Known {
     const fn new(name: &'static str, expected: &'static str) -> Self {
-        Self { name, aliases: &[], expected, secret: false }
+        Self { name, aliases: &[], expected, secret: false, passing: false }
     }
 
     const fn or(self, aliases: &'static [&'static str]) -> Self {
@@ -32,6 +34,10 @@ impl Known {
 
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
+    }
+
+    const fn passing(self) -> Self {
+        Self { passing: true, ..self }
     }
 
     /// The name without prefix: `DATA_DIR`, `TZ`.
@@ -89,7 +95,9 @@ pub(super) const VARIABLES: &[Known] = &[
     Known::new("PULSARR_TRUSTED_PROXIES", "addresses"),
     Known::new("PULSARR_PROXY_USER_HEADER", "the name of a header"),
     Known::new("PULSARR_COOKIE_SECURE", SWITCH).or(&["cookieSecured"]),
-    Known::new("PULSARR_SETUP_TOKEN", "a token").secret(),
+    // Nobody needs it once there is an admin: whoever takes it out of the Secret then stops nothing, and is not told so at every run. Where
+    // there is no admin, the service makes a token of its own and says so in its log.
+    Known::new("PULSARR_SETUP_TOKEN", "a token").secret().passing(),
     Known::new("PULSARR_APPRISE_URL", ADDRESS).or(&["appriseUrl"]).secret(),
     Known::new("TZ", "a time zone such as Europe/Berlin"),
 ];
@@ -133,6 +141,7 @@ pub(super) fn find(
         if let Some(path) = variables.get(&in_file).filter(|_| known.secret && index == 0) {
             match secrets.read(path.value.trim()) {
                 Ok(value) => return Some(Given { name: in_file, value, dot_env: path.dot_env }),
+                Err(_) if known.passing => return None,
                 Err(message) => {
                     findings.problem(Problem::outside(in_file, message));
                     return None;

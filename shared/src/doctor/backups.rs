@@ -11,15 +11,18 @@ use crate::restore::Replaced;
 /// They are made each night; one that is older than this was missed.
 const OLD_AFTER_S: u64 = 26 * 60 * 60;
 
+/// How many are told by name besides the newest one.
+const NAMED: usize = 30;
+
 const MAKE_ONE: &str = "Make one: `pulsarr backup`, in Kubernetes each night by the CronJob `pulsarr-backup`.";
 
 /// What was seen of a folder of backups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backups {
-    /// How many lie there.
-    pub all: usize,
     /// The newest that is sound, by name, and when it was made.
     pub newest: Option<(String, UnixMs)>,
+    /// The others by name, newest first.
+    pub others: Vec<String>,
     /// How many newer ones are not sound.
     pub unsound: usize,
 }
@@ -30,14 +33,16 @@ impl Backups {
     /// # Errors
     /// When the folder cannot be read.
     pub fn of(folder: &Path) -> std::io::Result<Self> {
-        let all = backup::backups_in(folder)?.len();
+        let mut others = backup::backups_in(folder)?;
+        others.reverse();
         let (newest, unsound) = backup::newest_sound(folder)?;
         let made_at_ms = |name: &str| {
             let at: jiff::Timestamp = backup::time_of(name)?.parse().ok()?;
             Some(at.as_millisecond())
         };
         let newest = newest.and_then(|name| made_at_ms(&name).map(|at_ms| (name, at_ms)));
-        Ok(Self { all, newest, unsound })
+        others.retain(|other| newest.as_ref().is_none_or(|(name, _)| name != other));
+        Ok(Self { newest, others, unsound })
     }
 }
 
@@ -57,7 +62,8 @@ pub fn judge(backups: &Backups, now_ms: UnixMs) -> Vec<Finding> {
         None => Finding::attention(Area::Backups, "there is no sound backup in the data folder", MAKE_ONE),
         Some((name, made_at_ms)) => {
             let age_s = u64::try_from((now_ms - made_at_ms) / 1_000).unwrap_or(0);
-            let sentence = format!("the newest of {} is sound and {} old: {name}", backups.all, span(age_s));
+            let all = backups.others.len() + 1;
+            let sentence = format!("the newest of {all} is sound and {} old: {name}", span(age_s));
             if age_s > OLD_AFTER_S {
                 Finding::attention(Area::Backups, sentence, MAKE_ONE)
             } else {
@@ -65,6 +71,13 @@ pub fn judge(backups: &Backups, now_ms: UnixMs) -> Vec<Finding> {
             }
         }
     });
+    // Nobody can look into the folder, and `pulsarr restore` wants a name.
+    if !backups.others.is_empty() {
+        let named = backups.others[..backups.others.len().min(NAMED)].join(", ");
+        let more = backups.others.len().saturating_sub(NAMED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} older ones") };
+        findings.push(Finding::well(Area::Backups, format!("there are also: {named}{more}")));
+    }
     findings
 }
 
@@ -96,7 +109,7 @@ mod tests {
     fn a_backup_of_last_night_is_enough() {
         let check = |made_at_ms: Option<UnixMs>, unsound, expected: &[Level]| {
             let newest = made_at_ms.map(|at_ms| ("it".to_owned(), at_ms));
-            let said = judge(&Backups { all: 3, newest, unsound }, NOON);
+            let said = judge(&Backups { newest, others: Vec::new(), unsound }, NOON);
             assert_eq!(said.iter().map(|finding| finding.level).collect::<Vec<_>>(), expected, "{said:?}");
         };
         check(Some(NOON - 9 * 3_600_000), 0, &[Level::Well]);
@@ -134,6 +147,19 @@ mod tests {
         let order = backup::Order { data_dir: folder.path(), folder: &backups, keep: 7, now_ms: NOON };
         let made = backup::prepare(&order).unwrap().unwrap().carry_out().unwrap();
         let name = made.file.file_name().unwrap().to_str().unwrap().to_owned();
-        assert_eq!(Backups::of(&backups).unwrap(), Backups { all: 1, newest: Some((name, NOON)), unsound: 0 });
+        let newest = Some((name, NOON));
+        assert_eq!(Backups::of(&backups).unwrap(), Backups { newest: newest.clone(), others: Vec::new(), unsound: 0 });
+
+        let names = [1, 2].map(|days| {
+            let name = format!("pulsarr-2026-11-2{days}T12-00-00.000Z.db");
+            std::fs::copy(&made.file, backups.join(&name)).unwrap();
+            name
+        });
+        let [first, second] = &names;
+        let found = Backups::of(&backups).unwrap();
+        assert_eq!(found, Backups { newest, others: vec![second.clone(), first.clone()], unsound: 0 });
+        let said = judge(&found, NOON);
+        assert!(said[0].sentence.contains("the newest of 3 is sound"), "{said:?}");
+        assert_eq!(said[1].sentence, format!("there are also: {second}, {first}"));
     }
 }

@@ -143,7 +143,7 @@ pub fn look_here(machine: &Machine<'_>) -> Vec<Finding> {
     }
     findings.extend(store::judge(&store::look(&path)));
     findings.extend(backups::of_replaced(&crate::restore::replaced_in(data_dir).unwrap_or_default()));
-    findings.extend(match backups::Backups::of(&data_dir.join("backup")) {
+    findings.extend(match backups::Backups::of(&crate::backup::folder_of(data_dir)) {
         Ok(backups) => backups::judge(&backups, now_ms),
         Err(error) => {
             let advice = "Check the folder `backup` in the data folder.";

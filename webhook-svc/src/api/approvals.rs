@@ -1,5 +1,7 @@
 //! What somebody has to say yes to.
 
+use std::collections::BTreeMap;
+
 use pulsarr_shared::amend::Amendment;
 use pulsarr_shared::approval::{LONGEST_NOTE, expires_at_ms};
 use pulsarr_shared::config::Config;
@@ -14,6 +16,7 @@ use warp::reply::Response;
 use super::endpoint::{Answer, Endpoint, Parameter, answer, shape};
 use super::given;
 use crate::audit::{self, By};
+use crate::fingerprint::fingerprint;
 use crate::request::{Access, ApiError, Ask, FieldProblem};
 use serde_json::json;
 
@@ -110,6 +113,8 @@ pub struct ApprovalView {
     pub reason: String,
     /// Where it would go.
     pub proposed: Vec<DestinationView>,
+    /// Another one whenever something else is proposed.
+    pub version: String,
     /// Where a person wants it to go instead; `null`: as proposed.
     pub edited: Option<Vec<DestinationView>>,
     /// Another user's pending request for the same title, whose fate this one shares.
@@ -174,6 +179,9 @@ struct DecideApprovals {
     verdict: VerdictWord,
     /// What is said with it: at most 1000 characters.
     note: Option<String>,
+    /// With a yes: the `version` that was seen of a request, by its number. One for which something else is proposed by now is not approved.
+    #[serde(default)]
+    versions: BTreeMap<i64, String>,
     /// With a yes: these instances instead of the proposed ones.
     #[serde(default)]
     to: Vec<String>,
@@ -381,7 +389,13 @@ fn rule(
     if !undecidable.is_empty() && otherwise == Otherwise::Nothing {
         return Err(StoreError::Undecidable { requests: undecidable });
     }
-    ids.retain(|id| undecidable.iter().all(|(left, _)| left != id));
+    let changed = if wanted.verdict == VerdictWord::Approve { changed(db, &wanted.versions)? } else { Vec::new() };
+    if let Some(id) = changed.first().filter(|_| otherwise == Otherwise::Nothing) {
+        let message = format!("something else is proposed for request {id} since you looked: look again");
+        return Ok(Err(ApiError::conflict(message)));
+    }
+    let left: Vec<i64> = undecidable.into_iter().map(|(id, _)| id.0).chain(changed).collect();
+    ids.retain(|id| !left.contains(&id.0));
     let amendment = wanted.amendment();
     let (mut verdicts, mut problems) = (Vec::new(), Vec::new());
     for id in &ids {
@@ -412,7 +426,23 @@ fn rule(
     for id in ids {
         decided.extend(db.approval(id)?);
     }
-    Ok(Ok((decided, undecidable.into_iter().map(|(id, _)| id.0).collect())))
+    Ok(Ok((decided, left)))
+}
+
+/// Those of these requests that wait, and for which something else is proposed than what was seen.
+fn changed(db: Db<'_>, seen: &BTreeMap<i64, String>) -> Result<Vec<i64>, StoreError> {
+    let mut changed = Vec::new();
+    for (id, version) in seen {
+        let waits = db.approval(ApprovalId(*id))?.filter(|row| row.approval.state == ApprovalState::Pending);
+        if waits.is_some_and(|row| version_of(&row.approval.proposed) != *version) {
+            changed.push(*id);
+        }
+    }
+    Ok(changed)
+}
+
+fn version_of(proposed: &[Destination]) -> String {
+    format!("{:016x}", fingerprint(serde_json::to_vec(proposed).unwrap_or_default()))
 }
 
 impl ApprovalList {
@@ -437,6 +467,7 @@ impl ApprovalView {
             trigger: approval.trigger.word(),
             expires_at_ms: expires_at_ms(&approval, settings),
             reason: approval.reason,
+            version: version_of(&approval.proposed),
             proposed: approval.proposed.iter().map(DestinationView::of).collect(),
             edited: approval.edited.map(|edited| edited.iter().map(DestinationView::of).collect()),
             follows: approval.follows.map(|id| id.0),
@@ -549,6 +580,33 @@ mod tests {
         let decided = household.post(ENDPOINTS, "/approvals/decide", "", body).await.unwrap();
         let options = &decided["approvals"][0]["edited"][0]["options"];
         assert_eq!((&options["quality_profile"], &options["tags"]), (&"HD".into(), &json!(["by-hand"])));
+    }
+
+    #[tokio::test]
+    async fn what_was_not_seen_is_not_approved() {
+        let household = Household::new(SETTINGS);
+        household.wish(2);
+        household.hold_all("run-1");
+        let seen = household.get(ENDPOINTS, "/approvals", "").await.unwrap()["approvals"].clone();
+        household.hold_all_for("run-2", &["uhd"]);
+        let decide = async |verdict: &str, versions: &serde_json::Value| {
+            let body = json!({"ids": [1, 2], "verdict": verdict, "versions": versions});
+            household.send(Method::POST, "/approvals/decide", None, &body).await
+        };
+        let versions = json!({"1": seen[0]["version"], "2": seen[1]["version"]});
+        let late = decide("approve", &versions).await;
+        assert!(late.status == 409 && late.json.to_string().contains("for request 1 since"), "{}", late.json);
+        assert_eq!(household.db().pending_approvals().unwrap(), 2);
+        let now = household.get(ENDPOINTS, "/approvals", "").await.unwrap()["approvals"].clone();
+        assert_eq!(now[0]["proposed"][0]["instance"], "uhd");
+        assert_eq!(decide("approve", &json!({"1": now[0]["version"]})).await.status, 200);
+        assert_eq!(household.db().pending_approvals().unwrap(), 0);
+
+        household.wish(1);
+        household.hold_all("run-3");
+        let rejected = json!({"ids": [3], "verdict": "reject", "versions": {"3": "another"}});
+        let rejected = household.send(Method::POST, "/approvals/decide", None, &rejected).await;
+        assert_eq!(rejected.status, 200, "a no is about the title, wherever it would go");
     }
 
     #[tokio::test]

@@ -13,7 +13,6 @@ use super::people::{People, Person};
 use super::webhooks::ConnectionView;
 use crate::app::{App, InstanceSeen};
 use crate::connections::{self, is_reached_alike};
-use crate::instance_watch::Heard;
 use crate::request::ApiError;
 
 /// Whether an instance can be worked with.
@@ -96,6 +95,19 @@ pub struct Judged {
     pub asked_at_ms: Option<UnixMs>,
     /// When it answered last, as far as anybody knows.
     pub well_at_ms: Option<UnixMs>,
+}
+
+/// What was heard of an instance last.
+#[derive(Debug)]
+pub struct Heard {
+    /// Which.
+    pub name: String,
+    /// How it is, as far as is known.
+    pub health: Health,
+    /// When it was asked last; unix milliseconds.
+    pub asked_at_ms: Option<UnixMs>,
+    /// When a webhook of its own came last; unix milliseconds.
+    pub told_at_ms: Option<UnixMs>,
 }
 
 /// What was found about instances since the service began, by name.

@@ -13,7 +13,7 @@ use crate::request::{Access, ApiError, Ask, pairs, path_parts};
 const LARGEST: usize = 12 * 1024;
 
 /// What the page puts into a form itself, so that nobody has to look at it.
-const UNSEEN: [&str; 8] = ["version", "state", "has", "do", "was", "names", "person", "expected"];
+const UNSEEN: [&str; 9] = ["version", "state", "has", "do", "was", "names", "person", "expected", "seen"];
 
 /// The page's.
 const TITLE: &str = "What you had typed";
@@ -21,7 +21,7 @@ const TITLE: &str = "What you had typed";
 /// A form without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptForm {
-    /// Where it is sent to, below the base path.
+    /// Where it is sent to, below the base path, with the query: what a list is filtered by.
     pub path: String,
     /// A secret is there with its name, and empty.
     fields: Vec<(String, String)>,
@@ -30,7 +30,7 @@ pub struct KeptForm {
 impl KeptForm {
     /// The form that was sent to `path`; `None` when nothing was typed, it is too large, or such forms are not kept.
     pub fn of(path: &str, form: &Form) -> Option<Self> {
-        let parts = path_parts(path.strip_prefix('/').filter(|_| ours(path) == path)?);
+        let parts = path_parts(path.strip_prefix('/').filter(|_| ours(path) == path)?.split('?').next()?);
         let is_ours = pages().any(|page| {
             let changes = page.method == Method::POST && page.access == Access::Write && page.path != "/logout";
             changes && page.variables(&parts).is_some()

@@ -134,7 +134,8 @@ impl Visit {
         body: impl Stream<Item = Result<B, warp::Error>>,
     ) -> Response {
         let place = self.place(query, app.base_path());
-        let Self { page, variables, path, method, headers } = self;
+        let sent_to = self.address(query);
+        let Self { page, variables, method, headers, .. } = self;
         let who = Who { name: String::new(), may_write: false };
         let remote = remote.map(|address| address.ip().to_canonical());
         let mut ask = Ask { app, who, remote, headers, variables, query: pairs(query), body: Bytes::new() };
@@ -142,7 +143,7 @@ impl Visit {
         let mut room = None;
         let answered = match admit(page, &method, &mut ask, body, &mut room).await {
             Ok(()) => (page.handle)(ask.clone()).await,
-            Err(refused) => match KeptForm::of(&path, &Form::of(&ask)) {
+            Err(refused) => match KeptForm::of(&sent_to, &Form::of(&ask)) {
                 Some(kept) if refused.status() == StatusCode::UNAUTHORIZED => sign_in::keep(&ask, &place, &kept),
                 // Signed in anew elsewhere in this browser: the form knows only the session before.
                 Some(kept) if refused.message() == auth::OTHER_SESSION => kept.again(&ask, &place).await,
@@ -161,6 +162,11 @@ impl Visit {
             let from = self.headers.get(header::REFERER).and_then(|from| from.to_str().ok()).unwrap_or_default();
             return ours(page_of_form(from, base_path)).to_owned();
         }
+        self.address(query)
+    }
+
+    /// Below the base path.
+    fn address(&self, query: &str) -> String {
         if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
     }
 }

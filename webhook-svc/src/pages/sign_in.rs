@@ -133,6 +133,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_list_was_filtered_by_goes_along_with_its_form() {
+        let typed = [("do", "retry_all"), ("id", "7")];
+        let (visitor, asked) = too_late("/activity/failures?instance=movies&user=%3Cb%3E", &typed).await;
+        let shown = signs_in(&visitor, &asked, Visitor::PASSWORD).await;
+        let action = "action=\"/activity/failures?instance=movies&#38;user=%3Cb%3E\"";
+        assert!(shown.text.contains(action), "{}", shown.text);
+    }
+
+    #[tokio::test]
     async fn secrets_are_not_kept_and_asked_for_again() {
         let typed =
             [("name", "films"), ("url", "http://radarr:7878"), ("api_key", "hunter2"), ("typed_key", "hunter3")];

@@ -251,6 +251,18 @@ fn secrets_come_from_variables_files_and_the_text() {
 }
 
 #[test]
+fn nobody_needs_the_file_of_the_setup_token_once_there_is_an_admin() {
+    let dir = folder(&[("empty", "\n"), ("token", "first-visit\n")]);
+    let load = |name: &str, file: &str| load_in(dir.path(), &[(name, file)]);
+    for (file, expected) in [("token", Some("first-visit")), ("empty", None), ("gone", None)] {
+        let config = load("PULSARR_SETUP_TOKEN_FILE", file).unwrap();
+        let token = config.environment.setup_token.map(|token| token.expose_secret().to_owned());
+        assert_eq!((token.as_deref(), config.warnings), (expected, Vec::new()));
+    }
+    assert!(load("PULSARR_APPRISE_URL_FILE", "gone").is_err());
+}
+
+#[test]
 fn a_variable_that_only_the_settings_name_is_known() {
     let yaml = "plex: {token: '${PULSARR_MY_TOKEN}'}\n";
     let dir = folder(&[("pulsarr.yaml", yaml)]);

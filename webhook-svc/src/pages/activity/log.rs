@@ -6,6 +6,7 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::api::logs::{self, LogLevel};
+use crate::pages::trouble::query;
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
 use crate::request::{ApiError, Ask};
 
@@ -26,6 +27,8 @@ struct Log {
     seen: u64,
     level: String,
     text: String,
+    /// Where the form goes.
+    here: String,
     now: LogLevel,
     form: Form,
 }
@@ -52,14 +55,24 @@ async fn draw(ask: &Ask, status: StatusCode, form: Form) -> Result<Response, Api
     let seen = page.lines.last().map_or(newest, |line| line.number.max(newest));
     let lines = page.lines.into_iter().map(|line| Line::of(&line.line)).collect();
     let (level, text) = (level.to_owned(), text.to_owned());
-    html(ask, status, &Log { frame, lines, seen, level, text, now: logs::in_force(ask), form })
+    let here = place(ask, "/activity/log/level");
+    html(ask, status, &Log { frame, lines, seen, level, text, here, now: logs::in_force(ask), form })
+}
+
+/// `path` with the lines that are looked at.
+fn place(ask: &Ask, path: &str) -> String {
+    let kept = ["text", "level"].map(|name| (name, ask.parameter(name).unwrap_or_default()));
+    format!("{path}?{}", query(&kept)).trim_end_matches(['?', '&']).to_owned()
 }
 
 async fn set_level(ask: Ask) -> Result<Response, ApiError> {
     let form = Form::of(&ask);
     let filter = form.value("filter").trim().to_owned();
     match logs::set_level(ask.with_body(&json!({"filter": filter}))).await {
-        Ok(_) => Ok(see_other(&ask, "/activity/log", Some(Notice::ok(format!("Logged from now on: {filter}."))))),
+        Ok(_) => {
+            let said = format!("Logged from now on: {filter}.");
+            Ok(see_other(&ask, &place(&ask, "/activity/log"), Some(Notice::ok(said))))
+        }
         Err(error) => draw(&ask, error.status(), form.refused(&error)).await,
     }
 }
@@ -108,6 +121,21 @@ mod tests {
             refused.text
         );
         assert_eq!(visitor.get("/activity/log?level=loud").await.status, 400);
+    }
+
+    #[tokio::test]
+    async fn the_lines_that_are_looked_at_stay_so_when_what_is_logged_changes() {
+        let visitor = Visitor::set_up("").await;
+        let page = visitor.get("/activity/log?text=salt+%26&level=warn").await.text;
+        assert!(page.contains("action=\"/activity/log/level?text=salt%20%26&#38;level=warn\""), "{page}");
+        let place = "/activity/log/level?text=salt%20%26&level=warn";
+        let refused = visitor.post(place, &[("filter", "lous<d")]).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        for kept in ["value=\"salt &#38;\"", "<option selected>warn", "level?text=salt%20%26&#38;level=warn\""] {
+            assert!(refused.text.contains(kept), "{kept}: {}", refused.text);
+        }
+        let everything = visitor.get("/activity/log?text=").await.text;
+        assert!(everything.contains("action=\"/activity/log/level\""), "{everything}");
     }
 
     #[test]

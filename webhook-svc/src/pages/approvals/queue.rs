@@ -1,5 +1,7 @@
 //! Requests that wait, those that were answered, and the answers to several at once.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use pulsarr_shared::clock::rfc3339;
 use serde_json::json;
@@ -106,7 +108,8 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         let nothing = ApiError::input("nothing was selected: tick the requests that are meant");
         return draw(&ask, nothing.status(), form.refused(&nothing)).await;
     }
-    let body = json!({"ids": ids, "verdict": verdict, "note": form.given("note")});
+    let seen = seen(&form, &ids);
+    let body = json!({"ids": ids, "verdict": verdict, "note": form.given("note"), "versions": seen});
     match approvals::decided_partly(&ask.with_body(&body)).await {
         Ok(partly) if partly.left.is_empty() => {
             let what = if verdict == "approve" { "Approved; the next run adds" } else { "Rejected" };
@@ -117,20 +120,30 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
             Ok(see_other(&ask, &place(&ask), Some(Notice::ok(said))))
         }
         Ok(partly) => {
-            let told = ApiError::conflict(told(&partly, verdict));
+            let told = ApiError::conflict(told(&partly, verdict, &seen));
             draw(&ask, told.status(), form.refused(&told)).await
         }
         Err(error) => draw(&ask, error.status(), form.refused(&error)).await,
     }
 }
 
+/// What was seen of these requests: each number with its version.
+pub(super) fn seen<'a>(form: &'a Form, ids: &[i64]) -> BTreeMap<i64, &'a str> {
+    let seen = form.all("seen").filter_map(|seen| seen.split_once(' '));
+    let seen = seen.filter_map(|(id, version)| Some((id.parse().ok()?, version)));
+    seen.filter(|(id, _)| ids.contains(id)).collect()
+}
+
 /// Which requests were answered, and which were not and why.
-fn told(partly: &Partly, verdict: &str) -> String {
+fn told(partly: &Partly, verdict: &str, seen: &BTreeMap<i64, &str>) -> String {
     let left = partly.left.iter().map(|(id, request)| {
         let Some(request) = request else { return format!("request {id}, which is not there") };
         let title: String = request.title.chars().take(TITLE_LONGEST).collect();
         match &request.decided_by {
             Some(by) => format!("{title}, which {by} answered meanwhile: {}", request.state.replace('_', "-")),
+            None if seen.get(id).is_some_and(|version| request.state == "pending" && *version != request.version) => {
+                format!("{title}, for which something else is proposed by now")
+            }
             None if request.state == "pending" => format!("{title}, which is no longer on the watchlist"),
             None => format!("{title}, which is {} already", request.state.replace('_', "-")),
         }
@@ -220,6 +233,38 @@ mod tests {
         let long = "x".repeat(1_001);
         let refused = visitor.post("/approvals", &[("do", "reject"), ("id", "2"), ("id", "3"), ("note", &long)]).await;
         assert!(refused.status == 422 && refused.text.contains("a note has at most 1000"), "{}", refused.text);
+    }
+
+    #[tokio::test]
+    async fn what_is_proposed_anew_is_seen_before_it_is_approved() {
+        let (visitor, household) = asked(2).await;
+        let page = visitor.get("/approvals").await.text;
+        let seen = |page: &str| {
+            let fields = page.split("name=\"seen\" value=\"").skip(1);
+            fields.map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let before = seen(&page);
+        assert!(before.len() == 2 && before[0].starts_with("1 "), "{before:?}");
+        household.hold_all_for("run-2", &["uhd"]);
+        let approve = |seen: &[String]| {
+            let fields = [("do", "approve 1"), ("seen", &*seen[0]), ("seen", &*seen[1])]
+                .map(|(name, value)| (name, value.to_owned()));
+            let visitor = &visitor;
+            async move {
+                let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+                visitor.post("/approvals", &fields).await
+            }
+        };
+        let late = approve(&before).await;
+        let told = "Nothing was done. Not answered: Salt Ledger 1 (2025), for which something else is proposed by now.";
+        assert!(
+            late.status == 409 && late.text.contains(told) && late.text.contains("<bdi>uhd</bdi>"),
+            "{}",
+            late.text
+        );
+        assert_eq!(household.db().pending_approvals().unwrap(), 2);
+        let done = approve(&seen(&late.text)).await;
+        assert_eq!((done.status, household.db().pending_approvals().unwrap()), (303, 1));
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use serde_json::json;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
+use super::queue::seen;
 use crate::api::approvals::{self, ApprovalStory, DestinationView};
 use crate::pages::options::{self, OptionField};
 use crate::pages::{Form, Frame, Notice, Page, html, see_other};
@@ -57,7 +58,7 @@ async fn draw(ask: &Ask, status: StatusCode, story: ApprovalStory, form: Form) -
     let kind = MediaType::from_word(story.approval.media_type).map(InstanceKind::taking);
     let config = ask.app.config();
     let instances = config.settings.instances.iter().filter(|it| Some(it.kind()) == kind);
-    let instances = instances.map(|it| it.name.clone()).collect();
+    let instances: Vec<String> = instances.map(|it| it.name.clone()).collect();
     let fields = ROUTE_OPTIONS.iter().filter_map(|key| {
         let mut field = OptionField::of(key, kind, form.value(key), "as proposed")?;
         // Nothing settles it any more once somebody has said yes.
@@ -65,7 +66,8 @@ async fn draw(ask: &Ask, status: StatusCode, story: ApprovalStory, form: Form) -
         Some(OptionField { error: form.error(key).to_owned(), ..field })
     });
     let options = fields.collect();
-    let offers = story.approval.proposed.first().map(|to| to.instance.clone()).unwrap_or_default();
+    let offers = story.approval.proposed.first().map(|to| &to.instance).or_else(|| instances.first()).cloned();
+    let offers = offers.unwrap_or_default();
     let times = story.events.iter().map(|event| rfc3339(event.at_ms)).collect();
     html(ask, status, &Request { frame, form, story, times, instances, options, offers })
 }
@@ -79,7 +81,8 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
     let story = approvals::story(&ask).await?;
     let form = Form::of(&ask);
     let verdict = form.value("do");
-    let mut body = json!({"ids": [story.approval.id], "verdict": verdict, "note": form.given("note")});
+    let ids = [story.approval.id];
+    let mut body = json!({"ids": ids, "verdict": verdict, "note": form.given("note"), "versions": seen(&form, &ids)});
     if verdict == "approve" {
         let to: Vec<&str> = form.all("to").collect();
         let proposed: Vec<&str> = story.approval.proposed.iter().map(|to| to.instance.as_str()).collect();

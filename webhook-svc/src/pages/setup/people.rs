@@ -105,6 +105,11 @@ impl People {
     fn is_on(&self, taker: &Taker) -> bool {
         if self.form.ticked("person") { self.form.has("on", &taker.uuid) } else { taker.synced }
     }
+
+    /// Whether it was on when the page was opened.
+    fn was_on(&self, taker: &Taker) -> bool {
+        if self.form.ticked("person") { self.form.has("was", &taker.uuid) } else { taker.synced }
+    }
 }
 
 /// The page of this number.
@@ -118,7 +123,9 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
     // `page 2`: what is chosen is kept when the page is turned.
     let turned = form.value("do").strip_prefix("page ").and_then(|page| page.parse().ok());
     let here = usize::try_from(ask.count("page", 1, 1, u32::MAX)?).unwrap_or(1);
-    let wanted: Vec<(String, bool)> = form.all("person").map(|uuid| (uuid.to_owned(), form.has("on", uuid))).collect();
+    // Somebody whose switch was not touched stays as they are by now, whatever the page has shown.
+    let touched = form.all("person").filter(|uuid| form.has("on", uuid) != form.has("was", uuid));
+    let wanted: Vec<(String, bool)> = touched.map(|uuid| (uuid.to_owned(), form.has("on", uuid))).collect();
     match taking_part::choose(&ask, &wanted).await {
         Ok(chosen) => {
             if reads || chosen.switched_on {

@@ -99,7 +99,7 @@ async fn from_nothing_to_the_first_sync_without_scripts() {
     shows(&people, &["mirela_q", "tomas.r", "jo.marsh", "private", "readable"]);
     assert!(radarr.library().is_empty() && sonarr.library().is_empty(), "nothing is added before the start");
     shows(&visitor.get("/activity/runs").await, &["not set up"]);
-    let uuids: Vec<(&str, &str)> = [&owner, &tomas, &jo].map(|uuid| ("person", uuid.as_str())).to_vec();
+    let uuids = [&owner, &tomas, &jo].map(|uuid| [("person", uuid.as_str()), ("was", uuid)]).concat();
     let saved =
         visitor.post("/setup/users", &[&uuids[..], &[("on", &owner), ("on", &tomas), ("do", "save")]].concat()).await;
     assert_eq!(saved.header("location"), "/setup/preview");
@@ -263,7 +263,7 @@ async fn hundreds_of_friends_come_a_page_at_a_time_and_what_is_chosen_is_kept_wh
 
     // Of the second page only one is left alone; the page is turned, and then the last one saves.
     let second: Vec<String> = (50..100).map(uuid).collect();
-    let people = second.iter().map(|uuid| ("person", uuid.as_str()));
+    let people = second.iter().flat_map(|uuid| [("person", uuid.as_str()), ("was", uuid)]);
     let on = second.iter().skip(1).map(|uuid| ("on", uuid.as_str()));
     let sent: Vec<_> = people.chain(on).chain([("do", "page 3")]).collect();
     let turned = visitor.post("/setup/users?page=2", &sent).await;
@@ -274,12 +274,42 @@ async fn hundreds_of_friends_come_a_page_at_a_time_and_what_is_chosen_is_kept_wh
     };
     assert_eq!(left_alone(), [(uuid(50), Some(false))]);
     let last: Vec<String> = (100..120).map(uuid).collect();
-    let sent: Vec<_> = last.iter().flat_map(|uuid| [("person", uuid.as_str()), ("on", uuid)]).collect();
+    let sent: Vec<_> = last.iter().flat_map(|uuid| [("person", uuid.as_str()), ("was", uuid), ("on", uuid)]).collect();
     let saved = visitor.post("/setup/users?page=3", &[&sent[..], &[("do", "save")]].concat()).await;
     assert_eq!(saved.header("location"), "/setup/preview");
     assert_eq!(left_alone(), [(uuid(50), Some(false))]);
     let refused = visitor.post("/setup/users?page=2", &[("person", "nobody"), ("on", "nobody")]).await;
     assert!(refused.status == 404 && refused.text.contains("51–100 of 120"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn somebody_whose_switch_is_not_touched_stays_as_others_have_set_them_meanwhile() {
+    let visitor = Visitor::set_up("").await;
+    let uuids = [1, 2].map(|number| format!("{number:016x}"));
+    visitor.write(|db| {
+        for uuid in &uuids {
+            db.upsert_user(&UserUuid::parse(uuid).unwrap(), uuid, uuid, Relation::Friend, 1)?;
+        }
+        Ok(())
+    });
+    let page = visitor.get("/setup/users").await;
+    shows(&page, &[&format!("name=\"was\" value=\"{}\"", uuids[0])]);
+    // Elsewhere one is switched off, while this page still shows both switched on.
+    let [one, other] = uuids.each_ref().map(|uuid| [("person", uuid.as_str()), ("was", uuid), ("on", uuid)]);
+    visitor.post("/setup/users", &[&one[..2], &other[..]].concat()).await;
+    let left_alone = || {
+        let settings = &visitor.service.app.config().settings;
+        settings.users.overrides.iter().map(|it| (it.plex.clone(), it.sync)).collect::<Vec<_>>()
+    };
+    assert_eq!(left_alone(), [(uuids[0].clone(), Some(false))]);
+    let saved = visitor.post("/setup/users", &[&one[..], &other[..2]].concat()).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    assert_eq!(left_alone(), uuids.clone().map(|uuid| (uuid, Some(false))));
+    let page = visitor.get("/setup/users").await.text;
+    assert!(!page.contains("name=\"was\""), "{page}");
+    // What was refused still knows what was seen.
+    let refused = visitor.post("/setup/users", &[&one[..], &[("person", "nobody"), ("on", "nobody")]].concat()).await;
+    assert_eq!((refused.status, refused.text.matches("name=\"was\"").count()), (404, 1), "{}", refused.text);
 }
 
 #[tokio::test]

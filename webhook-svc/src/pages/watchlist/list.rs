@@ -51,7 +51,12 @@ async fn show(ask: Ask) -> Result<Response, ApiError> {
     let wanted = FILTERS.map(|name| ask.parameter(name).unwrap_or_default().trim().to_owned());
     let filters: Vec<(&str, &str)> = FILTERS.into_iter().zip(wanted.iter().map(String::as_str)).collect();
     let config = ask.app.config();
-    let instances = config.settings.instances.iter().map(|it| it.name.clone()).collect();
+    let mut instances: Vec<String> = config.settings.instances.iter().map(|it| it.name.clone()).collect();
+    // Also one that is gone, whose titles are still told by where they went.
+    let [.., instance] = &wanted;
+    if !instance.is_empty() && !instances.contains(instance) {
+        instances.push(instance.clone());
+    }
     let people = ask.app.database.read(move |db| People::of(db, &config)).await?;
     let before = ask.parameter("before").unwrap_or_default();
     let asked = [&filters[..], &[("before", before), ("limit", ROWS)]].concat();
@@ -133,6 +138,14 @@ mod tests {
         assert!(page.status == 400 && page.text.contains("`state` is one of"), "{}", page.text);
         assert!(page.text.contains("value=\"salt\""), "what was typed stays: {}", page.text);
         assert_eq!(visitor.signed_out().get("/watchlist?text=salt").await.status, 303);
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_is_gone_can_still_be_looked_at() {
+        let visitor = Visitor::set_up("").await;
+        visitor.wish(&["Salt Ledger"]);
+        let page = visitor.get("/watchlist?instance=uhd").await.text;
+        assert!(page.contains("<option selected>uhd</option>"), "{page}");
     }
 
     #[tokio::test]
