@@ -218,7 +218,7 @@ fn on_a_telephone_no_bar_covers_a_box_or_a_button() {
         browser.finds("[data-request]");
         // Each at the lower edge of the window, where bars are.
         let covered = browser.run(
-            "return [...document.querySelectorAll('[data-request] :is(input, .btn)')].filter((it) => {\
+            "return [...document.querySelectorAll('[data-request] :is(input:not([type=hidden]), .btn)')].filter((it) => {\
                it.scrollIntoView({block: 'end', behavior: 'instant'});\
                const {left, top, width, height} = it.getBoundingClientRect();\
                return !it.contains(document.elementFromPoint(left + width / 2, top + height / 2));\

@@ -293,7 +293,7 @@ fn holds_answers(scene: &Scene) {
         "window.goOn = []; const real = window.fetch;
          window.fetch = async (...asked) => {
            const answer = await real(...asked);
-           await new Promise((go) => window.goOn.push(go));
+           if (asked[1].method === 'POST') await new Promise((go) => window.goOn.push(go));
            return answer;
          }",
     );

@@ -22,7 +22,7 @@ pub(super) const PAGES: &[Page] =
     &[Page::shown("/users", |ask| Box::pin(show(ask))), Page::form("/users", |ask| Box::pin(change(ask)))];
 
 /// People on one page.
-const ROWS: usize = 25;
+const ROWS: usize = 24;
 
 /// Which people can be looked at, with what that is called.
 const SHOWN: [(&str, &str); 6] = [
