@@ -24,8 +24,11 @@
   // Another page on its way is what somebody has asked for.
   const isLeft = () => document.querySelector("form[aria-busy=true]") !== null;
 
+  // Whoever was shown the answer to a form keeps it, whatever is waited for next.
+  let byParts = false;
   const show = (page) => {
-    if (waits().dataset.parts === undefined) {
+    byParts ||= waits().dataset.parts !== undefined;
+    if (!byParts) {
       if (!fields(document).some(isChanged)) location.replace(where());
       return;
     }

@@ -105,11 +105,14 @@
   // One after another, so that no press is lost; but while something goes, others come into its place, and a press could mean another row
   // than the one that is seen.
   const goes = (wish) => /^(remove|unroute) /.test(wish);
-  let drawing = Promise.resolve(), going = false;
+  let drawing = Promise.resolve(), going = false, last;
   const redraw = (wish = "redraw") => {
     if (going && / /.test(wish)) return;
     going ||= goes(wish);
-    drawing = drawing.then(() => drawn(wish)).finally(() => { if (goes(wish)) going = false; });
+    // Of several choices in a row the last one is drawn: they are all in the form by then.
+    const mine = last = {};
+    const begin = () => (wish === "redraw" && mine !== last ? null : drawn(wish));
+    drawing = drawing.then(begin).finally(() => { if (goes(wish)) going = false; });
   };
 
   // What is beside these depends on them.

@@ -11,9 +11,6 @@ use crate::restore::Replaced;
 /// They are made each night; one that is older than this was missed.
 const OLD_AFTER_S: u64 = 26 * 60 * 60;
 
-/// How many are told by name besides the newest one.
-const NAMED: usize = 30;
-
 const MAKE_ONE: &str = "Make one: `pulsarr backup`, in Kubernetes each night by the CronJob `pulsarr-backup`.";
 
 /// What was seen of a folder of backups.
@@ -21,10 +18,10 @@ const MAKE_ONE: &str = "Make one: `pulsarr backup`, in Kubernetes each night by 
 pub struct Backups {
     /// The newest that is sound, by name, and when it was made.
     pub newest: Option<(String, UnixMs)>,
-    /// The others by name, newest first.
-    pub others: Vec<String>,
-    /// How many newer ones are not sound.
-    pub unsound: usize,
+    /// Newer ones, which are not sound, by name, newest first.
+    pub unsound: Vec<String>,
+    /// Older ones, at which nobody has looked, by name, newest first.
+    pub older: Vec<String>,
 }
 
 impl Backups {
@@ -33,27 +30,40 @@ impl Backups {
     /// # Errors
     /// When the folder cannot be read.
     pub fn of(folder: &Path) -> std::io::Result<Self> {
-        let mut others = backup::backups_in(folder)?;
-        others.reverse();
-        let (newest, unsound) = backup::newest_sound(folder)?;
+        let mut unsound = newest_first(folder)?;
+        let (newest, count) = backup::newest_sound(folder)?;
+        let mut older = unsound.split_off(count.min(unsound.len()));
+        older.retain(|older| newest.as_ref() != Some(older));
         let made_at_ms = |name: &str| {
             let at: jiff::Timestamp = backup::time_of(name)?.parse().ok()?;
             Some(at.as_millisecond())
         };
         let newest = newest.and_then(|name| made_at_ms(&name).map(|at_ms| (name, at_ms)));
-        others.retain(|other| newest.as_ref().is_none_or(|(name, _)| name != other));
-        Ok(Self { newest, others, unsound })
+        Ok(Self { newest, unsound, older })
     }
+}
+
+fn newest_first(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = backup::backups_in(folder)?;
+    names.reverse();
+    Ok(names)
+}
+
+/// What there is, where nothing of it can be looked at: nobody else can look into the folder, and `pulsarr restore` wants a name.
+#[must_use]
+pub fn named(folder: &Path) -> Option<Finding> {
+    let names = newest_first(folder).ok().filter(|names| !names.is_empty())?;
+    Some(Finding::well(Area::Backups, format!("there are, not looked at: {}", names.join(", "))))
 }
 
 /// What is to be said about them, where there is a store.
 #[must_use]
 pub fn judge(backups: &Backups, now_ms: UnixMs) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if backups.unsound > 0 {
-        let sentence = match backups.unsound {
-            1 => "the newest backup is not sound".to_owned(),
-            unsound => format!("the newest {unsound} backups are not sound"),
+    if !backups.unsound.is_empty() {
+        let sentence = match &backups.unsound[..] {
+            [name] => format!("the newest backup is not sound: {name}"),
+            names => format!("the newest {} backups are not sound: {}", names.len(), names.join(", ")),
         };
         let advice = "The disk may be failing. Make another one, carry it away, and look at the disk.";
         findings.push(Finding::attention(Area::Backups, sentence, advice));
@@ -62,7 +72,7 @@ pub fn judge(backups: &Backups, now_ms: UnixMs) -> Vec<Finding> {
         None => Finding::attention(Area::Backups, "there is no sound backup in the data folder", MAKE_ONE),
         Some((name, made_at_ms)) => {
             let age_s = u64::try_from((now_ms - made_at_ms) / 1_000).unwrap_or(0);
-            let all = backups.others.len() + 1;
+            let all = backups.unsound.len() + 1 + backups.older.len();
             let sentence = format!("the newest of {all} is sound and {} old: {name}", span(age_s));
             if age_s > OLD_AFTER_S {
                 Finding::attention(Area::Backups, sentence, MAKE_ONE)
@@ -71,12 +81,8 @@ pub fn judge(backups: &Backups, now_ms: UnixMs) -> Vec<Finding> {
             }
         }
     });
-    // Nobody can look into the folder, and `pulsarr restore` wants a name.
-    if !backups.others.is_empty() {
-        let named = backups.others[..backups.others.len().min(NAMED)].join(", ");
-        let more = backups.others.len().saturating_sub(NAMED);
-        let more = if more == 0 { String::new() } else { format!(" and {more} older ones") };
-        findings.push(Finding::well(Area::Backups, format!("there are also: {named}{more}")));
+    if !backups.older.is_empty() {
+        findings.push(Finding::well(Area::Backups, format!("older ones: {}", backups.older.join(", "))));
     }
     findings
 }
@@ -109,7 +115,8 @@ mod tests {
     fn a_backup_of_last_night_is_enough() {
         let check = |made_at_ms: Option<UnixMs>, unsound, expected: &[Level]| {
             let newest = made_at_ms.map(|at_ms| ("it".to_owned(), at_ms));
-            let said = judge(&Backups { newest, others: Vec::new(), unsound }, NOON);
+            let said =
+                judge(&Backups { newest, unsound: vec!["another".to_owned(); unsound], older: Vec::new() }, NOON);
             assert_eq!(said.iter().map(|finding| finding.level).collect::<Vec<_>>(), expected, "{said:?}");
         };
         check(Some(NOON - 9 * 3_600_000), 0, &[Level::Well]);
@@ -147,19 +154,29 @@ mod tests {
         let order = backup::Order { data_dir: folder.path(), folder: &backups, keep: 7, now_ms: NOON };
         let made = backup::prepare(&order).unwrap().unwrap().carry_out().unwrap();
         let name = made.file.file_name().unwrap().to_str().unwrap().to_owned();
-        let newest = Some((name, NOON));
-        assert_eq!(Backups::of(&backups).unwrap(), Backups { newest: newest.clone(), others: Vec::new(), unsound: 0 });
+        let newest = Some((name.clone(), NOON));
+        let alone = Backups { newest: newest.clone(), unsound: Vec::new(), older: Vec::new() };
+        assert_eq!(Backups::of(&backups).unwrap(), alone);
 
-        let names = [1, 2].map(|days| {
-            let name = format!("pulsarr-2026-11-2{days}T12-00-00.000Z.db");
-            std::fs::copy(&made.file, backups.join(&name)).unwrap();
-            name
-        });
-        let [first, second] = &names;
-        let found = Backups::of(&backups).unwrap();
-        assert_eq!(found, Backups { newest, others: vec![second.clone(), first.clone()], unsound: 0 });
-        let said = judge(&found, NOON);
-        assert!(said[0].sentence.contains("the newest of 3 is sound"), "{said:?}");
-        assert_eq!(said[1].sentence, format!("there are also: {second}, {first}"));
+        let names = [21, 22, 24, 25].map(|day| format!("pulsarr-2026-11-{day}T12-00-00.000Z.db"));
+        let [first, second, third, last] = names.clone();
+        for older in &names[..2] {
+            std::fs::copy(&made.file, backups.join(older)).unwrap();
+        }
+        for newer in &names[2..] {
+            std::fs::write(backups.join(newer), b"a letter to a friend").unwrap();
+        }
+        let sentences = || judge(&Backups::of(&backups).unwrap(), NOON).into_iter().map(|it| it.sentence);
+        let said: Vec<String> = sentences().collect();
+        assert_eq!(said[0], format!("the newest 2 backups are not sound: {last}, {third}"));
+        assert!(said[1].starts_with("the newest of 5 is sound") && said[1].ends_with(&name), "{said:?}");
+        assert_eq!((said[2].as_str(), said.len()), (&*format!("older ones: {second}, {first}"), 3));
+        let named = named(&backups).unwrap().sentence;
+        assert_eq!(named, format!("there are, not looked at: {last}, {third}, {name}, {second}, {first}"));
+        for sound in [&name, &first, &second] {
+            std::fs::remove_file(backups.join(sound)).unwrap();
+        }
+        let said: Vec<String> = sentences().collect();
+        assert_eq!(said[1..], ["there is no sound backup in the data folder"], "{said:?}");
     }
 }

@@ -114,7 +114,7 @@ pub fn is_served(data_dir: &Path) -> bool {
 #[must_use]
 pub fn look_here(machine: &Machine<'_>) -> Vec<Finding> {
     let Machine { data_dir, allow_network_fs, run_limit_s, now_ms } = *machine;
-    let path = Store::path(data_dir);
+    let (path, backup_folder) = (Store::path(data_dir), crate::backup::folder_of(data_dir));
     let volume = volume::Volume::of(data_dir);
     let store_bytes = std::fs::metadata(&path).map_or(0, |file| file.len());
     let mut findings = volume::judge(&volume, store_bytes, allow_network_fs);
@@ -134,16 +134,18 @@ pub fn look_here(machine: &Machine<'_>) -> Vec<Finding> {
             "there is no store yet",
             "The first run or the service makes it.",
         ));
+        findings.extend(backups::named(&backup_folder));
         return findings;
     }
     if !volume.takes_writes() {
         let advice = "What is said about the volume comes first: SQLite has to write to look.";
         findings.push(Finding::attention(Area::Store, "it was not looked at", advice));
+        findings.extend(backups::named(&backup_folder));
         return findings;
     }
     findings.extend(store::judge(&store::look(&path)));
     findings.extend(backups::of_replaced(&crate::restore::replaced_in(data_dir).unwrap_or_default()));
-    findings.extend(match backups::Backups::of(&crate::backup::folder_of(data_dir)) {
+    findings.extend(match backups::Backups::of(&backup_folder) {
         Ok(backups) => backups::judge(&backups, now_ms),
         Err(error) => {
             let advice = "Check the folder `backup` in the data folder.";

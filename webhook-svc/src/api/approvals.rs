@@ -179,7 +179,8 @@ struct DecideApprovals {
     verdict: VerdictWord,
     /// What is said with it: at most 1000 characters.
     note: Option<String>,
-    /// With a yes: the `version` that was seen of a request, by its number. One for which something else is proposed by now is not approved.
+    /// With a yes: the `version` that was seen of a request, by its number. One for which something else is proposed by now is not
+    /// approved, unless it follows another of them, whose fate it shares.
     #[serde(default)]
     versions: BTreeMap<i64, String>,
     /// With a yes: these instances instead of the proposed ones.
@@ -389,13 +390,17 @@ fn rule(
     if !undecidable.is_empty() && otherwise == Otherwise::Nothing {
         return Err(StoreError::Undecidable { requests: undecidable });
     }
-    let changed = if wanted.verdict == VerdictWord::Approve { changed(db, &wanted.versions)? } else { Vec::new() };
-    if let Some(id) = changed.first().filter(|_| otherwise == Otherwise::Nothing) {
+    ids.retain(|id| undecidable.iter().all(|(left, _)| left != id));
+    let changed = match wanted.verdict {
+        VerdictWord::Approve => changed(db, &ids, &wanted.versions)?,
+        VerdictWord::Reject => Vec::new(),
+    };
+    if let Some(ApprovalId(id)) = changed.first().filter(|_| otherwise == Otherwise::Nothing) {
         let message = format!("something else is proposed for request {id} since you looked: look again");
         return Ok(Err(ApiError::conflict(message)));
     }
-    let left: Vec<i64> = undecidable.into_iter().map(|(id, _)| id.0).chain(changed).collect();
-    ids.retain(|id| !left.contains(&id.0));
+    ids.retain(|id| !changed.contains(id));
+    let left = undecidable.into_iter().map(|(id, _)| id).chain(changed).map(|id| id.0).collect();
     let amendment = wanted.amendment();
     let (mut verdicts, mut problems) = (Vec::new(), Vec::new());
     for id in &ids {
@@ -429,16 +434,18 @@ fn rule(
     Ok(Ok((decided, left)))
 }
 
-/// Those of these requests that wait, and for which something else is proposed than what was seen.
-fn changed(db: Db<'_>, seen: &BTreeMap<i64, String>) -> Result<Vec<i64>, StoreError> {
+/// Those of these requests for which something else is proposed than what was seen. One that follows another of them goes where that one
+/// goes, whatever is proposed for itself.
+fn changed(db: Db<'_>, ids: &[ApprovalId], seen: &BTreeMap<i64, String>) -> Result<Vec<ApprovalId>, StoreError> {
     let mut changed = Vec::new();
-    for (id, version) in seen {
-        let waits = db.approval(ApprovalId(*id))?.filter(|row| row.approval.state == ApprovalState::Pending);
-        if waits.is_some_and(|row| version_of(&row.approval.proposed) != *version) {
-            changed.push(*id);
+    for id in ids {
+        let Some((row, version)) = db.approval(*id)?.zip(seen.get(&id.0)) else { continue };
+        if version_of(&row.approval.proposed) != *version {
+            changed.push((*id, row.approval.follows));
         }
     }
-    Ok(changed)
+    let leads = |leader: &ApprovalId| ids.contains(leader) && !changed.iter().any(|(id, _)| id == leader);
+    Ok(changed.iter().filter(|(_, follows)| !follows.as_ref().is_some_and(leads)).map(|(id, _)| *id).collect())
 }
 
 fn version_of(proposed: &[Destination]) -> String {
@@ -498,6 +505,8 @@ impl EventView {
 
 #[cfg(test)]
 mod tests {
+    use pulsarr_shared::model::{ListedTitle, MediaType, PlexId, Relation, UserUuid};
+
     use super::super::household::{Household, SETTINGS};
     use super::*;
 
@@ -604,9 +613,45 @@ mod tests {
 
         household.wish(1);
         household.hold_all("run-3");
-        let rejected = json!({"ids": [3], "verdict": "reject", "versions": {"3": "another"}});
+        let others = json!({"ids": [3], "verdict": "approve", "versions": {"1": "of no request that is meant"}});
+        let approved = household.send(Method::POST, "/approvals/decide", None, &others).await;
+        assert_eq!(approved.status, 200, "{}", approved.json);
+        household.wish(1);
+        household.hold_all("run-4");
+        let rejected = json!({"ids": [4], "verdict": "reject", "versions": {"4": "another"}});
         let rejected = household.send(Method::POST, "/approvals/decide", None, &rejected).await;
         assert_eq!(rejected.status, 200, "a no is about the title, wherever it would go");
+    }
+
+    #[tokio::test]
+    async fn one_that_follows_goes_where_the_other_goes_whatever_was_seen_of_it() {
+        let household = Household::new(SETTINGS);
+        household.wish(1);
+        household.hold_all("run-1");
+        household.write(|db| {
+            let uuid = UserUuid::parse("6be07c1d2a94f037").unwrap();
+            let user = db.upsert_user(&uuid, "mirela", "Mirela", Relation::Friend, 1)?;
+            let title = db.upsert_listed_title(&ListedTitle {
+                plex_id: PlexId::parse(&format!("{:024x}", 1)).unwrap(),
+                media_type: MediaType::Movie,
+                title: "Salt Ledger 1".to_owned(),
+                year: Some(2025),
+                ids: None,
+                poster_url: None,
+            })?;
+            db.open_entry(user, title, 1)
+        });
+        household.hold_all("run-2");
+        let seen = household.get(ENDPOINTS, "/approvals", "").await.unwrap()["approvals"].clone();
+        assert_eq!(seen[1]["follows"], 1, "{seen}");
+        let decide = async |leader: &serde_json::Value| {
+            let body = json!({"ids": [2, 1], "verdict": "approve", "versions": {"1": leader, "2": "another"}});
+            household.send(Method::POST, "/approvals/decide", None, &body).await
+        };
+        assert_eq!(decide(&json!("another")).await.status, 409);
+        assert_eq!(household.db().pending_approvals().unwrap(), 2);
+        assert_eq!(decide(&seen[0]["version"]).await.status, 200);
+        assert_eq!(household.db().pending_approvals().unwrap(), 0);
     }
 
     #[tokio::test]

@@ -139,11 +139,12 @@ fn told(partly: &Partly, verdict: &str, seen: &BTreeMap<i64, &str>) -> String {
     let left = partly.left.iter().map(|(id, request)| {
         let Some(request) = request else { return format!("request {id}, which is not there") };
         let title: String = request.title.chars().take(TITLE_LONGEST).collect();
+        let is_open = matches!(request.state, "pending" | "expired");
+        if is_open && seen.get(id).is_some_and(|version| *version != request.version) {
+            return format!("{title}, for which something else is proposed by now");
+        }
         match &request.decided_by {
             Some(by) => format!("{title}, which {by} answered meanwhile: {}", request.state.replace('_', "-")),
-            None if seen.get(id).is_some_and(|version| request.state == "pending" && *version != request.version) => {
-                format!("{title}, for which something else is proposed by now")
-            }
             None if request.state == "pending" => format!("{title}, which is no longer on the watchlist"),
             None => format!("{title}, which is {} already", request.state.replace('_', "-")),
         }

@@ -44,13 +44,18 @@ impl Request {
 
 async fn show(ask: Ask) -> Result<Response, ApiError> {
     let story = approvals::story(&ask).await?;
-    let proposed = &story.approval.proposed;
+    let fields = as_proposed(&story.approval.proposed);
+    draw(&ask, StatusCode::OK, story, Form::with(fields)).await
+}
+
+/// The fields of a request that goes where it is proposed to.
+fn as_proposed(proposed: &[DestinationView]) -> Vec<(String, String)> {
     let mut fields: Vec<(String, String)> = proposed.iter().map(|to| ("to".to_owned(), to.instance.clone())).collect();
-    if let [only] = &proposed[..] {
+    if let [only] = proposed {
         let told = |key: &&'static str| Some(((*key).to_owned(), proposal(only, key)?));
         fields.extend(ROUTE_OPTIONS.iter().filter_map(told));
     }
-    draw(&ask, StatusCode::OK, story, Form::with(fields)).await
+    fields
 }
 
 async fn draw(ask: &Ask, status: StatusCode, story: ApprovalStory, form: Form) -> Result<Response, ApiError> {
@@ -119,7 +124,14 @@ async fn act(ask: Ask) -> Result<Response, ApiError> {
         Err(error) => {
             // Somebody else may have answered meanwhile.
             let story = approvals::story(&ask).await?;
-            draw(&ask, error.status(), story, form.refused(&error)).await
+            let is_as_seen = seen(&form, &ids).values().all(|version| *version == story.approval.version);
+            if is_as_seen {
+                return draw(&ask, error.status(), story, form.refused(&error)).await;
+            }
+            // What was sent was about what was proposed before: pressing once more is not to bring that about.
+            let mut fields = as_proposed(&story.approval.proposed);
+            fields.push(("note".to_owned(), form.value("note").to_owned()));
+            draw(&ask, error.status(), story, Form::with(fields).refused(&error)).await
         }
     }
 }
@@ -196,6 +208,32 @@ mod tests {
         let edited = request.edited.expect("the one that had another profile is changed");
         let profiles = edited.iter().map(|to| (to.instance.as_str(), to.options.quality_profile.as_deref()));
         assert_eq!(profiles.collect::<Vec<_>>(), [("movies", Some("HD-1080p")), ("uhd", Some("HD-1080p"))]);
+    }
+
+    #[tokio::test]
+    async fn what_is_proposed_anew_is_shown_and_pressing_once_more_means_that() {
+        let (visitor, household) = asked(1).await;
+        let seen = |page: &str| {
+            let (_, rest) = page.split_once("name=\"seen\" value=\"").unwrap();
+            rest.split('"').next().unwrap().to_owned()
+        };
+        let before = seen(&visitor.get("/approvals/1").await.text);
+        household.hold_all_for("run-2", &["uhd"]);
+        let sent = [("do", "approve"), ("to", "movies"), ("note", "for <b>Sunday"), ("seen", &*before)];
+        let late = visitor.post("/approvals/1", &sent).await;
+        assert!(late.status == 409 && late.text.contains("something else is proposed"), "{}", late.text);
+        assert!(late.text.contains("value=\"for &#60;b&#62;Sunday\""), "{}", late.text);
+        let ticked = late
+            .text
+            .split("name=\"to\" value=\"")
+            .skip(1)
+            .filter(|it| it.split('>').next().unwrap().contains("checked"));
+        assert_eq!(ticked.map(|it| it.split('"').next().unwrap()).collect::<Vec<_>>(), ["uhd"]);
+        let now = seen(&late.text);
+        let again = visitor.post("/approvals/1", &[("do", "approve"), ("to", "uhd"), ("seen", &*now)]).await;
+        assert_eq!(again.status, 303, "{}", again.text);
+        let request = household.db().approval_of(EntryId(1)).unwrap().unwrap();
+        assert_eq!((request.state, request.edited), (ApprovalState::Approved, None));
     }
 
     #[tokio::test]
