@@ -17,9 +17,10 @@ impl Reader {
     /// As [`Store::open`].
     pub fn open(data_dir: &Path, allow_network_fs: bool) -> Result<Self, StoreError> {
         let store = Store::open(data_dir, allow_network_fs)?;
-        // Not opened read-only: such a connection can neither recover the log after a crash nor tidy it up as the last one. Half of the
-        // usual pages: what falls out is still in the kernel's cache of the file.
-        store.connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-512")?;
+        // Not opened read-only: such a connection can neither recover the log after a crash nor tidy it up as the last one. Room for what a
+        // page about everybody reads: what falls out is in the kernel's cache of the file, and fetching it again some thousand times takes
+        // longer than everything else. It is filled as far as it is needed, and given back when nobody asks ([`Reader::shrink`]).
+        store.connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-4096")?;
         Ok(Self(store))
     }
 
