@@ -255,8 +255,9 @@ impl Walk {
     fn decide(&mut self) {
         let [movie, show, duke] = ["Salt Ledger", "Harbour Nine", "The Loud Duke"].map(|title| self.request_for(title));
         self.household.radarr.inject(Fault::on("POST", "/api/v3/movie").status(400));
+        let seen = self.get(&format!("/approvals/{movie}"))["version"].clone();
         let yes = json!({
-            "ids": [movie], "verdict": "approve", "note": "gladly", "to": ["movies"], "quality_profile": "HD-1080p",
+            "ids": [movie], "verdict": "approve", "versions": {movie.to_string(): seen}, "note": "gladly", "to": ["movies"], "quality_profile": "HD-1080p",
             "root_folder_path": "/movies", "tags": ["watchlist"], "search_on_add": false, "monitor": "movie_only",
             "minimum_availability": "announced",
         });

@@ -194,9 +194,11 @@ fn what_is_no_sound_backup_of_ours_is_refused_by_name_and_nothing_changes() {
             assert!(!at_rest(&household).iter().any(|name| name.starts_with("db-")), "{what}");
         }
     }
-    let told = restore(&household, &at("missing.db"), &[]).stderr;
-    let (folder, name) = (backup.parent().unwrap(), backup.file_name().unwrap().to_str().unwrap());
-    assert!(told.contains(&format!("In {} there is: {name}.", folder.display())), "{told}");
+    let told = || restore(&household, &at("missing.db"), &[]).stderr;
+    assert!(told().contains("/backup there is: no backup."), "{}", told());
+    let another = backed_up(&household);
+    let (folder, name) = (another.parent().unwrap(), another.file_name().unwrap().to_str().unwrap());
+    assert!(told().contains(&format!("In {} there is: {name}.", folder.display())), "{}", told());
     household.sync_well();
     assert_eq!(adds(&household.radarr), 2);
 }
