@@ -159,7 +159,9 @@ fn told(partly: &Partly, verdict: &str, seen: &BTreeMap<i64, &str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pulsarr_shared::model::{ApprovalId, ApprovalState, ListedTitle, MediaType, PlexId, Relation, UserUuid};
+    use pulsarr_shared::model::{
+        ApprovalId, ApprovalSettings, ApprovalState, Expiry, ListedTitle, MediaType, PlexId, Relation, UserUuid,
+    };
 
     use crate::pages::testing::{Visitor, asked};
 
@@ -266,6 +268,23 @@ mod tests {
         assert_eq!(household.db().pending_approvals().unwrap(), 2);
         let done = approve(&seen(&late.text)).await;
         assert_eq!((done.status, household.db().pending_approvals().unwrap()), (303, 1));
+    }
+
+    #[tokio::test]
+    async fn what_has_expired_since_is_not_approved_unseen_either() {
+        let (visitor, household) = asked(1).await;
+        let page = visitor.get("/approvals").await.text;
+        let (_, seen) = page.split_once("name=\"seen\" value=\"").unwrap();
+        let seen = seen.split('"').next().unwrap();
+        household.hold_all_for("run-2", &["uhd"]);
+        let expiry = Expiry { after_h: Some(1), ..Expiry::default() };
+        let settings = ApprovalSettings { rule: expiry, ..ApprovalSettings::default() };
+        household.write(|db| db.settle_overdue(&settings, i64::MAX));
+        let state = || household.db().approval(ApprovalId(1)).unwrap().unwrap().approval.state;
+        assert_eq!(state(), ApprovalState::Expired);
+        let late = visitor.post("/approvals", &[("do", "approve 1"), ("seen", seen)]).await;
+        assert!(late.status == 409 && late.text.contains("something else is proposed by now"), "{}", late.text);
+        assert_eq!(state(), ApprovalState::Expired);
     }
 
     #[tokio::test]
